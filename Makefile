@@ -1,0 +1,47 @@
+# `make demo` and `make test` each do everything from a fresh clone; see README.md.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+WORKDIR ?= runs/demo
+
+.PHONY: help setup demo test lint benchmarks clean
+
+help:
+	@echo "make setup       virtual environment in $(VENV), with requirements.txt"
+	@echo "make demo        Table 1 on the bundled photographs, into $(WORKDIR)"
+	@echo "make test        the tests, on two cores"
+	@echo "make lint        ruff, the linter and formatter"
+	@echo "make benchmarks  every speed ratio that the README states (takes about half an hour)"
+
+setup: $(VENV)/.ready
+$(VENV)/.ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "colorjax needs Python 3.11 or later; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
+	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+# PyTorch has an environment of its own: nothing else may come to depend on it.
+$(VENV)-benchmarks/.ready: requirements.txt requirements-benchmarks.txt
+	$(PYTHON) -m venv $(VENV)-benchmarks
+	$(VENV)-benchmarks/bin/python -m pip install --quiet --requirement requirements-benchmarks.txt
+	@touch $@
+
+demo: setup
+	$(RUN) launch.py table --config=experiments/table1.py:smoke --workdir=$(WORKDIR)
+
+test: $(VENV)/.ready-dev
+	$(RUN) -m pytest --numprocesses=2
+
+lint: $(VENV)/.ready-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+benchmarks: $(VENV)-benchmarks/.ready
+	set -e; for file in benchmarks/*.py; do echo "== $$file"; PYTHONPATH=. $(VENV)-benchmarks/bin/python $$file; done
+
+clean:
+	rm -rf $(VENV) $(VENV)-benchmarks runs

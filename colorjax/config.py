@@ -1,0 +1,257 @@
+"""Configs: where every key is listed once, and strict reading of files, variants and overrides.
+
+A *run* config describes one training run and its measurement; a *table* config has the same sections, which its
+rows share, plus `rows`, each with a `model` to train or a `method` that needs no training. A config file defines
+`get_config(variant="")`, starting from `run_config()` or `table_config()`; all configs are locked
+`ml_collections.ConfigDict`s, so a misspelt key in a file is as much an error as one on the command line.
+"""
+
+import ast
+import importlib.util
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from colorjax.errors import UserError, nearest
+
+
+def run_config() -> ConfigDict:
+    """Every key of a training run but those of `model`, with its default; `model_config` gives that section."""
+    config = ConfigDict()
+    config.seed = 0  # of the weights, the crops and the noise
+    config.data = ConfigDict(
+        {
+            "name": "skimage_photos",  # a name of datasets.DATASETS
+            "source": "",  # folder of the original photographs, for data sets that need one
+            "data_dir": "",  # where prepared data sets lie; "" for $TFDS_DATA_DIR or ~/tensorflow_datasets
+            "patch_size": 256,  # pixels
+            "patches_per_epoch": 90_067,
+            "zoom": (1.0, 1.0),  # factor by which a photograph is enlarged, drawn between the two
+            "rotate": 0.0,  # degrees, drawn between minus and plus this
+            "flip": True,  # left to right, for one patch in two
+            "placement": "host",  # or "device": keep the photographs on the device and crop there
+            "workers": 2,  # reading processes; 0 reads in the main one
+        }
+    )
+    config.task = ConfigDict(
+        {
+            "name": "denoise",
+            "loss": "squared_error",
+            "noise": {"kind": "none", "level": (0.0, 0.0)},  # level drawn between the two for every example
+        }
+    )
+    config.optimizer = ConfigDict(
+        {
+            "learning_rate": 1e-3,
+            "schedule": "constant",  # or "cosine", down to zero at the last step
+            "warmup_steps": 0,
+            "clip_norm": 0.0,  # of the whole gradient; 0 for no clipping
+            "weight_average": 0.0,  # decay of the moving average of the weights; 0 for none
+        }
+    )
+    config.training = ConfigDict(
+        {
+            "batch_size": 5,  # over all devices together
+            "epochs": 30,
+            "log_every": 50,  # steps, as are the next two
+            "validate_every": 1000,
+            "checkpoint_every": 1000,
+            "keep": 3,  # newest checkpoints kept, beside the best
+            "validation_photographs": 16,  # the first so many of the validation split
+        }
+    )
+    config.inference = ConfigDict(
+        {
+            "patch_size": 256,  # whole pictures go through the network in patches of this size
+            "overlap": 32,  # pixels by which neighbouring patches overlap
+            "batch_size": 4,  # patches at a time
+        }
+    )
+    from colorjax.evaluation.protocol import protocol_config
+
+    config.protocol = protocol_config()
+    return config
+
+
+def table_config() -> ConfigDict:
+    """The sections of `run_config`, shared by all rows, and those that only a table has."""
+    config = run_config()
+    config.title = ""
+    config.reference = "observed"  # the row that the others are compared with, picture by picture
+    config.rows = ConfigDict()
+    config.published = ConfigDict({"caption": "", "columns": (), "rows": ()})
+    return config
+
+
+def model_config(name: str, **fields: Any) -> ConfigDict:
+    """The `model` section for the architecture `name`: all its fields with their defaults, but for `fields`."""
+    from colorjax.models import default_config
+
+    return _section(default_config(name), fields, f"model {name!r}")
+
+
+def method_config(name: str, **fields: Any) -> ConfigDict:
+    """The `method` section for the untrained method `name`: all its fields, with their defaults but for `fields`."""
+    from colorjax.methods import default_config
+
+    return _section(default_config(name), fields, f"method {name!r}")
+
+
+def _section(defaults: Mapping[str, Any], fields: Mapping[str, Any], what: str) -> ConfigDict:
+    for field in fields:
+        if field not in defaults:
+            raise UserError(f"{what} has no setting {field!r}; {nearest(field, defaults)}")
+    return ConfigDict({**defaults, **fields})
+
+
+def row_config(table: ConfigDict, row: str) -> ConfigDict:
+    """The run config of a table's row that is trained: the shared sections with the row's own put in."""
+    config = ConfigDict({key: table[key] for key in run_config()})
+    config = config.copy_and_resolve_references()
+    for key, value in table.rows[row].items():
+        if key != "label":
+            config[key] = value
+    return config.lock()
+
+
+def is_table(config: ConfigDict) -> bool:
+    """Whether `config` describes a table rather than one run."""
+    return "rows" in config
+
+
+def choose(variant: str, variants: Sequence[str]) -> str:
+    """Return `variant`, or the first of `variants` for "".
+
+    Raises:
+      UserError: `variant` is none of them.
+    """
+    if variant and variant not in variants:
+        raise UserError(f"no variant {variant!r} in this config file; {nearest(variant, variants)}")
+    return variant or variants[0]
+
+
+def load(argument: str, overrides: Sequence[str] = ()) -> ConfigDict:
+    """Read `FILE[:variant]` and apply overrides such as `--config.training.epochs=3`.
+
+    Args:
+      argument: the path of a Python file that defines `get_config`, with an optional variant.
+      overrides: command-line words, `--config.KEY=VALUE` or `--config.KEY` followed by `VALUE`.
+
+    Returns:
+      The locked config.
+
+    Raises:
+      UserError: no such file, an error in the file, an unknown variant or key, a value of the wrong type.
+    """
+    path, _, variant = argument.partition(":")
+    config = _get_config(Path(path), variant)
+    for key, text in _pairs(overrides):
+        _override(config, key, text)
+    return config.lock()
+
+
+def _get_config(path: Path, variant: str) -> ConfigDict:
+    if not path.is_file():
+        siblings = [str(p) for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        hint = f"; {nearest(str(path), siblings)}" if siblings else ""
+        raise UserError(f"--config={path}: no such file{hint}")
+    spec = importlib.util.spec_from_file_location(f"colorjax_config_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        config = module.get_config(variant)
+    except UserError as error:
+        raise UserError(f"--config={path}: {error}") from None
+    except Exception as error:
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        line = f", line {lines[-1]}" if lines else ""
+        message = str(error).strip("\"'").splitlines()[0] if str(error) else ""
+        raise UserError(f"--config={path}{line}: {type(error).__name__}: {message}") from error
+    return config
+
+
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    pairs, words = [], list(words)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--config."):
+            raise UserError(f"unknown argument {word!r}; settings are given as --config.KEY=VALUE")
+        key, equals, text = word.removeprefix("--config.").partition("=")
+        if not equals:
+            if not words:
+                raise UserError(f"--config.{key} lacks a value; write --config.{key}=VALUE")
+            text = words.pop(0)
+        pairs.append((key, text))
+    return pairs
+
+
+def _override(config: ConfigDict, key: str, text: str) -> None:
+    *parents, last = key.split(".")
+    section = config
+    for depth, name in enumerate([*parents, last]):
+        if not isinstance(section, ConfigDict) or name not in section:
+            raise UserError(f"--config.{key}: no such key; {_nearest_key(config, key)}")
+        if depth < len(parents):
+            section = section[name]
+    section[last] = _parse(text, section[last], key)
+
+
+def _nearest_key(config: ConfigDict, key: str) -> str:
+    leaves = _flatten(config)
+    # A key given without its section is more likely than one that is spelt a little like another.
+    same_name = [leaf for leaf in leaves if leaf.split(".")[-1] == key.split(".")[-1]]
+    return f"did you mean {same_name[0]!r}?" if same_name else nearest(key, leaves)
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, ConfigDict | dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _parse(text: str, current: Any, key: str) -> Any:
+    """Read `text` as a value of the type that `current` has."""
+    wrong = f"--config.{key}={text}: needs {_describe(current)}"
+    if isinstance(current, str):
+        return text
+    if isinstance(current, bool):
+        if text.lower() not in ("true", "false"):
+            raise UserError(wrong)
+        return text.lower() == "true"
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        raise UserError(wrong) from None
+    if not _same_type(value, current):
+        raise UserError(wrong)
+    if isinstance(current, tuple):
+        return tuple(type(c)(v) for v, c in zip(value, current, strict=True)) if current else tuple(value)
+    return type(current)(value)
+
+
+def _same_type(value: Any, current: Any) -> bool:
+    if isinstance(current, tuple):
+        if not isinstance(value, tuple | list):
+            return False
+        return not current or (len(value) == len(current) and all(map(_same_type, value, current)))
+    if isinstance(value, bool) or isinstance(current, bool):
+        return type(value) is type(current)
+    if isinstance(current, float):
+        return isinstance(value, int | float)
+    return isinstance(value, type(current)) and not isinstance(current, ConfigDict)
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, ConfigDict):
+        return f"one of its keys: {', '.join(sorted(value))}"
+    if isinstance(value, tuple):
+        return f"a tuple such as {value}"
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return f"{names[type(value)]} (now {value!r})"

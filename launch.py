@@ -1,0 +1,79 @@
+"""The command line of colorjax; `python launch.py --help` is its manual. No logic lives here."""
+
+import argparse
+import sys
+
+OVERVIEW = """\
+Colorize and denoise photographs: prepare data, train, measure, compare.
+
+  python launch.py table   --config=experiments/table1.py:smoke --workdir=runs/table1
+  python launch.py train   --config=experiments/colorize_unet.py --workdir=runs/unet --config.training.epochs=3
+"""
+
+ENDING = """\
+A config is a Python file with an optional variant, FILE[:VARIANT]; the header of each file in experiments/ gives
+its variants, hardware, running time and the numbers to expect. Any setting in it can be changed by
+--config.KEY=VALUE, and a name or a type that does not fit is an error.
+
+Exit status: 0 done; 1 failed; 2 bad input; 3 the loss stopped being finite; 75 stopped by a signal after writing
+a checkpoint (the same command goes on from it).
+
+'python launch.py COMMAND --help' tells more about a command.
+"""
+
+COMMANDS = {
+    "prepare": (
+        "build a data set from its photographs",
+        "Writes the photographs of config.data once as array_record files, in config.data.data_dir. A photograph that\n"
+        "can't be read is skipped and named. The other commands do this by themselves where it has not been done.",
+    ),
+    "train": (
+        "train one network",
+        "Trains the network of a run config, or goes on where an earlier start stopped. WORKDIR then holds config.json,\n"
+        "history.jsonl, tensorboard/ and checkpoints/ (the newest few and the best).",
+    ),
+    "evaluate": (
+        "measure a trained network",
+        "Measures the best checkpoint in WORKDIR under config.protocol, prints its row beside those of the input and of\n"
+        "the mean color, and writes table.md, table.csv, pictures.csv and report.html into WORKDIR/evaluation.",
+    ),
+    "table": (
+        "train and measure all rows of a comparison",
+        "Trains each row of a table config that is not trained yet (in WORKDIR/rows/NAME), measures all under one\n"
+        "protocol, prints the table and writes table.md, table.csv, pictures.csv and report.html into WORKDIR.",
+    ),
+}
+
+
+def main(words: list[str]) -> int:
+    """Parse `words`, call `colorjax.commands.run`, return the exit status."""
+    page = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        "launch.py", description=OVERVIEW, epilog=ENDING, formatter_class=page, allow_abbrev=False
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (summary, description) in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=description,
+            epilog=ENDING,
+            formatter_class=page,
+            allow_abbrev=False,
+        )
+        command.add_argument("--config", required=True, metavar="FILE[:VARIANT]", help="the config to use")
+        if name != "prepare":
+            command.add_argument("--workdir", required=True, metavar="DIR", help="where the results go")
+        command.add_argument_group("settings").add_argument(
+            "--config.KEY", dest="_", metavar="VALUE", help="change a setting, e.g. --config.seed=1"
+        )
+    options, overrides = parser.parse_known_args(words)
+
+    import datasets  # here, so that --help does not wait for them
+    from colorjax.commands import run
+
+    return run(options.command, options.config, overrides, getattr(options, "workdir", None), datasets)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,32 @@
+"""Strict settings for every test: no silent dtype or rank promotion, warnings are errors, 8 CPU devices."""
+
+import os
+
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+from absl import flags  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+# grain's worker processes read absl flags, which only absl.app.run would have parsed.
+flags.FLAGS.mark_as_parsed()
+
+# Compiling takes longer than hypothesis' deadline for one example.
+settings.register_profile("colorjax", deadline=None, max_examples=25, derandomize=True)
+settings.load_profile("colorjax")
+
+
+@pytest.fixture
+def key():
+    """A typed random key."""
+    return jax.random.key(0)
+
+
+@pytest.fixture(autouse=True)
+def _own_dataset_directory(tmp_path_factory, monkeypatch):
+    """Prepared data sets of the tests go to a folder shared by one run of the tests, not the user's own."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.getbasetemp() / "tfds"))

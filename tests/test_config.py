@@ -1,0 +1,120 @@
+"""Strict configs: a bad file, variant, key or value is one line that says what to write instead."""
+
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ml_collections import ConfigDict
+
+from colorjax.config import load, row_config, run_config, table_config
+from colorjax.errors import UserError
+
+FILE = """
+from ml_collections import ConfigDict
+
+def get_config(variant=""):
+    return ConfigDict({
+        "seed": 0,
+        "training": {"epochs": 3, "rate": 0.5, "name": "adam", "flip": True, "level": (0.0, 1.0)},
+    })
+"""
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    path = tmp_path / "experiment.py"
+    path.write_text(FILE)
+    return path
+
+
+def test_overrides_reach_their_keys_with_the_type_they_had(config_file):
+    config = load(
+        str(config_file),
+        ["--config.seed=7", "--config.training.rate=1", "--config.training.name", "sgd"]
+        + ["--config.training.flip=false", "--config.training.level=(1, 2)"],
+    )
+    assert config.seed == 7
+    assert config.training.to_dict() == {
+        "epochs": 3,
+        "rate": 1.0,
+        "name": "sgd",
+        "flip": False,
+        "level": (1.0, 2.0),
+    }
+    assert isinstance(config.training.rate, float)
+    assert all(isinstance(value, float) for value in config.training.level)
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("--config.training.epoch=3", "did you mean 'training.epochs'?"),
+        ("--config.epochs=3", "did you mean 'training.epochs'?"),
+        ("--config.training.epochs=1e3", "needs a whole number"),
+        ("--config.training.epochs=True", "needs a whole number"),
+        ("--config.training.rate=fast", "needs a number"),
+        ("--config.training.flip=maybe", "needs true or false"),
+        ("--config.training.level=1", "needs a tuple such as (0.0, 1.0)"),
+        ("--config.training.level=(1,2,3)", "needs a tuple such as (0.0, 1.0)"),
+        ("--config.training=3", "needs one of its keys"),
+        ("--config.seed", "lacks a value"),
+        ("--steps=3", "unknown argument '--steps=3'"),
+    ],
+)
+def test_a_bad_override_is_one_line(config_file, override, line):
+    with pytest.raises(UserError) as caught:
+        load(str(config_file), [override])
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("def get_config(variant=''):\n    return seed", "line 2: NameError"),
+        ("def get_config(:", "SyntaxError"),
+        ("x = 1", "AttributeError"),
+    ],
+)
+def test_an_error_in_a_config_file_names_file_and_line(tmp_path, body, line):
+    path = tmp_path / "broken.py"
+    path.write_text(textwrap.dedent(body))
+    with pytest.raises(UserError, match="broken.py") as caught:
+        load(str(path))
+    assert line in str(caught.value)
+
+
+def test_a_missing_file_names_the_nearest(config_file):
+    with pytest.raises(UserError, match=r"no such file; did you mean '.*experiment\.py'\?"):
+        load(str(config_file).replace("experiment.py", "experimnet.py"))
+
+
+def test_a_key_that_does_not_exist_cannot_be_set_in_a_config_file(tmp_path):
+    path = tmp_path / "typo.py"
+    path.write_text(
+        "from colorjax.config import run_config\n\ndef get_config(variant=''):\n"
+        "    config = run_config().lock()\n    config.trainning = 3\n    return config\n"
+    )
+    with pytest.raises(UserError, match="line 5: .*training"):
+        load(str(path))
+
+
+def test_a_row_has_the_shared_sections_and_its_own():
+    table = table_config()
+    table.optimizer.learning_rate = 0.25
+    table.rows.small = ConfigDict({"label": "Small", "model": {"name": "unet", "width": 2}})
+    table.rows.quick = ConfigDict({"label": "Quick", "model": {"name": "unet", "width": 2}, "seed": 5})
+    small, quick = row_config(table, "small"), row_config(table, "quick")
+    assert small.optimizer.learning_rate == 0.25
+    assert small.model.width == 2
+    assert (small.seed, quick.seed) == (0, 5)
+    assert set(small) == set(run_config()) | {"model"}
+
+
+@given(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_survive_the_command_line(tmp_path_factory, whole, real):
+    path = tmp_path_factory.mktemp("config") / "experiment.py"
+    path.write_text(FILE)
+    config = load(str(path), [f"--config.seed={whole}", f"--config.training.rate={real!r}"])
+    assert (config.seed, config.training.rate) == (whole, real)
