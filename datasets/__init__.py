@@ -1,0 +1,115 @@
+"""Data sets of photographs: TFDS builders, random access to whole photographs, and patches for training.
+
+`config` is an experiment's `config.data` throughout; `name`, `source` and `data_dir` say which photographs:
+    name      a key of `DATASETS`
+    source    the folder of the originals; '' where the data set needs none
+    data_dir  where prepared data sets are kept; '' is $TFDS_DATA_DIR, else ~/tensorflow_datasets
+"""
+
+import importlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from colorjax.errors import UserError, nearest
+
+if TYPE_CHECKING:  # TFDS and grain take a second to import, which listing the data sets should not
+    from colorjax.images import Photograph
+    from datasets.pipeline import PatchStream
+    from datasets.prepared import Summary
+
+#: name -> the module that holds its `Builder`
+DATASETS = {
+    "skimage_photos": "datasets.skimage_photos.skimage_photos_dataset_builder",
+    "photo_folder": "datasets.photo_folder.photo_folder_dataset_builder",
+    "ade20k": "datasets.ade20k.ade20k_dataset_builder",
+    "scene_parse150": "datasets.scene_parse150.scene_parse150_dataset_builder",
+    "bsds500": "datasets.bsds500.bsds500_dataset_builder",
+    "cbsd68": "datasets.cbsd68.cbsd68_dataset_builder",
+}
+
+
+def prepare(config) -> "Summary":
+    """Prepare a data set unless it is prepared already.
+
+    A source folder whose files have changed is prepared anew, beside what it was. A source that is gone is no
+    error as long as what was prepared from it is there.
+
+    Returns:
+      what was made; `.describe()` is the text for a person.
+
+    Raises:
+      UserError: an unknown name, a source that isn't what the data set needs, or no picture that can be read.
+    """
+    from datasets import prepared
+
+    builder_class = _builder_class(config.name)
+    data_dir = Path(config.data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    source = builder_class.source_folder(config.source)
+    if not source.exists() and (directory := _prepared_from(source, builder_class, data_dir)):
+        return prepared.read_summary(directory)
+    builder = builder_class.of_source(source, data_dir)
+    directory = Path(builder.data_dir)
+    if not (directory / "dataset_info.json").exists():
+        _build(builder, directory)
+    return prepared.read_summary(directory)
+
+
+def photographs(config, split: str) -> "Sequence[Photograph]":
+    """Return the photographs of a split, prepared if need be, decoded when asked for; cheap to pickle.
+
+    Args:
+      config: which data set.
+      split: 'train', 'validation' or 'test'.
+
+    Raises:
+      UserError: as `prepare`, or the data set has no such split.
+    """
+    from datasets.prepared import Photographs
+
+    return Photographs(prepare(config), split)
+
+
+def patches(
+    config,
+    seed: int,
+    batch_size: int,
+    start_step: int,
+    steps: int,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> "PatchStream":
+    """Return a stream of training patches; see `datasets/pipeline.py`."""
+    from datasets import pipeline
+
+    return pipeline.patches(config, seed, batch_size, start_step, steps, process_index, process_count)
+
+
+def _builder_class(name: str):
+    """Return the TFDS builder class of a data set."""
+    if name not in DATASETS:
+        raise UserError(f"config.data.name: no data set {name!r}; {nearest(name, DATASETS)}")
+    return importlib.import_module(DATASETS[name]).Builder
+
+
+def _build(builder, directory: Path) -> None:
+    """Write the records; TFDS writes to a folder of another name, which becomes `directory` once all is there."""
+    from datasets.photograph_builder import quiet
+
+    try:
+        with quiet():
+            builder.download_and_prepare(file_format="array_record")
+    except OSError as error:
+        if not (directory / "dataset_info.json").exists():  # else another process was faster
+            raise UserError(f"can't prepare {builder.name} in {directory}: {error.strerror or error}") from error
+
+
+def _prepared_from(source: Path, builder_class, data_dir: Path) -> Path | None:
+    """Return the folder of the latest data set that was prepared from `source`, if there is one."""
+    from datasets.prepared import SUMMARY_FILE, read_summary
+
+    summaries = (data_dir / builder_class.name).glob(f"*/{builder_class.VERSION}/{SUMMARY_FILE}")
+    latest_last = sorted(summaries, key=lambda file: file.stat().st_mtime)
+    found = [file.parent for file in latest_last if read_summary(file.parent).source == str(source)]
+    return found[-1] if found else None

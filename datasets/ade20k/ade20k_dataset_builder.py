@@ -1,0 +1,45 @@
+"""ADE20K, as a person downloads it."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import ClassVar
+
+import tensorflow_datasets as tfds
+
+from datasets.listing import Listing, count, walk
+from datasets.photograph_builder import PhotographBuilder
+
+PHOTOGRAPH = re.compile(r"(ADE_(train|val|test)_\d+)\.jpe?g", re.IGNORECASE)
+FRAME = re.compile(r"ADE_frame_\d+\.jpe?g", re.IGNORECASE)
+SPLIT_OF = {"train": "train", "val": "validation", "test": "test"}
+
+
+class Builder(PhotographBuilder):
+    """ADE20K: 20,210 photographs to train, 2,000 to validate, 3,352 to test.
+
+    A photograph's own name says its split (`ADE_train_00000001.jpg`), so the source may hold the full release
+    (`images/ADE/training/<scene>/<kind>/`), the scene parsing challenge's (`images/training/`,
+    `release_test/testing/`), or both; a photograph that is in both is taken once. Masks are PNG files and are
+    left alone. So are the video frames (`ADE_frame_...`) that the release of 2021 added to its training folder:
+    they are near-copies of each other and in none of the published splits.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    SOURCE: ClassVar[str] = "the folder in which the archives of ADE20K were unpacked (with ADE_train_*.jpg inside)"
+
+    @classmethod
+    def find(cls, source: Path) -> Listing:
+        """Return the photographs under `source`, however deep."""
+        splits: dict[str, dict[str, Path]] = {split: {} for split in SPLIT_OF.values()}
+        left_out = Counter()
+        for path in walk(source):
+            photograph = PHOTOGRAPH.fullmatch(path.name)
+            if photograph:
+                named = splits[SPLIT_OF[photograph[2].lower()]]
+                left_out["of a name that another has"] += photograph[1] in named
+                named.setdefault(photograph[1], path)
+            else:
+                left_out["of a video (ADE_frame_*)"] += bool(FRAME.fullmatch(path.name))
+        remarks = [f"{count(number, 'picture')} {what} left out" for what, number in left_out.items() if number]
+        return Listing({split: dict(sorted(named.items())) for split, named in splits.items()}, tuple(remarks))

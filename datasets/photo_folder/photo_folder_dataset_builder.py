@@ -1,0 +1,69 @@
+"""Any folder of pictures, nested or not, with or without split folders of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import tensorflow_datasets as tfds
+
+from datasets.listing import Listing, count, picture_files, readable_name
+from datasets.photograph_builder import PhotographBuilder, Picture
+
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+UNDIVIDED = "all"
+HELD_OUT = 0.1  # share of the photographs in each of validation and test
+
+
+class Builder(PhotographBuilder):
+    """Any folder of pictures.
+
+    The folder's own split folders count if they hold at least two splits, or all the pictures: a lone `train`
+    beside `bus` and `car` is a kind of vehicle. Else the photographs are divided 80:10:10 in the order of their
+    content's hash: the same photographs always fall the same way, whatever they are called, a photograph more
+    or less moves at most one other across each border, and copies of a file are on the same side.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    SOURCE: ClassVar[str] = "a folder of pictures"
+
+    @classmethod
+    def find(cls, source: Path) -> Listing:
+        """Return the pictures under `source`, by split folder or undivided."""
+        files = {readable_name(path.relative_to(source)): path for path in picture_files(source)}
+        splits: dict[str, dict[str, Path]] = {"train": {}, "validation": {}, "test": {}}
+        outside = {}
+        for name, path in files.items():
+            folder, slash, _ = name.partition("/")
+            split = SPLIT_FOLDERS.get(folder.lower()) if slash else None
+            (outside if split is None else splits[split])[name] = path
+        if sum(map(bool, splits.values())) < 2 and outside:
+            return Listing({UNDIVIDED: files})
+        remarks = [f"{count(len(outside), 'file')} outside the split folders left out"] if outside else []
+        return Listing(splits, tuple(remarks))
+
+    def divide(self, pictures: Mapping[str, list[Picture]]) -> Mapping[str, list[Picture]]:
+        """Return the pictures by split, by the hash of their content where the folder has no splits."""
+        if UNDIVIDED not in pictures:
+            return pictures
+        split_of = divide_by_content(picture.sha256 for picture in pictures[UNDIVIDED])
+        splits = {"train": [], "validation": [], "test": []}
+        for picture in pictures[UNDIVIDED]:
+            splits[split_of[picture.sha256]].append(picture)
+        return splits
+
+
+def divide_by_content(hashes) -> dict[str, str]:
+    """Return the split of each distinct hash; with three or more, every split has at least one."""
+    distinct = sorted(set(hashes))
+    held_out = max(round(HELD_OUT * len(distinct)), int(len(distinct) >= 3))
+    test, validation = distinct[:held_out], distinct[held_out : 2 * held_out]
+    split_of = dict.fromkeys(distinct, "train")
+    return split_of | dict.fromkeys(test, "test") | dict.fromkeys(validation, "validation")

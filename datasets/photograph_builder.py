@@ -1,0 +1,173 @@
+"""The TFDS builder that the data sets of photographs share.
+
+A data set is a folder of its own with a class `Builder(PhotographBuilder)` that says which files belong to which
+split (`find`); everything else is here: reading each file once to see that it can be read, writing the records,
+the summary. Records hold
+
+  image   the file's own bytes if it is a plain 8-bit RGB JPEG or PNG, else the upright RGB picture as PNG
+  name    the photograph's name within the data set
+  sha256  of the original file's bytes
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import inspect
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import tensorflow_datasets as tfds
+from absl import logging
+from tqdm import tqdm
+
+from colorjax.errors import UserError
+from colorjax.images import encode_png, is_plain, read_picture
+from datasets.listing import SPLITS, Listing, count, fingerprint, names_in_one_line
+from datasets.prepared import Summary
+
+
+class Picture(NamedTuple):
+    """A file that was read once: the photograph's name, the file, the SHA-256 of its bytes."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclasses.dataclass(eq=False)
+class SourceConfig(tfds.core.BuilderConfig):
+    """One source folder in one state; its `name` is the folder in which TFDS keeps the records of that state."""
+
+    source: Path = Path()
+    listing: Listing = Listing({})
+
+
+class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Base of the builders; a subclass in a package of its own defines `VERSION`, `SOURCE` and `find`."""
+
+    SOURCE: ClassVar[str]  # what config.data.source must be, to end "config.data.source must be ..."
+
+    @classmethod
+    def find(cls, source: Path) -> Listing:
+        """Return which files under `source` are in which split; `UserError` if its layout is not as expected."""
+        raise NotImplementedError
+
+    @classmethod
+    def source_folder(cls, source: str) -> Path:
+        """Return the folder of the originals that `config.data.source` means."""
+        if not source:
+            raise UserError(f"{cls.name}: config.data.source must be {cls.SOURCE}")
+        return Path(source).expanduser().absolute()
+
+    @classmethod
+    def of_source(cls, source: Path, data_dir: Path) -> "PhotographBuilder":
+        """Return the builder for `source` in its present state."""
+        if not source.is_dir():
+            raise UserError(f"{cls.name}: config.data.source must be {cls.SOURCE}; there is no folder {source}")
+        listing = cls.find(source)
+        if not any(listing.files.values()):
+            raise UserError(f"{cls.name}: no pictures in {source}; config.data.source must be {cls.SOURCE}")
+        config = SourceConfig(name=fingerprint(source, listing), source=source, listing=listing)
+        with quiet():
+            return cls(data_dir=data_dir, config=config)
+
+    def divide(self, pictures: Mapping[str, list[Picture]]) -> Mapping[str, list[Picture]]:
+        """Return the readable pictures by split; a builder whose splits depend on the content overrides this."""
+        return pictures
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return self.dataset_info_from_configs(
+            description=inspect.getdoc(type(self)),
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=(None, None, 3)),
+                    "name": tfds.features.Text(),
+                    "sha256": tfds.features.Text(),
+                }
+            ),
+            disable_shuffling=True,  # records in the order of the listing
+        )
+
+    def _split_generators(self, dl_manager) -> dict[str, Iterator]:
+        config = self.builder_config
+        readable, skipped = read_all(self.name, config.listing.files)
+        splits = self.divide(readable)
+        splits = {split: splits[split] for split in SPLITS if splits.get(split)}
+        if not splits:
+            first = f"; the first: {skipped[0][0]}: {skipped[0][1]}"
+            raise UserError(f"{self.name}: none of the {len(skipped)} files in {config.source} can be read{first}")
+        Summary(
+            name=self.name,
+            source=str(config.source),
+            directory=self.data_dir,
+            photographs={split: len(pictures) for split, pictures in splits.items()},
+            skipped=tuple(skipped),
+            remarks=(*config.listing.remarks, *remarks_on_duplicates(splits)),
+        ).write(self.data_dir)  # the unfinished folder, which TFDS renames when all is written
+        return {split: self._generate_examples(pictures) for split, pictures in splits.items()}
+
+    def _generate_examples(self, pictures: Iterable[Picture]) -> Iterator[tuple[int, dict]]:
+        for index, (name, path, sha256) in enumerate(pictures):
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest() != sha256:
+                raise UserError(f"{path}: changed while {self.name} was being prepared; run it again")
+            encoded = data if is_plain(data, str(path)) else encode_png(read_picture(data, str(path)))
+            yield index, {"image": io.BytesIO(encoded), "name": name, "sha256": sha256}
+
+
+def read_all(
+    title: str, files: Mapping[str, Mapping[str, Path]]
+) -> tuple[dict[str, list[Picture]], list[tuple[str, str]]]:
+    """Read every file once.
+
+    Returns:
+      the readable pictures by split, and `(file, reason)` for each of the others.
+    """
+    readable = {split: [] for split in files}
+    skipped = []
+    total = sum(map(len, files.values()))
+    # disable=None: no bar where standard error is not a terminal
+    with tqdm(total=total, desc=f"preparing {title}", unit="photograph", disable=None, leave=False) as progress:
+        for split, named in files.items():
+            for name, path in named.items():
+                try:
+                    data = path.read_bytes()
+                    read_picture(data, name)
+                except OSError as error:
+                    skipped.append((name, error.strerror or str(error)))
+                except UserError as error:
+                    skipped.append((name, str(error).removeprefix(f"{name}: ")))
+                else:
+                    readable[split].append(Picture(name, path, hashlib.sha256(data).hexdigest()))
+                progress.update()
+    return readable, skipped
+
+
+def remarks_on_duplicates(splits: Mapping[str, Iterable[Picture]]) -> list[str]:
+    """Return a remark if the same file lies in more than one split, which makes a measurement worthless."""
+    seen: dict[str, tuple[str, str]] = {}
+    across = []
+    for split, pictures in splits.items():
+        for picture in pictures:
+            first_split, first_name = seen.setdefault(picture.sha256, (split, picture.name))
+            if first_split != split:
+                across.append(f"{first_name} = {picture.name}")
+    if not across:
+        return []
+    return [f"WARNING: {count(len(across), 'file')} in more than one split: {names_in_one_line(across)}"]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep TFDS from printing, logging and drawing bars of its own; errors still come through."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    tfds.disable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        tfds.enable_progress_bar()
+        logging.set_verbosity(verbosity)

@@ -1,0 +1,125 @@
+"""What a prepared data set is on disk: its summary, and random access to its photographs.
+
+A prepared data set is a folder of array_record files that a TFDS builder wrote, with `summary.json` beside them.
+"""
+
+import dataclasses
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow_datasets as tfds
+
+from colorjax.errors import UserError
+from colorjax.images import Photograph
+from datasets.listing import SPLITS
+
+SUMMARY_FILE = "summary.json"
+SHOWN = 20  # skipped files that a summary names to a person; the file has them all
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What a build made.
+
+    Attributes:
+      name: the data set.
+      source: the folder of the originals.
+      directory: where the records are.
+      photographs: how many photographs each split has.
+      skipped: `(file, reason)` of each file that couldn't be read.
+      remarks: what else a person should know.
+    """
+
+    name: str
+    source: str
+    directory: str
+    photographs: dict[str, int]
+    skipped: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Return the summary as lines for a person to read."""
+        lines = [f"{self.name}: prepared in {self.directory}"]
+        lines += [f"  from        {self.source}"] if self.source else []
+        lines += [f"  {split:<11} {self.photographs[split]:>7,} photographs" for split in self.photographs]
+        lines += [f"  {remark}" for remark in self.remarks]
+        if self.skipped:
+            lines.append(f"  skipped     {len(self.skipped):>7,} files:")
+            lines += [f"    {file}: {reason}" for file, reason in self.skipped[:SHOWN]]
+            rest = len(self.skipped) - SHOWN
+            lines += [f"    and {rest:,} more, in {SUMMARY_FILE}"] if rest > 0 else []
+        return "\n".join(lines)
+
+    def write(self, directory: str | Path) -> None:
+        """Write the summary to `directory`, where a build is under way."""
+        content = {key: value for key, value in dataclasses.asdict(self).items() if key != "directory"}
+        Path(directory, SUMMARY_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_summary(directory: Path) -> Summary:
+    """Return the summary of the data set prepared in `directory`; of one that TFDS wrote, what TFDS knows."""
+    try:
+        content = json.loads((directory / SUMMARY_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        info = tfds.builder_from_directory(directory).info
+        counts = {split: info.splits[split].num_examples for split in SPLITS if split in info.splits}
+        return Summary(name=info.name, source="", directory=str(directory), photographs=counts)
+    content["skipped"] = tuple(map(tuple, content["skipped"]))
+    content["remarks"] = tuple(content["remarks"])
+    return Summary(directory=str(directory), **content)
+
+
+class Photographs(Sequence):
+    """The photographs of a split, decoded when asked for.
+
+    Pickles as the place of the records, so it costs little to send to a worker process, which opens them anew.
+    """
+
+    def __init__(self, summary: Summary, split: str):
+        """Open a split; `UserError` if the data set doesn't have it."""
+        if split not in summary.photographs:
+            raise UserError(f"{summary.name} has no split {split!r}; it has {', '.join(summary.photographs)}")
+        self.directory = summary.directory
+        self.split = split
+        self._length = summary.photographs[split]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        position = range(len(self))[index]  # negative indices, and IndexError past the end, as a list has them
+        record = self._records[position]
+        # Records of TFDS's own builders have no names.
+        name = record["name"].decode() if "name" in record else f"{self.split}/{position:05d}"
+        picture = _decode(record["image"])
+        if picture is None:
+            raise UserError(f"{self.directory}: {name} can't be decoded; delete the folder and prepare it again")
+        return Photograph(name, picture)
+
+    def __repr__(self) -> str:
+        return f"Photographs({self.directory!r}, {self.split!r}, {len(self)})"
+
+    def __getstate__(self):
+        return {key: value for key, value in self.__dict__.items() if key != "_records"}
+
+    @functools.cached_property
+    def _records(self):
+        """The records: random access to `{"image": encoded bytes, "name": bytes, ...}`."""
+        builder = tfds.builder_from_directory(self.directory)
+        pictures = [key for key, kind in builder.info.features.items() if isinstance(kind, tfds.features.Image)]
+        # `_decode` does it: TFDS would also decode annotations, and gives grey files one channel.
+        decoders = {key: tfds.decode.SkipDecoding() for key in pictures}
+        return builder.as_data_source(self.split, decoders=decoders)
+
+
+def _decode(data: bytes) -> np.ndarray | None:
+    """Decode the bytes of a JPEG or PNG file as uint8 sRGB `[H, W, 3]`; faster than Pillow, the same values."""
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    return None if picture is None else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

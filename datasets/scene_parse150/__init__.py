@@ -1,0 +1,1 @@
+"""ADE20K through TFDS's own builder."""

@@ -1,0 +1,1 @@
+"""The color photographs that come with scikit-image."""
