@@ -1,0 +1,111 @@
+"""Noise: what spoils a picture, on the device and inside jit.
+
+A kind of noise is a pure function `noise(key, picture, level)`: picture float32 sRGB in [0, 1], [*b, H, W, C], to a
+float32 picture of the same shape; `key` is one typed random key and `level` one number, traced or not. A level is
+never negative, a larger one spoils more, and 0 leaves the picture as it is. The result is NOT clipped to [0, 1], as
+denoising is measured without it (only salt, pepper and clipping stay inside by what they are).
+
+    kind             level
+    none             not read
+    gaussian         standard deviation (0.05 in Sugumar; 25 / 255 is the usual "sigma = 25")
+    poisson          standard deviation at white, 1 / sqrt(photons at white): 0.1 is 100 photons
+    speckle          standard deviation of the factor 1 + n that multiplies each value
+    salt_and_pepper  share of the pixels that become white or black, half each, in all channels at once
+    clipped_whites   share of the range [0, 1] that is lost to white: all above 1 - level becomes 1
+    clipped_blacks   share of the range [0, 1] that is lost to black: all below level becomes 0
+    camera_shake     length of the motion in pixels, in a direction drawn at random
+
+To add a kind: write the function in a file of its own here, add one line to `NOISES`, test it in tests/test_noise.py.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+from jax import Array
+
+from colorjax.errors import UserError, nearest
+from colorjax.noise.camera_shake import MAX_LENGTH, shake_camera
+from colorjax.noise.clipping import clip_blacks, clip_whites
+from colorjax.noise.gaussian import gaussian_noise
+from colorjax.noise.poisson import poisson_noise
+from colorjax.noise.salt_and_pepper import salt_and_pepper_noise
+from colorjax.noise.speckle import speckle_noise
+
+
+class Noise(NamedTuple):
+    """A kind of noise, what its level measures, and the largest level it is defined for."""
+
+    function: Callable[[Array, Array, Array | float], Array]
+    unit: str
+    maximum: float = math.inf
+
+
+def no_noise(key: Array, picture: Array, level: Array | float) -> Array:
+    """Return the picture as it is."""
+    del key, level
+    return picture
+
+
+NOISES: dict[str, Noise] = {
+    "none": Noise(no_noise, "not read"),
+    "gaussian": Noise(gaussian_noise, "standard deviation, white is 1"),
+    "poisson": Noise(poisson_noise, "standard deviation at white, 1 / sqrt(photons at white)"),
+    "speckle": Noise(speckle_noise, "standard deviation of the factor"),
+    "salt_and_pepper": Noise(salt_and_pepper_noise, "share of the pixels", 1.0),
+    "clipped_whites": Noise(clip_whites, "share of the range lost to white", 0.99),
+    "clipped_blacks": Noise(clip_blacks, "share of the range lost to black", 0.99),
+    "camera_shake": Noise(shake_camera, "length of the motion in pixels", float(MAX_LENGTH)),
+}
+
+
+def add_noise(keys: Array, pictures: Array, kind: str, level: tuple[float, float]) -> Array:
+    """Spoil each picture with its own key and a level of its own, so that it does not matter which batch it is in.
+
+    Args:
+        keys: typed random keys [*b], one a picture.
+        pictures: float32 [*b, H, W, C] in [0, 1].
+        kind: name in `NOISES`; static under jit.
+        level: (low, high) as `check_noise` returns it; a picture's level is drawn uniformly between the two
+            ("blind" denoising), and is fixed where they are equal.
+
+    Returns:
+        float32 [*b, H, W, C], not clipped.
+    """
+    low, high = level
+    function = NOISES[kind].function
+
+    def one(key: Array, picture: Array) -> Array:
+        key_of_level, key_of_noise = jax.random.split(key)
+        drawn = jax.random.uniform(key_of_level, (), picture.dtype, low, high)
+        return function(key_of_noise, picture, drawn)
+
+    for _ in keys.shape:
+        one = jax.vmap(one)
+    return one(keys, pictures)
+
+
+def check_noise(kind: str, level, where: str = "config.task.noise") -> tuple[str, tuple[float, float]]:
+    """Return (kind, (low, high)) as plain values that `add_noise` takes.
+
+    Raises:
+        UserError: unknown kind; a level that is not a pair of finite numbers with 0 <= low <= high <= the kind's
+            maximum. The line begins with `where`, the place in the config.
+    """
+    if kind not in NOISES:
+        raise UserError(f"{where}.kind: no noise is named {kind!r}; {nearest(kind, NOISES)}")
+    noise, place = NOISES[kind], f"{where}.level = {level!r}"
+    try:
+        low, high = map(float, level)
+    except (TypeError, ValueError):
+        raise UserError(f"{place}: give two numbers (low, high), the same twice for a fixed level") from None
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise UserError(f"{place}: both numbers must be finite")
+    if low > high:
+        raise UserError(f"{place}: low is above high; did you mean {(high, low)}?")
+    if low < 0 or high > noise.maximum:
+        reach = f"between 0 and {noise.maximum:g}" if math.isfinite(noise.maximum) else "not below 0"
+        raise UserError(f"{place}: a level of {kind} ({noise.unit}) is {reach}")
+    # One value for all that means "no noise", so that equal tasks compare equal and compile once.
+    return kind, (0.0, 0.0) if kind == "none" else (low, high)

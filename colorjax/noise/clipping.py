@@ -1,0 +1,22 @@
+"""Clipped whites and blacks: float32 [*b, H, W, C] in [0, 1] to the same shape and range. Nothing is drawn here.
+
+Both move an end point of the tone curve as "levels" do in a photo editor, on sRGB values and in each channel alike:
+what lies beyond the end point is lost and the rest is stretched over the whole range. They are mirror images:
+clip_blacks(x) = 1 - clip_whites(1 - x). Komatsu and Gonsalves (AI, 2020) name these two noises; this definition of
+them and of their level is this project's own, so figures of that paper are not figures of these.
+"""
+
+import jax.numpy as jnp
+from jax import Array
+
+
+def clip_whites(key: Array, picture: Array, level: Array | float) -> Array:
+    """Overexpose: min(picture / (1 - level), 1). `level` is the share of the range [0, 1] that becomes white."""
+    del key
+    return jnp.minimum(picture / (1 - level), 1)
+
+
+def clip_blacks(key: Array, picture: Array, level: Array | float) -> Array:
+    """Underexpose: max((picture - level) / (1 - level), 0). `level` is the share of [0, 1] that becomes black."""
+    del key
+    return jnp.maximum((picture - level) / (1 - level), 0)

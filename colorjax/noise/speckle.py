@@ -1,0 +1,9 @@
+"""Speckle, multiplicative noise: float32 [*b, H, W, C] in [0, 1] to the same shape, not clipped."""
+
+import jax
+from jax import Array
+
+
+def speckle_noise(key: Array, picture: Array, level: Array | float) -> Array:
+    """Multiply each value by 1 + n, n normal with standard deviation `level` (`random_noise` of scikit-image)."""
+    return picture * (1 + level * jax.random.normal(key, picture.shape, picture.dtype))

@@ -1,0 +1,58 @@
+"""Colorization: from a grey picture to a colored one. Pictures are float32 sRGB [*b, H, W, 3]."""
+
+import dataclasses
+from typing import ClassVar
+
+import jax.numpy as jnp
+from jax import Array
+
+from colorjax.color import lab2rgb_gamut, linear_to_srgb, rgb2lab, rgb2xyz
+from colorjax.noise import add_noise
+from colorjax.tasks.task import Task
+
+# Brings ab into about [-1, 1]: over the whole of sRGB a lies in [-86.2, 98.3] and b in [-107.9, 94.5].
+AB_SCALE = 110.0
+
+
+def gray_copy(picture: Array) -> Array:
+    """Return the picture [*b, H, W, 3] without its color, same shape, three equal channels.
+
+    Grey is what has the same Lab lightness, hence the same luminance Y, as the color that was there. It is not
+    `rgb2gray` nor another luma (a weighted sum of sRGB values), because lightness is the third axis beside the ab
+    that a network predicts: with it the color put back on the grey copy is exactly the true color. Under luma a
+    saturated blue or red would come back too dark or too light, with an error that no ab can undo.
+    """
+    luminance = rgb2xyz(picture)[..., 1:2]
+    return linear_to_srgb(jnp.broadcast_to(luminance, picture.shape))
+
+
+@dataclasses.dataclass(frozen=True)
+class Colorize(Task):
+    """The network sees the lightness L / 50 - 1, in [-1, 1], and gives a and b over `AB_SCALE`.
+
+    Noise, if any, falls on the grey picture (one value a pixel, so its grain is grey too) before the lightness is
+    taken; the restored picture keeps that noisy lightness, for only its color is asked for.
+    """
+
+    name: ClassVar[str] = "colorize"
+    input_channels: ClassVar[int] = 1
+    output_channels: ClassVar[int] = 2
+
+    def observe(self, key: Array, clean: Array) -> Array:
+        """Return the grey copy as RGB, spoiled by the noise and then not clipped."""
+        gray = gray_copy(clean)[..., :1]
+        noisy = add_noise(key, gray, self.noise_kind, self.noise_level)
+        return jnp.broadcast_to(noisy, clean.shape)
+
+    def inputs(self, observed: Array) -> Array:
+        """Return the lightness over 50, minus 1."""
+        return rgb2lab(observed)[..., :1] / 50 - 1
+
+    def targets(self, clean: Array, inputs: Array) -> Array:
+        """Return the true a and b over `AB_SCALE`."""
+        del inputs
+        return rgb2lab(clean)[..., 1:] / AB_SCALE
+
+    def picture(self, outputs: Array, inputs: Array) -> Array:
+        """Return the input's own lightness with the predicted color, as far as sRGB can show it, in [0, 1]."""
+        return lab2rgb_gamut(jnp.concatenate([(inputs + 1) * 50, outputs * AB_SCALE], axis=-1))

@@ -1,0 +1,79 @@
+"""What a problem is: how a clean photograph becomes a network's input and target, and an output a picture again.
+
+Pictures are float32 sRGB [*b, H, W, 3], clean ones in [0, 1]. The data, the training loop and the evaluation know
+this interface and no task of their own:
+
+    clean --observe--> observed --inputs--> inputs --network--> outputs --picture--> restored
+
+and `loss` compares the outputs with what `targets` makes of the clean picture and the inputs.
+"""
+
+import abc
+import dataclasses
+from typing import ClassVar, NamedTuple
+
+from jax import Array
+
+from colorjax.errors import UserError, nearest
+from colorjax.losses import LOSSES
+from colorjax.noise import check_noise
+
+
+class Example(NamedTuple):
+    """What the network is given, [*b, H, W, input_channels], and asked for, [*b, H, W, output_channels]."""
+
+    inputs: Array
+    targets: Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Task(abc.ABC):
+    """A problem. It holds plain values alone, so it is hashable and can be a static argument of a jitted function.
+
+    Attributes:
+        loss_name: name in `colorjax.losses.LOSSES`.
+        noise_kind, noise_level: what spoils the observed picture, as `colorjax.noise.add_noise` takes it.
+
+    Raises:
+        UserError: an unknown loss or noise, or a level that the noise is not defined for.
+    """
+
+    name: ClassVar[str]
+    input_channels: ClassVar[int]
+    output_channels: ClassVar[int]
+
+    loss_name: str
+    noise_kind: str = "none"
+    noise_level: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self):
+        if self.loss_name not in LOSSES:
+            line = f"config.task.loss: no loss is named {self.loss_name!r}"
+            raise UserError(f"{line}; {nearest(self.loss_name, LOSSES)}")
+        _, level = check_noise(self.noise_kind, self.noise_level)
+        object.__setattr__(self, "noise_level", level)
+
+    @abc.abstractmethod
+    def observe(self, key: Array, clean: Array) -> Array:
+        """Return the picture that a method is given to restore, [*b, H, W, 3], not clipped; one key [*b] for each."""
+
+    @abc.abstractmethod
+    def inputs(self, observed: Array) -> Array:
+        """Return what the network is given of an observed picture, [*b, H, W, input_channels]."""
+
+    @abc.abstractmethod
+    def targets(self, clean: Array, inputs: Array) -> Array:
+        """Return the outputs that a perfect network would give, [*b, H, W, output_channels]."""
+
+    @abc.abstractmethod
+    def picture(self, outputs: Array, inputs: Array) -> Array:
+        """Return the restored picture, [*b, H, W, 3], from a network's outputs and its inputs."""
+
+    def loss(self, outputs: Array, targets: Array) -> Array:
+        """Return one number for each example, [B], from [B, H, W, output_channels] twice."""
+        return LOSSES[self.loss_name](outputs, targets)
+
+    def example(self, keys: Array, clean: Array) -> Example:
+        """Make a training example of each clean picture [*b, H, W, 3] with its own key [*b]; jit-safe."""
+        inputs = self.inputs(self.observe(keys, clean))
+        return Example(inputs, self.targets(clean, inputs))

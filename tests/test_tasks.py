@@ -1,0 +1,157 @@
+"""Tasks: the way from a clean picture to inputs, targets and back, against scikit-image's color conversions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import skimage.color
+from ml_collections import ConfigDict
+
+from colorjax.errors import UserError
+from colorjax.losses import LOSSES
+from colorjax.noise import add_noise
+from colorjax.tasks import TASKS, Colorize, Denoise, build_task
+
+
+def cube(levels=6):
+    """All colors of a grid over the sRGB cube as two pictures [2, H, W, 3]; its corners are the gamut's extremes."""
+    axis = np.linspace(0, 1, levels, dtype=np.float32)
+    return jnp.asarray(np.stack(np.meshgrid(axis, axis, axis), -1).reshape(2, -1, levels, 3))
+
+
+def keys(count=2):
+    return jax.random.split(jax.random.key(3), count)
+
+
+# A task is a static argument, as in the training step.
+observe = jax.jit(lambda task, keys, clean: task.observe(keys, clean), static_argnums=0)
+make_example = jax.jit(lambda task, keys, clean: task.example(keys, clean), static_argnums=0)
+make_picture = jax.jit(lambda task, outputs, inputs: task.picture(outputs, inputs), static_argnums=0)
+
+DENOISE = Denoise("l1", "gaussian", (0.0, 0.3))
+COLORIZE = Colorize("l1")
+COLORIZE_NOISY = Colorize("l1", "gaussian", (0.0, 0.3))
+
+
+@pytest.fixture(scope="module", params=[DENOISE, COLORIZE_NOISY], ids=lambda task: task.name)
+def task_and_example(request):
+    return request.param, make_example(request.param, keys(), cube())
+
+
+def test_example_has_the_stated_shapes(task_and_example):
+    task, example = task_and_example
+    batch = cube().shape[:-1]
+    assert example.inputs.shape == (*batch, task.input_channels)
+    assert example.targets.shape == (*batch, task.output_channels)
+    assert example.inputs.dtype == example.targets.dtype == jnp.float32
+    assert jnp.isfinite(example.inputs).all()
+
+
+def test_example_is_what_each_picture_gives_alone(task_and_example):
+    task, example = task_and_example
+    observed = observe(task, keys()[1], cube()[1])
+    alone = make_example(task, keys()[1], cube()[1])
+    assert observed.shape == cube()[1].shape
+    np.testing.assert_allclose(example.inputs[1], task.inputs(observed), atol=1e-5)
+    for part in (0, 1):
+        np.testing.assert_allclose(example[part][1], alone[part], atol=1e-5)
+
+
+def test_perfect_outputs_give_the_clean_picture_back():
+    for task, tolerance in ((DENOISE, 1e-6), (COLORIZE, 2e-3)):
+        example = make_example(task, keys(), cube())
+        restored = make_picture(task, example.targets, example.inputs)
+        np.testing.assert_allclose(restored, cube(), atol=tolerance)
+
+
+def test_denoise_observes_the_noise_of_its_kind():
+    noise = ("clipped_blacks", (0.1, 0.4))
+    observed = observe(Denoise("l1", *noise), keys(), cube())
+    np.testing.assert_allclose(observed, add_noise(keys(), cube(), *noise), atol=1e-6)
+    assert (observed != cube()).any()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_denoise_loss_is_that_between_the_restored_and_the_clean_picture(loss):
+    task, random = Denoise(loss), np.random.default_rng(0)
+    noisy, outputs = (cube() + 0.1 * random.standard_normal(cube().shape, np.float32) for _ in range(2))
+    loss_of_outputs = task.loss(outputs, task.targets(cube(), noisy))
+    assert loss_of_outputs.shape == (2,)
+    np.testing.assert_allclose(loss_of_outputs, LOSSES[loss](task.picture(outputs, noisy), cube()), rtol=1e-5)
+
+
+def test_colorize_observes_a_gray_copy_of_the_same_lightness():
+    observed = observe(COLORIZE, keys(), cube())
+    assert observed.shape == cube().shape
+    np.testing.assert_array_equal(observed, np.broadcast_to(observed[..., :1], observed.shape))
+    lab = skimage.color.rgb2lab(np.asarray(observed, np.float64))
+    true_lab = skimage.color.rgb2lab(np.asarray(cube(), np.float64))
+    np.testing.assert_allclose(lab[..., 0], true_lab[..., 0], atol=1e-3)
+    # Grey pictures are their own grey copy, and a luma would not do: it is off by up to a fifth of the range.
+    np.testing.assert_allclose(observe(COLORIZE, keys(), observed), observed, atol=1e-5)
+    assert np.abs(skimage.color.rgb2gray(np.asarray(cube())) - np.asarray(observed[..., 0])).max() > 0.1
+
+
+def test_colorize_inputs_and_targets_are_scikit_images_lab():
+    example = make_example(COLORIZE, keys(), cube())
+    lab = skimage.color.rgb2lab(np.asarray(cube(), np.float64))
+    np.testing.assert_allclose(example.inputs, lab[..., :1] / 50 - 1, atol=1e-4)
+    np.testing.assert_allclose(example.targets, lab[..., 1:] / 110, atol=1e-4)
+    assert jnp.abs(example.inputs).max() <= 1 + 1e-4
+    assert 0.9 < jnp.abs(example.targets).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "salt_and_pepper"])
+def test_colorize_noise_is_gray_and_of_the_stated_size(kind):
+    level = 0.1
+    clean = jnp.full((96, 96, 3), 0.5, jnp.float32)
+    observed = np.asarray(observe(Colorize("l1", kind, (level, level)), keys()[0], clean), np.float64)
+    np.testing.assert_array_equal(observed, np.broadcast_to(observed[..., :1], observed.shape))
+    variance = {"gaussian": level**2, "salt_and_pepper": level * 0.5**2}[kind]
+    # The standard error of a variance is sqrt(kurtosis - 1) / 96 of it; salt and pepper's kurtosis is 1 / level.
+    bound = 5 * ({"gaussian": 3, "salt_and_pepper": 1 / level}[kind] - 1) ** 0.5 / 96
+    assert observed[..., 0].var() == pytest.approx(variance, rel=bound)
+
+
+def test_colorize_keeps_the_lightness_it_was_given_whatever_the_outputs():
+    example = make_example(COLORIZE_NOISY, keys(), cube())
+    outputs = jax.random.uniform(jax.random.key(5), example.targets.shape, minval=-2.0, maxval=2.0)
+    restored = np.asarray(make_picture(COLORIZE_NOISY, outputs, example.inputs), np.float64)
+    assert restored.min() >= 0
+    assert restored.max() <= 1
+    lightness = skimage.color.rgb2lab(restored)[..., :1]
+    np.testing.assert_allclose(lightness, np.clip((example.inputs + 1) * 50, 0, 100), atol=0.05)
+
+
+def test_tasks_are_equal_and_hashable_by_value():
+    config = {"name": "denoise", "loss": "l1", "noise": {"kind": "gaussian", "level": [0, 0.5]}}
+    assert build_task(config) == build_task(ConfigDict(config)) == Denoise("l1", "gaussian", (0.0, 0.5))
+    assert hash(build_task(config)) == hash(Denoise("l1", "gaussian", (0.0, 0.5)))
+    assert build_task(config) != Colorize("l1", "gaussian", (0.0, 0.5))
+    assert build_task({**config, "name": "colorize"}) == Colorize("l1", "gaussian", (0.0, 0.5))
+    assert Denoise("l1", "none", (0.1, 0.2)) == Denoise("l1")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_is_registered_under_its_own_name(name):
+    assert TASKS[name].name == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"name": "colourize"}, r"config\.task\.name: no task is named 'colourize'; did you mean 'colorize'\?"),
+        ({"loss": "squared"}, r"config\.task\.loss: no loss is named 'squared'; did you mean 'squared_error'\?"),
+        ({"noise.kind": "speckles"}, r"config\.task\.noise\.kind: .* did you mean 'speckle'\?"),
+        ({"noise.level": (0.2, 0.1)}, r"config\.task\.noise\.level = \(0\.2, 0\.1\): low is above high.*"),
+        ({"noise.level": (-0.2, 0.1)}, r"config\.task\.noise\.level = \(-0\.2, 0\.1\): .* is not below 0"),
+    ],
+)
+def test_bad_config_is_one_line_that_names_the_key(changes, line):
+    config = ConfigDict(
+        {"name": "denoise", "loss": "l1", "noise": {"kind": "gaussian", "level": (0.0, 0.5)}},
+        convert_dict=True,
+    )
+    config.update_from_flattened_dict(changes)
+    with pytest.raises(UserError, match=f"^{line}$"):
+        build_task(config)
