@@ -29,18 +29,18 @@ COMMANDS = {
     ),
     "train": (
         "train one network",
-        "Trains the network of a run config, or goes on where an earlier start stopped. WORKDIR then holds config.json,\n"
+        "Trains the network of a run config, or goes on where an earlier start stopped. DIR then holds config.json,\n"
         "history.jsonl, tensorboard/ and checkpoints/ (the newest few and the best).",
     ),
     "evaluate": (
         "measure a trained network",
-        "Measures the best checkpoint in WORKDIR under config.protocol, prints its row beside those of the input and of\n"
-        "the mean color, and writes table.md, table.csv, pictures.csv and report.html into WORKDIR/evaluation.",
+        "Measures the best checkpoint in DIR under config.protocol, prints its row beside those of the input and of\n"
+        "the mean color, and writes table.md, table.csv, pictures.csv and report.html into DIR/evaluation.",
     ),
     "table": (
         "train and measure all rows of a comparison",
-        "Trains each row of a table config that is not trained yet (in WORKDIR/rows/NAME), measures all under one\n"
-        "protocol, prints the table and writes table.md, table.csv, pictures.csv and report.html into WORKDIR.",
+        "Trains each row of a table config that is not trained yet (in DIR/rows/NAME), measures all under one\n"
+        "protocol, prints the table and writes table.md, table.csv, pictures.csv and report.html into DIR.",
     ),
 }
 

@@ -36,6 +36,13 @@ def run_config() -> ConfigDict:
             "workers": 2,  # reading processes; 0 reads in the main one
         }
     )
+    config.test_data = ConfigDict(
+        {
+            "name": "",  # data set to measure on; "" for config.data's
+            "source": "",  # its folder of originals
+            "split": "test",
+        }
+    )
     config.task = ConfigDict(
         {
             "name": "denoise",
@@ -60,7 +67,8 @@ def run_config() -> ConfigDict:
             "validate_every": 1000,
             "checkpoint_every": 1000,
             "keep": 3,  # newest checkpoints kept, beside the best
-            "validation_photographs": 16,  # the first so many of the validation split
+            "validation_split": "validation",  # of config.data: says which checkpoint is the best
+            "validation_photographs": 16,  # the first so many of that split
         }
     )
     config.inference = ConfigDict(
@@ -81,7 +89,14 @@ def table_config() -> ConfigDict:
     config = run_config()
     config.title = ""
     config.reference = "observed"  # the row that the others are compared with, picture by picture
-    config.rows = ConfigDict()
+    # Every table has these two: without them nobody knows what the other numbers are worth.
+    config.rows = ConfigDict(
+        {
+            "observed": {"label": "Input as it is", "method": method_config("observed")},
+            "mean_color": {"label": "Mean color", "method": method_config("mean_color")},
+        },
+        sort_keys=False,  # rows stand in the table in the order in which they were given
+    )
     config.published = ConfigDict({"caption": "", "columns": (), "rows": ()})
     return config
 
@@ -115,6 +130,24 @@ def row_config(table: ConfigDict, row: str) -> ConfigDict:
         if key != "label":
             config[key] = value
     return config.lock()
+
+
+def test_data_config(config: ConfigDict) -> ConfigDict:
+    """The `data` section of the photographs that are measured on; their split is `config.test_data.split`."""
+    data = config.data.copy_and_resolve_references()
+    if config.test_data.name:
+        data.name, data.source = config.test_data.name, config.test_data.source
+    return data
+
+
+def single_row_table(run: ConfigDict) -> ConfigDict:
+    """The table config that measures one run, as its row `network`, beside the trivial rows."""
+    table = table_config()
+    for key in run_config():
+        table[key] = run[key]
+    table.title = f"{run.model.name} on the task {run.task.name}"
+    table.rows.network = ConfigDict({"label": f"Trained {run.model.name}", "model": run.model})
+    return table.lock()
 
 
 def is_table(config: ConfigDict) -> bool:
