@@ -1,0 +1,123 @@
+"""Measuring one method under one protocol: every photograph, one row each, none dropped."""
+
+import dataclasses
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from colorjax.errors import ColorjaxError, UserError
+from colorjax.evaluation.measure import measure, metric_names, task_loss
+from colorjax.evaluation.protocol import Protocol, content_hash
+from colorjax.images import Photograph, to_uint8
+from colorjax.methods import Method
+from colorjax.patches import map_pixels
+from colorjax.tasks import Task
+
+
+class Sample(NamedTuple):
+    """One picture for people to look at, uint8 [H, W, 3] each; its numbers are the evaluation's row of that name."""
+
+    picture: str
+    observed: np.ndarray
+    restored: np.ndarray
+    truth: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What measuring a method gave.
+
+    Attributes:
+        method: the method's own name.
+        loss: name of the loss in the column `loss`.
+        protocol_hash: of the protocol that it was measured under.
+        columns: 'loss' and the metrics, in the order of the table.
+        rows: one dict a picture: 'picture' (its name), 'hash' (of its content), 'height' and 'width' (as measured),
+            and each of `columns`; NaN where a metric is not defined on that picture.
+        samples: the first few pictures themselves.
+    """
+
+    method: str
+    loss: str
+    protocol_hash: str
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    samples: tuple[Sample, ...] = ()
+
+    def values(self, column: str) -> np.ndarray:
+        """Return a column's value on each picture, `[n]`."""
+        return np.array([row[column] for row in self.rows], np.float64)
+
+
+def evaluate(
+    method: Method,
+    task: Task,
+    protocol: Protocol,
+    photographs: Iterable[Photograph],
+    samples: int = 0,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> Evaluation:
+    """Measure `method` on every photograph of the protocol.
+
+    Args:
+        method: given the observed picture, and the hints that it draws itself if it has `draw_hints`.
+        task: makes the observed picture, with the protocol's noise, and gives the loss.
+        protocol: names the photographs by content.
+        photographs: those photographs, in any order, read one at a time.
+        samples: of how many pictures, from the first on, to keep the pictures themselves.
+        progress: wraps the photographs, as `tqdm.tqdm` does.
+
+    Raises:
+        UserError: the photographs are not those of the protocol, or it is about another task.
+        ColorjaxError: the method returned a picture of another shape, or one that is not finite.
+    """
+    task = protocol.measured_task(task)
+    rows, kept = [], []
+    missing = Counter(protocol.pictures)
+    for photograph in progress(photographs):
+        picture_hash = content_hash(photograph.picture)
+        if not missing[picture_hash]:
+            raise UserError(f"the picture {photograph.name} is not one of the protocol {protocol.name!r}")
+        missing[picture_hash] -= 1
+        truth = protocol.truth(photograph.picture)
+        observed = np.asarray(_observe(task, protocol.key(picture_hash), truth))
+        hints = method.draw_hints(truth, protocol.hint_seed(picture_hash)) if hasattr(method, "draw_hints") else None
+        picture, loss = _restore(method, task, photograph.name, truth, observed, hints)
+        restored = protocol.restored(picture)
+        numbers = {"loss": loss} | measure(protocol, truth, restored)
+        height, width = truth.shape[:2]
+        rows.append({"picture": photograph.name, "hash": picture_hash, "height": height, "width": width} | numbers)
+        if len(kept) < samples:
+            kept.append(Sample(photograph.name, *map(to_uint8, (observed, restored, truth))))
+    if left := sum(missing.values()):
+        raise UserError(f"{left} of the {len(protocol.pictures)} pictures of {protocol.name!r} were not given")
+    columns = ("loss", *metric_names(protocol))
+    return Evaluation(method.name, task.loss_name, protocol.hash, columns, tuple(rows), tuple(kept))
+
+
+def _restore(method, task, name, truth, observed, hints):
+    """Return the method's picture and the task's loss: of a network's own outputs, else of the picture turned back
+    into the outputs that would have given it.
+    """
+    inputs = map_pixels(task.inputs, observed)
+    if hasattr(method, "restore_with_outputs"):
+        picture, outputs = method.restore_with_outputs(observed)
+    else:
+        picture, outputs = np.asarray(method.restore(observed, hints)), None
+    if picture.shape != observed.shape:
+        raise ColorjaxError(f"{method.name} made a picture of {picture.shape} from {name}, {observed.shape}")
+    if not np.isfinite(picture).all():
+        raise ColorjaxError(f"{method.name} made a picture from {name} that has values that are not finite")
+    if outputs is None:
+        outputs = map_pixels(task.targets, picture, inputs)
+    return picture, task_loss(task, truth, inputs, outputs)
+
+
+# The noise is drawn on the picture without padding: random numbers depend on the shape that they are drawn in.
+@functools.partial(jax.jit, static_argnums=0)
+def _observe(task, key, truth):
+    return task.observe(key, truth)

@@ -1,0 +1,181 @@
+"""A protocol: the named, frozen description of a measurement, whose hash stands under every table.
+
+Two numbers may be compared if they were measured under the same protocol, and so under the same hash: it changes with
+any setting and with any pixel of any picture. Every field below is read by the measurement.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+from skimage.transform import resize
+
+from colorjax.color_bins import ACCURACY_DISTANCE
+from colorjax.errors import UserError, nearest
+from colorjax.images import Photograph
+from colorjax.noise import check_noise
+from colorjax.structural_similarity import SIGMA, WINDOW
+from colorjax.tasks import TASKS, Task
+
+CHOICES = {
+    "resize": ("none", "short_side"),
+    "channels": ("color", "luminance"),
+    "averaging": ("picture", "pixel"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """How methods are measured.
+
+    Attributes:
+        name: what people call it.
+        data: which photographs, in words ('skimage_photos, test split').
+        task: name in `colorjax.tasks.TASKS`: decides what the methods are given (a noisy picture, a grey copy).
+        pictures: `content_hash` of every photograph as it was before resizing, sorted.
+        resize: 'none', or 'short_side': reduce (bicubic, anti-aliased) until the short side has `size` pixels. A
+            picture whose short side is not longer stays as it is, because enlarging adds pixels that are easy.
+        size: pixels; read under 'short_side' only.
+        noise_kind, noise_level: what spoils the input, as in `colorjax.noise.NOISES`, at one level.
+        noise_seed: seeds the noise and the drawn scribbles. Each picture's own key also depends on its content, so
+            neither the order nor the number of the pictures changes what happens to one of them.
+        clip: whether restored pictures are clipped to [0, 1] before measuring.
+        round_to_8_bits: whether restored and resized true pictures are rounded to multiples of 1/255, as files are.
+        channels: 'color', or 'luminance' (scikit-image's `rgb2gray` of both pictures; metrics of color are left out).
+        ssim_sigma, ssim_window: standard deviation and side in pixels of SSIM's Gaussian window.
+        accuracy_distance: distance in the ab plane within which a pixel's color counts as right.
+        psnr_ceiling: dB that a picture restored without any error counts as, whose PSNR would be infinite.
+        border: pixels cut from each edge of both pictures before measuring.
+        averaging: 'picture' (each picture counts alike) or 'pixel' (each by its number of measured pixels).
+    """
+
+    name: str
+    data: str
+    task: str
+    pictures: tuple[str, ...]
+    resize: str = "none"
+    size: int = 256
+    noise_kind: str = "none"
+    noise_level: float = 0.0
+    noise_seed: int = 0
+    clip: bool = True
+    round_to_8_bits: bool = True
+    channels: str = "color"
+    ssim_sigma: float = SIGMA
+    ssim_window: int = WINDOW
+    accuracy_distance: float = ACCURACY_DISTANCE
+    psnr_ceiling: float = 100.0
+    border: int = 0
+    averaging: str = "picture"
+
+    def __post_init__(self):
+        for field in ("noise_level", "ssim_sigma", "accuracy_distance", "psnr_ceiling"):
+            object.__setattr__(self, field, float(getattr(self, field)))  # 20 and 20.0 are one protocol, one hash
+        for field, known in CHOICES.items():
+            if getattr(self, field) not in known:
+                raise UserError(f"config.protocol.{field}: {getattr(self, field)!r}; known: {', '.join(known)}")
+        if self.task not in TASKS:
+            raise UserError(f"config.protocol: no task is named {self.task!r}; {nearest(self.task, TASKS)}")
+        check_noise(self.noise_kind, (self.noise_level, self.noise_level), "config.protocol.noise")
+        limits = {
+            "size": (self.size >= 1, "at least 1"),
+            "border": (self.border >= 0, "at least 0"),
+            "ssim_sigma": (self.ssim_sigma == SIGMA, f"{SIGMA:g}, the one that SSIM is written for"),
+            "ssim_window": (self.ssim_window == WINDOW, f"{WINDOW}, the one that SSIM is written for"),
+            "accuracy_distance": (self.accuracy_distance > 0, "above 0"),
+            "psnr_ceiling": (self.psnr_ceiling > 0, "above 0"),
+        }
+        for field, (right, rule) in limits.items():
+            if not right:
+                raise UserError(f"config.protocol.{field} = {getattr(self, field)!r}: it must be {rule}")
+
+    @property
+    def hash(self) -> str:
+        """Return the first 12 hexadecimal digits of the SHA-256 of all fields but the name."""
+        fields = dataclasses.asdict(self)
+        del fields["name"]
+        canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def as_dict(self) -> dict:
+        """Return the fields and the hash, ready for JSON."""
+        return {**dataclasses.asdict(self), "hash": self.hash}
+
+    def describe(self) -> str:
+        """Return one sentence for people."""
+        noise = "no noise" if self.noise_kind == "none" else f"{self.noise_kind} noise of level {self.noise_level:g}"
+        size = "at their own size" if self.resize == "none" else f"short side reduced to {self.size} pixels"
+        clip = "clipped to [0, 1]" if self.clip else "not clipped"
+        bits = "rounded to 8 bits" if self.round_to_8_bits else "not rounded"
+        border = f"{self.border} pixels cut at each edge" if self.border else "no border cut"
+        return (
+            f"{len(self.pictures)} photographs ({self.data}), {size}; task {self.task}, {noise} (seed "
+            f"{self.noise_seed}); restored pictures {clip} and {bits}; {self.channels}, {border}; SSIM window "
+            f"{self.ssim_window}x{self.ssim_window}, sigma {self.ssim_sigma:g}; each {self.averaging} counts alike"
+        )
+
+    def measured_task(self, task: Task) -> Task:
+        """Return the task with this protocol's noise in place of the one that networks were trained with."""
+        if task.name != self.task:
+            raise UserError(f"the protocol {self.name!r} measures the task {self.task!r}, not {task.name!r}")
+        return dataclasses.replace(task, noise_kind=self.noise_kind, noise_level=(self.noise_level,) * 2)
+
+    def truth(self, picture: np.ndarray) -> np.ndarray:
+        """Return the true picture, float32 [h, w, 3] in [0, 1], of a photograph uint8 [H, W, 3]."""
+        truth = picture.astype(np.float32) / np.float32(255)
+        short = min(picture.shape[:2])
+        if self.resize == "short_side" and short > self.size:
+            height, width = (max(1, round(side * self.size / short)) for side in picture.shape[:2])
+            truth = resize(truth, (height, width), order=3, mode="reflect", anti_aliasing=True)
+            truth = self._rounded(np.clip(truth, 0, 1))
+        return truth.astype(np.float32)
+
+    def restored(self, picture: np.ndarray) -> np.ndarray:
+        """Return a method's picture [h, w, 3] as it is measured: clipped and rounded as the protocol says."""
+        picture = np.asarray(picture, np.float32)
+        return self._rounded(np.clip(picture, 0, 1) if self.clip else picture)
+
+    def key(self, picture_hash: str) -> jax.Array:
+        """Return the random key of the noise on the picture with this `content_hash`."""
+        return jax.random.fold_in(jax.random.key(self.noise_seed), int(picture_hash[:8], 16))
+
+    def hint_seed(self, picture_hash: str) -> int:
+        """Return the seed, in 0..2^31-1, by which scribbles are drawn on the picture with this `content_hash`."""
+        return (self.noise_seed + int(picture_hash[:8], 16)) % 2**31
+
+    def _rounded(self, picture: np.ndarray) -> np.ndarray:
+        return np.rint(picture * np.float32(255)) / np.float32(255) if self.round_to_8_bits else picture
+
+
+def protocol_config() -> ConfigDict:
+    """Return the config section `protocol`: the fields of `Protocol` that a person sets, with their defaults."""
+    given = ("data", "task", "pictures")  # by the config's other sections and by the photographs
+    fields = [field for field in dataclasses.fields(Protocol) if field.name not in given]
+    return ConfigDict({field.name: "default" if field.name == "name" else field.default for field in fields})
+
+
+def build_protocol(config: Mapping, data: str, task: str, photographs: Iterable[Photograph]) -> Protocol:
+    """Return the protocol of a config section and the photographs to be measured.
+
+    Raises:
+        UserError: a setting that is unknown or impossible, or no photographs at all.
+    """
+    settings = dict(config)
+    known = protocol_config()
+    for name in settings:
+        if name not in known:
+            raise UserError(f"config.protocol has no setting {name!r}; {nearest(name, known)}")
+    pictures = tuple(sorted(content_hash(photograph.picture) for photograph in photographs))
+    if not pictures:
+        raise UserError(f"there is no photograph to measure in {data}")
+    return Protocol(**{**known, **settings}, data=data, task=task, pictures=pictures)
+
+
+def content_hash(picture: np.ndarray) -> str:
+    """Return the SHA-256 of a decoded picture, its shape and dtype included: the file's format does not matter."""
+    header = f"{picture.dtype.str} {picture.shape} ".encode()
+    return hashlib.sha256(header + np.ascontiguousarray(picture).tobytes()).hexdigest()

@@ -1,0 +1,62 @@
+"""The least that a colorizer must beat: one color for every pixel of every picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from colorjax.color import lab2rgb_gamut, rgb2lab
+from colorjax.errors import UserError
+from colorjax.images import Photograph
+from colorjax.patches import map_pixels
+
+
+@dataclass
+class MeanColor:
+    """Keeps the input's own lightness and gives every pixel the mean ab of training photographs.
+
+    Of all single colors the mean is the one with the least squared error in ab on those photographs.
+
+    Attributes:
+        photographs: how many training photographs to learn from, evenly spaced among those there are. The mean of
+            some hundreds is stable to a fraction of a unit of ab.
+        ab: the mean a and b, each photograph counting alike; None until `fit`.
+    """
+
+    photographs: int = 500
+    ab: tuple[float, float] | None = field(default=None, init=False)
+    name: ClassVar[str] = "mean_color"
+
+    def fit(self, photographs: Sequence[Photograph]) -> "MeanColor":
+        """Learn the mean ab of the training photographs and return self."""
+        if self.photographs < 1 or not len(photographs):
+            raise UserError(
+                f"the mean color needs at least one training photograph; there are {len(photographs)}, "
+                f"and method.photographs is {self.photographs}"
+            )
+        count = min(self.photographs, len(photographs))
+        chosen = np.linspace(0, len(photographs) - 1, count).round().astype(int)
+        means = [_mean_ab(photographs[int(index)].picture) for index in chosen]
+        self.ab = tuple(float(value) for value in np.mean(means, axis=0))
+        return self
+
+    def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
+        """Return `observed` [H, W, 3] with its own lightness and the mean color, as far as sRGB has it."""
+        if self.ab is None:
+            raise UserError("the mean color must learn from training photographs (fit) before it restores pictures")
+        color = np.broadcast_to(np.float32(self.ab), (*observed.shape[:2], 2))
+        return map_pixels(_recolor, observed, color)
+
+
+def _mean_ab(picture: np.ndarray) -> np.ndarray:
+    """Return the mean a and b `[2]` of a picture, uint8 `[H, W, 3]`."""
+    return map_pixels(rgb2lab, picture.astype(np.float32) / np.float32(255))[..., 1:].mean(
+        axis=(0, 1), dtype=np.float64
+    )
+
+
+def _recolor(observed, ab):
+    lightness = jnp.clip(rgb2lab(observed)[..., :1], 0, 100)
+    return lab2rgb_gamut(jnp.concatenate([lightness, ab], axis=-1))

@@ -1,0 +1,131 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage import color as skimage_color
+
+from colorjax.errors import UserError
+from colorjax.images import Photograph
+from colorjax.methods import METHODS, MeanColor, NetworkMethod, Observed, build_method, default_config
+from colorjax.tasks import Colorize, Denoise
+
+
+def photograph(seed, shape=(12, 10, 3)):
+    return Photograph(str(seed), np.random.default_rng(seed).integers(0, 256, shape, np.uint8))
+
+
+def test_every_method_builds_from_its_own_section_and_has_the_name_of_its_entry():
+    for name in METHODS:
+        method = build_method(default_config(name))
+        assert method.name == name
+        assert callable(method.restore)
+
+
+def test_unknown_methods_and_settings_name_the_nearest():
+    with pytest.raises(UserError, match="did you mean 'mean_color'"):
+        build_method({"name": "mean_colour"})
+    with pytest.raises(UserError, match="did you mean 'photographs'"):
+        build_method({"name": "mean_color", "photograph": 3})
+    assert build_method({"name": "mean_color", "photographs": 3}).photographs == 3
+
+
+def test_observed_returns_its_input():
+    picture = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+    np.testing.assert_array_equal(Observed().restore(picture), picture)
+
+
+def test_mean_color_is_the_mean_ab_that_scikit_image_gives():
+    photographs = [photograph(0), photograph(1, (7, 31, 3)), photograph(2)]
+    method = MeanColor().fit(photographs)
+    means = [skimage_color.rgb2lab(p.picture)[..., 1:].mean(axis=(0, 1)) for p in photographs]
+    np.testing.assert_allclose(method.ab, np.mean(means, axis=0), atol=2e-3)
+    some = MeanColor(photographs=2).fit(photographs)
+    np.testing.assert_allclose(some.ab, np.mean([means[0], means[2]], axis=0), atol=2e-3)
+
+
+def test_mean_color_keeps_the_lightness_and_gives_every_pixel_the_mean():
+    method = MeanColor().fit([photograph(0)])
+    method.ab = (6.0, -9.0)
+    gray = np.repeat(np.linspace(0.3, 0.7, 20, dtype=np.float32).reshape(4, 5, 1), 3, axis=2)
+    lab = skimage_color.rgb2lab(method.restore(gray))
+    np.testing.assert_allclose(lab[..., 0], skimage_color.rgb2lab(gray)[..., 0], atol=0.02)
+    np.testing.assert_allclose(lab[..., 1:], np.broadcast_to([6.0, -9.0], (4, 5, 2)), atol=0.05)
+
+
+def test_mean_color_without_photographs_is_refused():
+    with pytest.raises(UserError, match="fit"):
+        MeanColor().restore(np.zeros((2, 2, 3), np.float32))
+    with pytest.raises(UserError, match="at least one"):
+        MeanColor().fit([])
+    with pytest.raises(UserError, match="at least one"):
+        MeanColor(photographs=0).fit([photograph(0)])
+
+
+TRACES = []
+
+
+class PerPixel(nn.Module):
+    """A network that sees one pixel at a time: patches of any kind must then give what the whole picture gives."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, inputs, train):
+        assert not train
+        TRACES.append(inputs.shape)
+        return nn.Dense(self.features)(inputs)
+
+
+class Zero(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, inputs, train):
+        return jnp.zeros((*inputs.shape[:-1], self.features), inputs.dtype)
+
+
+DENOISE = Denoise("squared_error")
+MODEL = PerPixel(3)
+VARIABLES = MODEL.init(jax.random.key(1), jnp.zeros((1, 8, 8, 3)), train=False)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 7))
+@settings(max_examples=10)
+def test_a_network_restores_pictures_of_any_size_patch_by_patch(height, width, overlap):
+    observed = np.random.default_rng(height * 31 + width).uniform(size=(height, width, 3)).astype(np.float32)
+    method = NetworkMethod("net", MODEL, VARIABLES, DENOISE, patch_size=8, overlap=overlap, batch_size=3)
+    picture, outputs = method.restore_with_outputs(observed)
+    dense = VARIABLES["params"]["Dense_0"]
+    expected = observed @ np.asarray(dense["kernel"]) + np.asarray(dense["bias"])
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    np.testing.assert_allclose(picture, observed + expected, atol=1e-5)
+    np.testing.assert_array_equal(method.restore(observed), picture)
+
+
+def test_pictures_of_many_sizes_compile_the_network_once_and_the_batch_size_changes_nothing():
+    random = np.random.default_rng(0)
+    pictures = [random.uniform(size=(h, w, 3)).astype(np.float32) for h, w in [(9, 20), (31, 8), (3, 5)]]
+    method = NetworkMethod("net", MODEL, VARIABLES, DENOISE, patch_size=8, overlap=2, batch_size=5)
+    TRACES.clear()
+    restored = [method.restore(picture) for picture in pictures]
+    assert TRACES == [(5, 8, 8, 3)]
+    other = NetworkMethod("net", MODEL, VARIABLES, DENOISE, patch_size=8, overlap=2, batch_size=2)
+    for picture, expected in zip(pictures, restored, strict=True):
+        np.testing.assert_allclose(other.restore(picture), expected, atol=1e-6)
+
+
+def test_a_colorizer_that_predicts_no_color_returns_the_grey_copy():
+    task = Colorize("squared_error")
+    truth = np.random.default_rng(0).uniform(size=(9, 11, 3)).astype(np.float32)
+    observed = np.asarray(task.observe(jax.random.key(0), truth))
+    method = NetworkMethod("net", Zero(2), {}, task, patch_size=8, overlap=2, batch_size=2)
+    np.testing.assert_allclose(method.restore(observed), observed, atol=1e-3)
+
+
+@pytest.mark.parametrize("change", [{"overlap": 8}, {"patch_size": 0}, {"batch_size": 0}])
+def test_impossible_inference_settings_are_refused_at_once(change):
+    with pytest.raises(UserError, match="inference"):
+        NetworkMethod("net", MODEL, VARIABLES, DENOISE, **({"patch_size": 8, "overlap": 2, "batch_size": 2} | change))
