@@ -1,0 +1,206 @@
+"""Checkpoints of a run: written in the background, each whole or not there, the last few and the best kept.
+
+A checkpoint `checkpoints/<step>/` has two items: `state`, the `TrainState` as arrays without a device axis, so that
+any number of devices can go on from it; and `run`, JSON with the seed, the config, the data position (the number of
+examples taken so far, from which the order of the data follows) and a checksum of the state's bytes.
+Which one is the best is not written into it: that is the validated step whose metric is highest in the history.
+"""
+
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from ml_collections import ConfigDict
+from orbax.checkpoint import checkpoint_managers as policies
+
+from colorjax.errors import NotFiniteError, UserError
+from colorjax.training.logging import announce, best_step, read_history
+from colorjax.training.state import TrainState, network_variables
+from colorjax.training.workdir import from_plain, to_plain
+
+
+class Checkpoints:
+    """The checkpoints of the run in `workdir`; a context, at whose end all of them are on the disk.
+
+    Args:
+      workdir: the run's folder.
+      config: the run's whole config.
+      best_metric: of the history's validation lines; the checkpoint where it is highest is kept.
+    """
+
+    def __init__(self, workdir: Path, config: ConfigDict, best_metric: str):
+        self._workdir = workdir
+        self._config = config
+        best = _Only(lambda: best_step(read_history(workdir), best_metric))
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(config.training.keep), best]),
+            cleanup_tmp_directories=True,  # what a killed run had not finished writing
+        )
+        # orbax wants absolute paths.
+        self._manager = ocp.CheckpointManager((workdir / "checkpoints").absolute(), options=options)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._manager.close()
+
+    def latest(self) -> tuple[int | None, Path]:
+        """Return the step of the newest checkpoint, or None, and its folder, once it is on the disk."""
+        self._manager.wait_until_finished()
+        step = self._manager.latest_step()
+        return step, self._workdir / "checkpoints" / str(step)
+
+    def save(self, step: int, state: TrainState) -> None:
+        """Begin to write `state` (NumPy arrays that nobody else changes); a step that is there already is left alone.
+
+        Raises:
+          NotFiniteError: a number of the state is not finite; nothing is written.
+        """
+        if step == self._manager.latest_step():
+            return
+        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state)):
+            raise NotFiniteError(f"the state after step {step} is not finite; {self.describe_last()}")
+        run = {
+            "seed": self._config.seed,
+            "data_position": step * self._config.training.batch_size,
+            "config": to_plain(self._config),
+            "checksum": _checksum(state),
+        }
+        args = ocp.args.Composite(state=ocp.args.StandardSave(state), run=ocp.args.JsonSave(run))
+        self._manager.save(step, args=args)
+
+    def restore(self, create: Callable[[], TrainState]) -> tuple[int, TrainState]:
+        """Return the newest readable checkpoint's step and state; (0, `create()`) where there is none yet.
+
+        A checkpoint that can't be read is said, and moved to `workdir/corrupted/` out of the way of the new one.
+
+        Raises:
+          UserError: there are checkpoints, and none can be read.
+        """
+        target = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(create))
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        unreadable = []
+        for step in steps:
+            try:
+                state = _read(self._manager, step, target)["state"]
+            except Exception as error:  # orbax raises whatever the broken file led to
+                announce(f"checkpoint of step {step} can't be read ({_first_line(error)}); trying the one before")
+                unreadable.append(step)
+                continue
+            for bad in unreadable:
+                self._move_away(bad)
+            self._manager.reload()
+            return step, state
+        if unreadable:
+            raise UserError(
+                f"none of the checkpoints in {self._workdir / 'checkpoints'} can be read (steps {unreadable}); "
+                "delete that folder to train from the start"
+            )
+        return 0, create()
+
+    def describe_last(self) -> str:
+        """Return the end of an error line: which checkpoint is the last good one."""
+        step, path = self.latest()
+        return "no checkpoint was written yet" if step is None else f"last good checkpoint: step {step}, {path}"
+
+    def _move_away(self, step: int) -> None:
+        folder = self._workdir / "corrupted"
+        folder.mkdir(exist_ok=True)
+        taken = sum(path.name.split("-")[0] == str(step) for path in folder.iterdir())
+        (self._workdir / "checkpoints" / str(step)).rename(folder / f"{step}-{taken}")
+
+
+def load_network(workdir: Path | str, which: str = "best", best_metric: str = "psnr") -> tuple[ConfigDict, Any, int]:
+    """Read a trained network.
+
+    Args:
+      workdir: a run's folder; the run may still be going on.
+      which: 'best' (by `best_metric` on the validation photographs, highest is best) or 'last'.
+      best_metric: a metric of the history's validation lines.
+
+    Returns:
+      The run's config, the network's variables (NumPy arrays; the averaged ones if the run kept an average), the step.
+
+    Raises:
+      UserError: no such checkpoint, or none that can be read.
+    """
+    workdir = Path(workdir)
+    folder = workdir / "checkpoints"
+    if which not in ("best", "last"):
+        raise UserError(f"which={which!r}: must be 'best' or 'last'")
+    if not folder.is_dir():
+        raise UserError(f"{workdir} holds no trained network; run the command `train` with this --workdir first")
+    options = ocp.CheckpointManagerOptions(create=False)  # and without limits to what is kept, it deletes nothing
+    with ocp.CheckpointManager(folder.absolute(), options=options) as manager:
+        steps = sorted(manager.all_steps(), reverse=True)
+        if which == "best":
+            best = best_step(read_history(workdir), best_metric)
+            if best not in steps:
+                raise UserError(f"{workdir} has no checkpoint that was validated by {best_metric}; use the last one")
+            steps = [best]
+        for step in steps:
+            try:
+                items = _read(manager, step)
+            except Exception as error:  # orbax raises whatever the broken file led to
+                announce(f"{workdir}: checkpoint of step {step} can't be read ({_first_line(error)})")
+                continue
+            return from_plain(items["run"]["config"]), network_variables(items["state"]), step
+    raise UserError(f"{workdir}: the {which} checkpoint can't be read")
+
+
+class _Only(policies.PreservationPolicy):
+    """Keep the checkpoint of the step that `step` returns."""
+
+    def __init__(self, step: Callable[[], int | None]):
+        self._step = step
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
+        del context
+        step = self._step()
+        return [checkpoint.step == step for checkpoint in checkpoints]
+
+
+def _read(manager: ocp.CheckpointManager, step: int, target: TrainState | None = None) -> Any:
+    """Return the items of a checkpoint; the state with the structure of `target`, or nested dicts without one."""
+    state = ocp.args.StandardRestore(target)
+    with _no_late_complaints():
+        items = manager.restore(step, args=ocp.args.Composite(state=state, run=ocp.args.JsonRestore()))
+    if _checksum(items["state"]) != items["run"]["checksum"]:
+        raise ValueError("its bytes are not those that were written")
+    return items
+
+
+@contextmanager
+def _no_late_complaints() -> Iterator[None]:
+    """Keep orbax's reads of a broken checkpoint to one exception.
+
+    At the first read that fails it closes its event loop, and each of the others, on its own thread, prints a traceback
+    because it finds the loop closed. They take moments; what comes even later is only ugly.
+    """
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda args: None if str(args.exc_value) == "Event loop is closed" else before(args)
+    try:
+        yield
+    except Exception:
+        time.sleep(0.3)
+        raise
+    finally:
+        sys.unraisablehook = before
+
+
+def _checksum(state: Any) -> int:
+    """Return a sum over the leaves, so that it doesn't matter by which structure they were read."""
+    return sum(zlib.crc32(np.ascontiguousarray(leaf)) for leaf in jax.tree.leaves(state))
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0][:120]}" if text else type(error).__name__

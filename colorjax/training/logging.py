@@ -1,0 +1,114 @@
+"""What a run says: `history.jsonl`, TensorBoard event files, a progress bar.
+
+A line of the history is `{"step": int, "kind": "train" | "validation", "<metric>": float, ...}`; a number that is not
+finite is written as null, because JSON has no other word for it. A train line has the mean loss of the steps since the
+line before it, and `examples_per_second` over them, without the time that compiling and validation took.
+"""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tensorboardX import SummaryWriter
+from tqdm import tqdm
+
+from colorjax.training.workdir import write_atomically
+
+
+def announce(message: str) -> None:
+    """Say one line to the person at the screen, above the progress bar if there is one."""
+    tqdm.write(message, file=sys.stderr)
+
+
+def read_history(workdir: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's history; the half of a line that a killed run may leave is no line."""
+    path = Path(workdir) / "history.jsonl"
+    lines = []
+    for text in path.read_text().splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            continue
+    return lines
+
+
+def best_step(history: list[dict[str, Any]], metric: str) -> int | None:
+    """Return the validated step whose `metric` is highest (the first of equals), or None without any."""
+    values = {line["step"]: line.get(metric) for line in history if line["kind"] == "validation"}
+    values = {step: value for step, value in values.items() if value is not None}
+    return max(values, key=values.get, default=None)
+
+
+class RunLog:
+    """The log of one start of a run, from step `start` on; a context, so that all files are closed at its end."""
+
+    def __init__(self, workdir: Path, start: int, steps: int, batch_size: int, log_every: int):
+        # What an earlier start did after the checkpoint that this one goes on from, it does again.
+        self.history = [line for line in read_history(workdir) if line["step"] <= start]
+        path = workdir / "history.jsonl"
+        write_atomically(path, "".join(json.dumps(line) + "\n" for line in self.history))
+        self._file = path.open("a")
+        self._events = SummaryWriter(str(workdir / "tensorboard"), purge_step=start + 1 if start else None)
+        # Without a terminal every state of the bar is a line of its own in some file.
+        interval = 0.2 if sys.stderr.isatty() else 30
+        self._bar = tqdm(total=steps, initial=start, desc=workdir.name, unit="step", mininterval=interval)
+        self._shown = {}
+        self._log_every = log_every
+        self._batch_size = batch_size
+        self._losses = []
+        self._clock = None  # when the steps being timed began; unknown while the first one compiles
+        self._timed_steps = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._bar.close()
+        self._file.close()
+        self._events.close()
+
+    def train(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """Take in one step's metrics; every `log_every` steps, write a line."""
+        self._losses.append(float(metrics["loss"]))
+        if self._clock is None:
+            self._clock = time.perf_counter()
+        else:
+            self._timed_steps += 1
+        if step % self._log_every == 0:
+            numbers = dict(metrics) | {"loss": math.fsum(self._losses) / len(self._losses)}
+            if self._timed_steps:
+                seconds = time.perf_counter() - self._clock
+                numbers["examples_per_second"] = self._timed_steps * self._batch_size / seconds
+            self._write(step, "train", numbers)
+            self._losses = []
+            self._clock, self._timed_steps = time.perf_counter(), 0
+            self._show(loss=numbers["loss"])
+        self._bar.update()
+
+    def validation(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """Write a line of a validation's metrics; the time that it took counts for no step."""
+        self._write(step, "validation", metrics)
+        self._show(**{f"validation {name}": value for name, value in metrics.items() if name in ("psnr", "loss")})
+        self._clock, self._timed_steps = None, 0
+
+    def validated(self, step: int) -> bool:
+        """Whether the history has a validation of `step`."""
+        return any(line["step"] == step and line["kind"] == "validation" for line in self.history)
+
+    def _write(self, step: int, kind: str, metrics: Mapping[str, Any]) -> None:
+        numbers = {name: float(value) for name, value in metrics.items()}
+        line = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+        line = {"step": step, "kind": kind} | line
+        self.history.append(line)
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+        for name, value in numbers.items():
+            self._events.add_scalar(f"{kind}/{name}", value, step)
+
+    def _show(self, **metrics: float) -> None:
+        self._shown |= {name: f"{value:.4g}" for name, value in metrics.items()}
+        self._bar.set_postfix(self._shown, refresh=False)

@@ -1,0 +1,175 @@
+"""The training loop, from config to last checkpoint; it knows neither the task nor the devices.
+
+What happens after each step, in this order: the metrics of the step before are looked at while this one runs; a
+checkpoint is written, once this step's own metrics are known to be finite; a request to stop is obeyed; the network is
+validated. Since a checkpoint comes before its validation, a run stopped in a validation begins with that validation.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+
+from colorjax.errors import Interrupted, NotFiniteError, UserError
+from colorjax.models import build_model
+from colorjax.tasks import build_task
+from colorjax.training import parallel
+from colorjax.training.checkpoints import Checkpoints
+from colorjax.training.logging import RunLog, announce
+from colorjax.training.optimizer import build_optimizer
+from colorjax.training.preemption import StopRequest
+from colorjax.training.state import TrainState, create_state, network_variables
+from colorjax.training.step import make_step
+from colorjax.training.workdir import open_workdir
+
+Validate = Callable[[Any], Mapping[str, float]]
+
+
+def total_steps(config: ConfigDict) -> int:
+    """Return the number of steps of a whole run; the last batch goes into one more epoch as far as it needs to."""
+    return math.ceil(config.training.epochs * config.data.patches_per_epoch / config.training.batch_size)
+
+
+def train(
+    config: ConfigDict,
+    workdir: Path | str,
+    data: ModuleType,
+    validate: Validate | None = None,
+    devices: parallel.Devices | None = None,
+    best_metric: str = "psnr",
+) -> Path:
+    """Train the network of `config`, or go on where an earlier call with the same config and workdir stopped.
+
+    Args:
+      config: a run's config.
+      workdir: folder for everything the run writes: config.json, versions.json, history.jsonl, tensorboard/,
+        checkpoints/.
+      data: the `datasets` package, or anything with its `patches`.
+      validate: takes the network's variables (averaged ones if the run keeps an average) and returns metrics; called
+        every `validate_every` steps and at the end.
+      devices: to train on; all local ones by default.
+      best_metric: metric of `validate` that is highest for the best checkpoint.
+
+    Returns:
+      The folder of the last checkpoint.
+
+    Raises:
+      UserError: a bad config, or a workdir of another one.
+      NotFiniteError: the loss, the gradient or the state is not finite any more.
+      Interrupted: SIGTERM or SIGINT came; a checkpoint is written, and the same call goes on from it.
+    """
+    workdir = Path(workdir)
+    devices = list(devices or jax.local_devices())
+    settings = config.training
+    check(config, devices)
+    steps = total_steps(config)
+
+    task = build_task(config.task)
+    model = build_model(config.model, task.output_channels, axis_name=parallel.AXIS)
+    optimizer, schedule = build_optimizer(config.optimizer, steps)
+    decay = config.optimizer.weight_average
+    open_workdir(workdir, config, devices)
+    create = partial(create_state, config.seed, model, optimizer, task.input_channels, averaged=decay > 0)
+
+    with ExitStack() as stack:
+        checkpoints = stack.enter_context(Checkpoints(workdir, config, best_metric))
+        stop = stack.enter_context(StopRequest())
+        start, state = checkpoints.restore(create)
+        log = stack.enter_context(RunLog(workdir, start, steps, settings.batch_size, settings.log_every))
+
+        def validation_due(step: int) -> bool:
+            due = step % settings.validate_every == 0 or step == steps
+            return validate is not None and step > 0 and due and not log.validated(step)
+
+        def run_validation(step: int, state: TrainState) -> None:
+            variables = jax.device_put(network_variables(state), devices[0])
+            with _stopping(stop, checkpoints), stop.at_once():
+                metrics = validate(variables)
+            if best_metric not in metrics:
+                raise UserError(f"validation measures {', '.join(metrics)}; the best needs {best_metric!r}")
+            log.validation(step, metrics)
+
+        if validation_due(start):
+            run_validation(start, state)
+        if start == steps:
+            announce(f"{workdir}: this run is finished, all its {steps} steps are done")
+            return checkpoints.latest()[1]
+        if start:
+            announce(f"{workdir}: going on from the checkpoint of step {start} of {steps}")
+
+        stream = data.patches(
+            config.data,
+            config.seed,
+            settings.batch_size,
+            start_step=start,
+            steps=steps - start,
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
+        )
+        step_function = make_step(model, task, optimizer, schedule, stream.clean, config.seed, decay, parallel.mean)
+        train_step = parallel.map_step(step_function, devices)
+        resident = parallel.replicate(stream.resident, devices)
+        mapped = parallel.replicate(state, devices)
+        batches = parallel.prefetch(stack.enter_context(closing(iter(stream))), devices)
+
+        unseen = None  # the newest step and its metrics, until they are looked at
+        for step, batch in zip(range(start + 1, steps + 1), batches, strict=True):
+            mapped, metrics = train_step(mapped, batch, resident)
+            if unseen:
+                log.train(*_finite(*unseen, checkpoints))
+            unseen = step, metrics
+
+            stopping, validating = stop.received, validation_due(step)
+            if stopping or validating or step % settings.checkpoint_every == 0 or step == steps:
+                log.train(*_finite(*unseen, checkpoints))
+                unseen = None
+                state = parallel.first(mapped)
+                checkpoints.save(step, state)
+            if stopping:
+                with _stopping(stop, checkpoints):
+                    raise Interrupted(stopping)
+            if validating:
+                run_validation(step, state)
+        return checkpoints.latest()[1]
+
+
+def _finite(step: int, metrics: Any, checkpoints: Checkpoints) -> tuple[int, dict[str, Any]]:
+    """Wait for a step's metrics and return them.
+
+    Raises:
+      NotFiniteError: the loss or the gradient is not finite.
+    """
+    metrics = parallel.first(metrics)
+    for name in ("loss", "grad_norm"):
+        if not math.isfinite(metrics[name]):
+            raise NotFiniteError(
+                f"step {step}: {name} is {metrics[name]}; {checkpoints.describe_last()}; "
+                "try a lower config.optimizer.learning_rate, or a config.optimizer.clip_norm"
+            )
+    return step, metrics
+
+
+@contextmanager
+def _stopping(stop: StopRequest, checkpoints: Checkpoints) -> Iterator[None]:
+    """Say in an `Interrupted` where the run goes on, once that checkpoint is on the disk."""
+    try:
+        yield
+    except Interrupted:
+        step, path = checkpoints.latest()
+        raise Interrupted(f"{stop.received}: stopped; the same command goes on from step {step}, {path}") from None
+
+
+def check(config: ConfigDict, devices: parallel.Devices) -> None:
+    """Raise a `UserError` for settings that no training can have."""
+    positive = {"training": ("batch_size", "epochs", "log_every", "validate_every", "checkpoint_every", "keep")}
+    for section, keys in (positive | {"data": ("patches_per_epoch",)}).items():
+        for key in keys:
+            if config[section][key] < 1:
+                raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
+    parallel.check_batch_size(config.training.batch_size, devices)

@@ -1,0 +1,98 @@
+"""The optimizer: Adam with clipping and a schedule for its learning rate, and the moving average of the weights."""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from colorjax.errors import UserError, nearest
+
+
+def _constant(learning_rate: float, steps: int) -> optax.Schedule:
+    del steps
+    return optax.constant_schedule(learning_rate)
+
+
+def _cosine(learning_rate: float, steps: int) -> optax.Schedule:
+    """Down to zero along half a cosine (Loshchilov and Hutter 2017, equation 5, without restarts)."""
+    return optax.cosine_decay_schedule(learning_rate, max(1, steps))
+
+
+SCHEDULES = {"constant": _constant, "cosine": _cosine}
+
+
+def build_schedule(config: ConfigDict, steps: int) -> optax.Schedule:
+    """Return the learning rate as a function of the number of steps already taken.
+
+    In `warmup_steps` steps it rises in equal parts from `learning_rate / (warmup_steps + 1)`, so that the first step
+    already learns; the rest of the `steps` steps follow `schedule`.
+
+    Raises:
+      UserError: an unknown schedule, or a number that makes no sense.
+    """
+    if config.schedule not in SCHEDULES:
+        raise UserError(f"config.optimizer.schedule={config.schedule!r}; {nearest(config.schedule, SCHEDULES)}")
+    _require(config, "learning_rate", 0 < config.learning_rate < math.inf, "above 0")
+    _require(config, "warmup_steps", config.warmup_steps >= 0, "0 or more")
+    warmup = config.warmup_steps
+    main = SCHEDULES[config.schedule](config.learning_rate, steps - warmup)
+    if not warmup:
+        return _with_promotion(main)
+    rise = optax.linear_schedule(config.learning_rate / (warmup + 1), config.learning_rate, warmup)
+    return _with_promotion(optax.join_schedules([rise, main], [warmup]))
+
+
+def build_optimizer(config: ConfigDict, steps: int) -> tuple[optax.GradientTransformation, optax.Schedule]:
+    """Return Adam (Kingma and Ba 2015, optax's defaults) and the schedule of its learning rate.
+
+    With `clip_norm` above 0, a gradient whose norm over all parameters is larger is scaled down to it first.
+
+    Raises:
+      UserError: a bad value in `config`, the `optimizer` section of a run's config.
+    """
+    schedule = build_schedule(config, steps)
+    _require(config, "clip_norm", 0 <= config.clip_norm < math.inf, "0 (off) or more")
+    _require(config, "weight_average", 0 <= config.weight_average < 1, "in [0, 1)")
+    clipping = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
+    adam = optax.chain(*clipping, optax.adam(schedule))
+    return optax.GradientTransformation(adam.init, _with_promotion(adam.update)), schedule
+
+
+def update_average(average: Any, new: Any, step: jax.Array, decay: float) -> Any:
+    """Return the bias-corrected exponential moving average with `new` taken in.
+
+    After n steps it is sum_i decay^(n-i) x_i / sum_i decay^(n-i) over i = 1..n, Adam's correction (Kingma and Ba 2015,
+    section 3) written as a recursion, `average += (1 - decay) / (1 - decay^n) (x_n - average)`: the first step puts
+    the whole weight on `new`, so the untrained network leaves no trace and the average can be used at any step.
+
+    Args:
+      average: the average so far, a pytree of arrays; its values do not matter at the first step.
+      new: pytree of the same structure.
+      step: number of steps with this one, from 1 on.
+      decay: in (0, 1), static.
+    """
+    # 1 - decay^n cancels in float32 for a decay near one; expm1 of the logarithm does not.
+    total = -jnp.expm1(step.astype(jnp.float32) * math.log(decay))
+    weight = jnp.minimum((1 - decay) / total, 1.0)
+    return jax.tree.map(lambda old, x: old + weight * (x - old), average, new)
+
+
+def _with_promotion(function: Callable) -> Callable:
+    """Let optax divide floats by step counts even where the rest of a program runs with strict dtype promotion."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any) -> Any:
+        with jax.numpy_dtype_promotion("standard"):
+            return function(*args)
+
+    return wrapped
+
+
+def _require(config: ConfigDict, key: str, valid: bool, wanted: str) -> None:
+    if not valid:
+        raise UserError(f"config.optimizer.{key}={config[key]}: must be {wanted}")

@@ -1,0 +1,69 @@
+"""What a training step takes and returns: weights, statistics, the optimizer's state.
+
+All leaves are arrays without a device axis; `parallel.py` puts one in front.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+from flax import struct
+
+
+@struct.dataclass
+class TrainState:
+    """The state after `step` steps.
+
+    `average` is the exponential moving average of `params` and `batch_stats`, or an empty dict when none is kept;
+    `batch_stats` is an empty dict for networks without batch normalization.
+    """
+
+    step: jax.Array  # int32 []
+    params: Mapping[str, Any]
+    batch_stats: Mapping[str, Any]
+    optimizer: optax.OptState
+    average: Mapping[str, Any]
+
+
+def create_state(
+    seed: int, model: nn.Module, optimizer: optax.GradientTransformation, input_channels: int, averaged: bool
+) -> TrainState:
+    """Return the state before the first step.
+
+    Args:
+      seed: of the weights.
+      model: network, `[B, H, W, input_channels]` in.
+      optimizer: its state is made for the network's parameters.
+      input_channels: channels of the network's inputs.
+      averaged: whether to keep a moving average of the weights.
+    """
+    # Examples fold their index into the run's key (`step.py`), and no run has 2**32 - 1 of them.
+    key = jax.random.fold_in(jax.random.key(seed), 2**32 - 1)
+    # Weights don't depend on the picture's size; jit drops the forward pass, whose result is not used.
+    inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
+    variables = jax.jit(lambda key: model.init(key, inputs, train=False))(key)
+    params, batch_stats = variables["params"], variables.get("batch_stats", {})
+    # Nothing is averaged yet. Arrays of its own, because no buffer can be donated twice.
+    averages = {"params": params, "batch_stats": batch_stats}
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        batch_stats=batch_stats,
+        optimizer=optimizer.init(params),
+        average=jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), averages) if averaged else {},
+    )
+
+
+def network_variables(state: TrainState | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables to measure and use the network with: the averaged ones where there are any.
+
+    Args:
+      state: a `TrainState`, or the mapping of its fields that a checkpoint holds.
+    """
+    fields = vars(state) if isinstance(state, TrainState) else state
+    variables = fields.get("average") or {key: fields.get(key) or {} for key in ("params", "batch_stats")}
+    return {name: collection for name, collection in variables.items() if collection}

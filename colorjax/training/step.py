@@ -1,0 +1,77 @@
+"""One training step, a pure function of (state, batch, resident data); it knows neither devices nor the task.
+
+A step sees one device's share of the batch. Shares are of one size, so a mean over devices of the means over shares
+is the mean over the batch.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+
+from colorjax.tasks import Task
+from colorjax.training.optimizer import update_average
+from colorjax.training.state import TrainState
+
+Step = Callable[[TrainState, Any, Any], tuple[TrainState, dict[str, jax.Array]]]
+
+
+def make_step(
+    model: nn.Module,
+    task: Task,
+    optimizer: optax.GradientTransformation,
+    schedule: optax.Schedule,
+    clean: Callable[[Any, Any], jax.Array],
+    seed: int,
+    weight_average: float,
+    mean_over_devices: Callable[[Any], Any] = lambda tree: tree,
+) -> Step:
+    """Return `step(state, batch, resident) -> (state, metrics)`.
+
+    `batch` has leading axis b on every leaf and 'index', the position of each example in the whole run; `resident` is
+    the data that stays on the device, or None. The metrics are float32 scalars, the same on every device: 'loss' (mean
+    over the batch, before the update), 'grad_norm' (before clipping) and 'learning_rate' (of this update).
+
+    Args:
+      model: network; one with batch normalization must average over the axis that `mean_over_devices` does.
+      task: makes inputs and targets of clean pictures, and the loss.
+      optimizer: changes the parameters.
+      schedule: its learning rate by the number of steps taken, for the metrics.
+      clean: `(batch, resident)` to pictures `[b, P, P, 3]` in [0, 1].
+      seed: of the run.
+      weight_average: decay of the moving average of the weights, 0 for none.
+      mean_over_devices: pytree to pytree; the default is for a step on one device.
+    """
+
+    def step(state: TrainState, batch: Any, resident: Any) -> tuple[TrainState, dict[str, jax.Array]]:
+        # A key of its own for every example of the run: its noise does not depend on its neighbours or its device.
+        keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(seed), batch["index"])
+        example = task.example(keys, clean(batch, resident))
+
+        def loss_of(params: Any) -> tuple[jax.Array, Any]:
+            variables = {"params": params, "batch_stats": state.batch_stats}
+            outputs, updates = model.apply(variables, example.inputs, train=True, mutable=["batch_stats"])
+            return jnp.mean(task.loss(outputs, example.targets)), updates.get("batch_stats", {})
+
+        (loss, batch_stats), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.params)
+        loss, batch_stats, gradient = mean_over_devices((loss, batch_stats, gradient))
+
+        updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        count = state.step + 1
+        average = state.average
+        if weight_average:
+            new = {"params": params, "batch_stats": batch_stats}
+            average = update_average(average, new, count, weight_average)
+
+        metrics = {
+            "loss": loss,
+            "grad_norm": optax.tree.norm(gradient),
+            "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
+        }
+        return TrainState(count, params, batch_stats, optimizer_state, average), metrics
+
+    return step

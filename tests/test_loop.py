@@ -1,0 +1,237 @@
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import tiny_training as tiny
+from tensorboardX import SummaryWriter  # noqa: F401 - its protocol buffers are registered on import
+from tensorboardX.proto.event_pb2 import Event
+
+from colorjax.errors import Interrupted, NotFiniteError, UserError
+from colorjax.training import load_network, loop
+from colorjax.training.preemption import StopRequest
+
+DEVICES = jax.devices()[:2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_compilations(tmp_path_factory):
+    with tiny.kept_compilations(tmp_path_factory.mktemp("compiled")):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _tiny_network(monkeypatch):
+    monkeypatch.setattr(loop, "build_model", tiny.build_model)
+
+
+def train(workdir, data=None, validate=tiny.validate, devices=DEVICES, **changes):
+    return loop.train(tiny.config(**changes), workdir, data or tiny.data(), validate, devices)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The workdir of a run that nothing stopped."""
+    workdir = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "build_model", tiny.build_model)
+        train(workdir)
+    return workdir
+
+
+def history(workdir):
+    return [json.loads(line) for line in (workdir / "history.jsonl").read_text().splitlines()]
+
+
+def without_rates(lines):
+    return [{key: value for key, value in line.items() if key != "examples_per_second"} for line in lines]
+
+
+def assert_same_result(one, other, tolerance=0.0):
+    for which in ("last", "best"):
+        (_, a, step_a), (_, b, step_b) = load_network(one, which), load_network(other, which)
+        assert step_a == step_b
+        for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+            np.testing.assert_allclose(x, y, atol=tolerance, rtol=0)
+
+
+def sends(number, at):
+    """Data that sends this process a signal before the batch of step `at`."""
+    return tiny.data(lambda step: os.kill(os.getpid(), number) if step == at else None)
+
+
+def test_a_run_writes_history_config_versions_and_checkpoints(whole):
+    lines = history(whole)
+    training = [line for line in lines if line["kind"] == "train"]
+    assert [line["step"] for line in training] == list(range(1, tiny.STEPS + 1))
+    assert set(training[-1]) == {"step", "kind", "loss", "grad_norm", "learning_rate", "examples_per_second"}
+    assert [line["step"] for line in lines if line["kind"] == "validation"] == [10, 20, 24]
+    assert training[-1]["loss"] < training[0]["loss"]
+    # The last few (2), and the best, which is the first of the three validated.
+    assert sorted(int(path.name) for path in (whole / "checkpoints").iterdir()) == sorted({20, 24, best(lines)})
+    assert json.loads((whole / "config.json").read_text())["training"]["batch_size"] == tiny.BATCH
+    (start,) = json.loads((whole / "versions.json").read_text())
+    assert start["jax"] == jax.__version__
+    assert start["devices"] == ["cpu", "cpu"]
+
+
+def best(lines):
+    return max((line for line in lines if line["kind"] == "validation"), key=lambda line: line["psnr"])["step"]
+
+
+def test_event_files_hold_the_history(whole):
+    scalars = {}
+    for path in (whole / "tensorboard").iterdir():
+        content, position = path.read_bytes(), 0
+        while position < len(content):  # TFRecord: length (8 bytes), its checksum (4), data, its checksum (4)
+            length = int.from_bytes(content[position : position + 8], "little")
+            event = Event.FromString(content[position + 12 : position + 12 + length])
+            position += 16 + length
+            scalars |= {(value.tag, event.step): value.simple_value for value in event.summary.value}
+    for line in history(whole):
+        assert scalars[f"{line['kind']}/loss", line["step"]] == pytest.approx(line["loss"])
+
+
+def test_log_lines_are_means_over_their_steps(whole, tmp_path):
+    train(tmp_path, training__log_every=8, validate=None)
+    every = [line["loss"] for line in history(whole) if line["kind"] == "train"]
+    lines = history(tmp_path)
+    assert [line["step"] for line in lines] == [8, 16, 24]
+    np.testing.assert_allclose([line["loss"] for line in lines], np.reshape(every, (3, 8)).mean(1), rtol=1e-6)
+
+
+def test_a_finished_run_does_nothing_and_says_so(whole, capsys):
+    before = without_rates(history(whole))
+    path = train(whole, data=tiny.data(lambda step: pytest.fail("a batch was read")))
+    assert path == whole / "checkpoints" / str(tiny.STEPS)
+    assert "this run is finished, all its 24 steps are done" in capsys.readouterr().err
+    assert without_rates(history(whole)) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_bit_for_bit(whole, tmp_path, number):
+    handler = signal.getsignal(number)
+    with pytest.raises(Interrupted, match=rf"{number.name}: .* goes on from step \d+, .*checkpoints/\d+$") as stop:
+        train(tmp_path, sends(number, at=9))
+    assert stop.value.exit_status == 75
+    assert signal.getsignal(number) is handler
+    stopped_at = max(int(path.name) for path in (tmp_path / "checkpoints").iterdir())
+    assert stopped_at == 9  # at which none would have been written anyway
+    train(tmp_path)
+    assert_same_result(tmp_path, whole)
+    assert without_rates(history(tmp_path)) == without_rates(history(whole))
+
+
+def test_a_signal_during_validation_stops_it_and_the_run_begins_with_it_again(whole, tmp_path):
+    validated = []
+
+    def interrupted(variables):
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.sigtimedwait([], 5)  # the handler raises before that
+        validated.append("to the end")
+
+    with pytest.raises(Interrupted, match="goes on from step 10,"):
+        train(tmp_path, validate=interrupted)
+    assert not validated
+    assert 10 not in [line["step"] for line in history(tmp_path) if line["kind"] == "validation"]
+    train(tmp_path)
+    assert_same_result(tmp_path, whole)
+    assert without_rates(history(tmp_path)) == without_rates(history(whole))
+
+
+def test_a_second_signal_acts_as_it_would_without_training():
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.received == "SIGINT"
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_other_threads_train_without_signal_handlers():
+    handler, seen = signal.getsignal(signal.SIGTERM), []
+
+    def in_thread():
+        with StopRequest():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    thread.join()
+    assert seen == [handler]
+
+
+def test_a_corrupted_newest_checkpoint_costs_only_time(whole, tmp_path, capsys):
+    with pytest.raises(Interrupted):
+        train(tmp_path, sends(signal.SIGTERM, at=9))
+    largest = max((tmp_path / "checkpoints" / "9").rglob("*"), key=lambda path: path.stat().st_size * path.is_file())
+    largest.write_bytes(largest.read_bytes()[:-20])
+    train(tmp_path)
+    said = capsys.readouterr().err
+    assert "checkpoint of step 9 can't be read" in said
+    assert "going on from the checkpoint of step 8 of 24" in said
+    assert_same_result(tmp_path, whole)
+    assert without_rates(history(tmp_path)) == without_rates(history(whole))
+
+
+def test_eight_devices_go_on_from_a_checkpoint_of_two(whole, tmp_path):
+    with pytest.raises(Interrupted):
+        train(tmp_path, sends(signal.SIGTERM, at=9))
+    train(tmp_path, devices=jax.devices())
+    assert_same_result(tmp_path, whole, tolerance=1e-5)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_checkpoint(tmp_path):
+    # Example 100 is in the batch of step 13 (from 1 on).
+    with pytest.raises(NotFiniteError, match=r"step 13: loss is nan; last good checkpoint: step 12, .*/12;"):
+        train(tmp_path, tiny.data(poisoned=100), validate=None)
+    assert [line["step"] for line in history(tmp_path)] == list(range(1, 13))
+    _, variables, step = load_network(tmp_path, "last")
+    assert step == 12
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(variables))
+
+
+def test_a_bad_step_is_never_in_a_checkpoint(tmp_path):
+    # Example 88 is in the batch of step 12, which is due for a checkpoint.
+    with pytest.raises(NotFiniteError, match="step 12: loss is nan; last good checkpoint: step 8,"):
+        train(tmp_path, tiny.data(poisoned=88), validate=None)
+
+
+def test_a_workdir_of_another_config_is_a_user_error(whole):
+    with pytest.raises(UserError) as error:
+        train(whole, optimizer__learning_rate=0.5, seed=9, task__loss="l1", model__name="other")
+    message = str(error.value)
+    assert "holds a run of another config: config.model.name ('tiny' there, 'other' here)" in message
+    assert "config.optimizer.learning_rate (0.01 there, 0.5 here), config.seed (3 there, 9 here)" in message
+    assert message.count("here)") == 3
+    assert "and 1 more" in message
+
+
+def test_keys_that_change_nothing_of_the_result_may_differ(whole):
+    changes = {"data__workers": 5, "training__log_every": 7, "training__keep": 9, "training__checkpoint_every": 3}
+    assert train(whole, **changes) == whole / "checkpoints" / str(tiny.STEPS)
+
+
+def test_a_batch_that_the_devices_do_not_divide_is_a_user_error(tmp_path):
+    with pytest.raises(UserError, match=r"config.training.batch_size=8 .* 3 device\(s\); use 6 or 9"):
+        train(tmp_path / "new", devices=jax.devices()[:3])
+    assert not Path(tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("key", ["training__keep", "training__log_every", "data__patches_per_epoch"])
+def test_numbers_below_one_are_user_errors(tmp_path, key):
+    with pytest.raises(UserError, match=f"config.{key.replace('__', '.')}=0: must be 1 or more"):
+        train(tmp_path, **{key: 0})
+
+
+def test_a_validation_without_the_metric_of_the_best_is_a_user_error(tmp_path):
+    with pytest.raises(UserError, match="validation measures loss; the best needs 'psnr'"):
+        train(tmp_path, validate=lambda variables: {"loss": 1.0}, training__validate_every=1)
+
+
+def test_steps_cover_all_epochs():
+    changes = {"training__epochs": 2, "data__patches_per_epoch": 9, "training__batch_size": 4}
+    assert loop.total_steps(tiny.config(**changes)) == 5

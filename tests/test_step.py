@@ -1,0 +1,119 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import tiny_training as tiny
+
+from colorjax.tasks import build_task
+from colorjax.training import parallel
+from colorjax.training.optimizer import build_optimizer
+from colorjax.training.state import create_state, network_variables
+from colorjax.training.step import make_step
+
+DEVICES = jax.devices()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_compilations(tmp_path_factory):
+    with tiny.kept_compilations(tmp_path_factory.mktemp("compiled")):
+        yield
+
+
+def clean(batch, resident):
+    return batch["picture"]
+
+
+def parts(axis_name=None, **changes):
+    config = tiny.config(**changes)
+    task = build_task(config.task)
+    return config, task, tiny.build_model(config.model, task.output_channels, axis_name)
+
+
+def batches(count):
+    return iter(tiny.Stream(3, tiny.BATCH, 0, count, lambda step: None))
+
+
+def train(devices, count):
+    config, task, model = parts(parallel.AXIS)
+    optimizer, schedule = build_optimizer(config.optimizer, count)
+    state = create_state(config.seed, model, optimizer, task.input_channels, averaged=True)
+    step = make_step(model, task, optimizer, schedule, clean, config.seed, 0.9, parallel.mean)
+    step = parallel.map_step(step, devices)
+    state, losses = parallel.replicate(state, devices), []
+    for batch in parallel.prefetch(batches(count), devices):
+        state, metrics = step(state, batch, None)
+        losses.append(parallel.first(metrics)["loss"])
+    return state, np.array(losses)
+
+
+def test_one_device_and_eight_give_the_same_training():
+    one, losses_of_one = train(DEVICES[:1], 12)
+    eight, losses_of_eight = train(DEVICES, 12)
+    np.testing.assert_allclose(losses_of_eight, losses_of_one, atol=1e-5, rtol=0)
+    assert losses_of_one[-1] < losses_of_one[0]
+    for a, b in zip(jax.tree.leaves(parallel.first(one)), jax.tree.leaves(parallel.first(eight)), strict=True):
+        np.testing.assert_allclose(b, a, atol=1e-5, rtol=0)
+    # Weights and batch statistics have not drifted apart between the devices.
+    for leaf in jax.tree.leaves(eight):
+        np.testing.assert_array_equal(np.asarray(leaf), np.broadcast_to(np.asarray(leaf)[:1], leaf.shape))
+
+
+def plain_step(seed=3):
+    """A step with gradient descent of rate 1 and its state, so that the change of the weights is the gradient."""
+    _, task, model = parts()
+    optimizer = optax.sgd(1.0)
+    state = create_state(seed, model, optimizer, task.input_channels, averaged=False)
+    step = make_step(model, task, optimizer, lambda count: 1.0, clean, seed, 0.0)
+    return jax.jit(step), state, task, model
+
+
+def test_a_step_is_gradient_descent_on_the_mean_loss_of_the_examples():
+    step, state, task, model = plain_step()
+    batch = next(batches(1))
+    new, metrics = step(state, batch, None)
+    keys = jnp.stack([jax.random.fold_in(jax.random.key(3), int(j)) for j in batch["index"]])
+    inputs, targets = jax.jit(task.example)(keys, jnp.asarray(batch["picture"]))
+    apply = jax.jit(lambda variables: model.apply(variables, inputs, train=True, mutable=["batch_stats"])[0])
+
+    def loss(params):
+        outputs = apply({"params": params, "batch_stats": state.batch_stats})
+        return float(np.mean(np.square(np.asarray(outputs, np.float64) - np.asarray(targets, np.float64))))
+
+    assert float(metrics["loss"]) == pytest.approx(loss(state.params), rel=1e-5)
+    gradient = jax.tree.map(lambda old, new: old - new, state.params, new.params)
+    norm = np.sqrt(sum(float(jnp.sum(jnp.square(leaf))) for leaf in jax.tree.leaves(gradient)))
+    assert float(metrics["grad_norm"]) == pytest.approx(norm, rel=1e-4)
+    # The slope of the loss along the gradient is its norm.
+    ahead, behind = (
+        loss(jax.tree.map(lambda p, g, s=sign: p + s * 1e-2 / norm * g, state.params, gradient)) for sign in (1, -1)
+    )
+    assert (ahead - behind) / 2e-2 == pytest.approx(norm, rel=1e-2)
+    assert int(new.step) == 1
+
+
+def test_noise_goes_with_the_index_and_not_with_the_place_in_the_batch():
+    step, state, _, _ = plain_step()
+    batch = next(batches(1))
+    order = np.random.default_rng(0).permutation(tiny.BATCH)
+    _, metrics = step(state, batch, None)
+    _, permuted = step(state, {key: value[order] for key, value in batch.items()}, None)
+    _, other_noise = step(state, batch | {"index": batch["index"][order]}, None)
+    assert float(permuted["loss"]) == pytest.approx(float(metrics["loss"]), rel=1e-5)
+    assert float(other_noise["loss"]) != pytest.approx(float(metrics["loss"]), rel=1e-4)
+
+
+def test_weights_follow_from_the_seed():
+    _, first, _, _ = plain_step()
+    _, second, _, _ = plain_step()
+    _, other, _, _ = plain_step(seed=4)
+    kernel = [state.params["Conv_0"]["kernel"] for state in (first, second, other)]
+    np.testing.assert_array_equal(kernel[0], kernel[1])
+    assert not np.allclose(kernel[0], kernel[2])
+
+
+def test_the_averaged_network_is_the_one_to_measure():
+    _, state, _, _ = plain_step()
+    assert set(network_variables(state)) == {"params", "batch_stats"}
+    averaged = {"params": {"w": jnp.ones(1)}, "batch_stats": {}}
+    assert network_variables(state.replace(average=averaged)) == {"params": averaged["params"]}
