@@ -1,0 +1,87 @@
+"""Which photograph and which crop patch i of epoch e is: a pure function of (seed, e, i).
+
+Every number comes from Philox, a counter-based generator: its key holds the seed, its counter the epoch and the
+patch, so that any patch is drawn at once, in any order and in any process. A global index j counts the patches of
+all epochs: it is patch j % patches_per_epoch of epoch j // patches_per_epoch.
+
+Photographs: an epoch goes over all of them again and again, each time (each *pass*) in an order of its own. So
+within an epoch no photograph is visited more than once more often than another.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+
+from colorjax.errors import UserError
+from colorjax.geometry import draw_crop, samples_for
+
+# The second word of the key keeps the two kinds of draws apart.
+_CROPS, _ORDERS = 0, 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Draws:
+    """The rule by which patches are drawn. Fields as in `config.data`; raises UserError for impossible ones."""
+
+    seed: int
+    patch_size: int
+    patches_per_epoch: int
+    zoom: tuple[float, float]
+    rotate: float
+    flip: bool
+
+    def __post_init__(self):
+        for key in ("patch_size", "patches_per_epoch"):
+            if getattr(self, key) < 1:
+                raise UserError(f"config.data.{key} must be at least 1, not {getattr(self, key)}")
+        if not 0 < self.zoom[0] <= self.zoom[1]:
+            raise UserError(f"config.data.zoom must be (lowest, highest) with 0 < lowest <= highest, not {self.zoom}")
+
+    @classmethod
+    def from_config(cls, config: Mapping, seed: int) -> "Draws":
+        """Build the rule from `config.data` and the run's seed."""
+        if len(config.zoom) != 2:
+            raise UserError(f"config.data.zoom must be two numbers (lowest, highest), not {config.zoom}")
+        return cls(
+            seed=seed,
+            patch_size=config.patch_size,
+            patches_per_epoch=config.patches_per_epoch,
+            zoom=(float(config.zoom[0]), float(config.zoom[1])),
+            rotate=float(config.rotate),
+            flip=bool(config.flip),
+        )
+
+    @property
+    def samples(self) -> int:
+        """How many samples a side `geometry.warp_*` takes for an output pixel."""
+        return samples_for(self.zoom)
+
+    def photograph(self, index: int, count: int) -> int:
+        """Return which of `count` photographs the patch with this global index is cut from."""
+        epoch, patch = divmod(index, self.patches_per_epoch)
+        return int(_order(self.seed, epoch, patch // count, count)[patch % count])
+
+    def crop(self, index: int, height: int, width: int) -> np.ndarray:
+        """Return the matrix, float32 [2, 3], of the patch with this global index (see `geometry.draw_crop`)."""
+        epoch, patch = divmod(index, self.patches_per_epoch)
+        random = _random(self.seed, _CROPS, epoch, patch)
+        return draw_crop(random, height, width, self.patch_size, self.zoom, self.rotate, self.flip)
+
+
+def _random(seed: int, kind: int, epoch: int, number: int) -> np.random.Generator:
+    key = np.array([seed % 2**64, kind], np.uint64)
+    # Philox itself counts in the first word; the others are ours.
+    counter = np.array([0, number, epoch, 0], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+# An index costs nothing but a look-up once its pass is drawn; a batch touches few passes, one after the other.
+@functools.lru_cache(maxsize=16)
+def _order(seed: int, epoch: int, number: int, count: int) -> np.ndarray:
+    """Return the order of the photographs in one pass.
+
+    By sorting: NumPy keeps the stream of uniform numbers between its versions, but not its `permutation`.
+    """
+    return np.argsort(_random(seed, _ORDERS, epoch, number).random(count), kind="stable")

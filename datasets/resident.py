@@ -1,0 +1,88 @@
+"""Patches cropped on the device, out of photographs that it holds whole (`config.data.placement = 'device'`).
+
+All photographs lie one after the other in one buffer; a batch is then only which photograph and which matrix, 28
+bytes a patch, and the host does nothing in training but draw them.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from colorjax.errors import UserError
+from colorjax.geometry import warp_on_device
+from colorjax.images import Photograph
+from datasets.draws import Draws
+from datasets.reading import Rows, batches
+
+# Positions in the buffer are int32 on the device.
+LIMIT_BYTES = 2**31 - 1
+
+
+def resident_arrays(photographs: Sequence[Photograph]) -> dict[str, np.ndarray]:
+    """Put photographs into one buffer.
+
+    Returns:
+        'pixels': uint8 [N], each photograph's [H, W, 3] flattened; 'offset', 'height', 'width': int32 [photographs].
+
+    Raises:
+        UserError: If they are too many for int32 positions.
+    """
+    pictures, total = [], 0
+    for photograph in photographs:
+        pictures.append(photograph.picture)
+        total += photograph.picture.size
+        if total > LIMIT_BYTES:
+            raise UserError(
+                f"config.data.placement 'device' holds at most {LIMIT_BYTES // 3 / 1e6:.0f} million pixels, and the "
+                f"first {len(pictures)} of {len(photographs)} training photographs have more; use 'host'"
+            )
+    sizes = [picture.size for picture in pictures]
+    return {
+        "pixels": np.concatenate([picture.reshape(-1) for picture in pictures]),
+        "offset": np.cumsum([0, *sizes[:-1]]).astype(np.int32),
+        "height": np.array([picture.shape[0] for picture in pictures], np.int32),
+        "width": np.array([picture.shape[1] for picture in pictures], np.int32),
+    }
+
+
+class ResidentPatches:
+    """A `PatchStream` whose batches carry draws, not pictures."""
+
+    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows):
+        self.resident = resident_arrays(photographs)
+        self._draws = draws
+        self._source = DrawSource(self.resident["height"], self.resident["width"], draws, rows)
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        return batches(self._source, workers=0)
+
+    def clean(self, batch: Mapping[str, jax.Array], resident: Mapping[str, jax.Array]) -> jax.Array:
+        """See `pipeline.PatchStream`."""
+
+        def crop(photograph, matrix):
+            place = [resident[key][photograph] for key in ("offset", "height", "width")]
+            return warp_on_device(resident["pixels"], *place, matrix, self._draws.patch_size, self._draws.samples)
+
+        return jax.vmap(crop)(batch["photograph"], batch["matrix"])
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawSource:
+    """Random access to the draws of this process: item k is the k-th patch that it reads."""
+
+    heights: np.ndarray
+    widths: np.ndarray
+    draws: Draws
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        index = self.rows[position]
+        photograph = self.draws.photograph(index, len(self.heights))
+        matrix = self.draws.crop(index, int(self.heights[photograph]), int(self.widths[photograph]))
+        return {"index": np.uint32(index), "photograph": np.int32(photograph), "matrix": matrix}
