@@ -87,6 +87,8 @@ def test_neither_order_nor_number_of_the_pictures_changes_a_row(evaluation):
         ({"clip": False}, "psnr"),
         ({"round_to_8_bits": False}, "psnr"),
         ({"channels": "luminance"}, "psnr"),
+        ({"ssim_sigma": 1.0}, "ssim"),
+        ({"ssim_window": 7}, "ssim"),
         ({"accuracy_distance": 20.0}, "accuracy"),
         ({"psnr_ceiling": 10.0}, "psnr"),
         ({"border": 3}, "psnr"),

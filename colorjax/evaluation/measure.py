@@ -41,7 +41,8 @@ def measure(protocol: Protocol, truth: np.ndarray, restored: np.ndarray) -> dict
     padded = [pad_to_shared_size(picture) for picture in pictures]
     mask = np.zeros(padded[0].shape[:2], bool)
     mask[:height, :width] = True
-    values = jax.device_get(_metrics(metric_names(protocol), protocol.accuracy_distance, *padded, mask))
+    parameters = (protocol.ssim_sigma, protocol.ssim_window, protocol.accuracy_distance)
+    values = jax.device_get(_metrics(metric_names(protocol), parameters, *padded, mask))
     values = {name: float(value) for name, value in values.items()}
     values["psnr"] = min(values["psnr"], protocol.psnr_ceiling)
     return values
@@ -54,8 +55,9 @@ def task_loss(task: Task, truth: np.ndarray, inputs: np.ndarray, outputs: np.nda
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _metrics(names, accuracy_distance, truth, restored, mask):
-    settings = {"accuracy": {"distance": accuracy_distance}}
+def _metrics(names, parameters, truth, restored, mask):
+    sigma, window, distance = parameters
+    settings = {"ssim": {"sigma": sigma, "window": window}, "accuracy": {"distance": distance}}
     return {name: METRICS[name].function(truth, restored, mask, **settings.get(name, {})) for name in names}
 
 

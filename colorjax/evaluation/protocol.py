@@ -84,8 +84,8 @@ class Protocol:
         limits = {
             "size": (self.size >= 1, "at least 1"),
             "border": (self.border >= 0, "at least 0"),
-            "ssim_sigma": (self.ssim_sigma == SIGMA, f"{SIGMA:g}, the one that SSIM is written for"),
-            "ssim_window": (self.ssim_window == WINDOW, f"{WINDOW}, the one that SSIM is written for"),
+            "ssim_sigma": (self.ssim_sigma > 0, "above 0"),
+            "ssim_window": (self.ssim_window >= 3 and self.ssim_window % 2 == 1, "odd and at least 3"),
             "accuracy_distance": (self.accuracy_distance > 0, "above 0"),
             "psnr_ceiling": (self.psnr_ceiling > 0, "above 0"),
         }

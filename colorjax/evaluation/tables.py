@@ -176,6 +176,9 @@ def _described(name, protocol):
     if name == "accuracy":
         distance = f"{protocol.accuracy_distance:g}"
         return f"share of the pixels whose ab (CIE Lab, D65) lies within {distance} of the true ab"
+    if name == "ssim":
+        window = f"Gaussian window of {protocol.ssim_window}x{protocol.ssim_window}, sigma {protocol.ssim_sigma:g}"
+        return f"structural similarity (Wang et al. 2004), {window}, mean of the channels"
     if name == "psnr":
         ceiling = f"{protocol.psnr_ceiling:g} dB"
         return f"{METRICS[name].description}; a picture restored without any error counts as {ceiling}"

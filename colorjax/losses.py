@@ -1,0 +1,45 @@
+"""Losses: `loss(outputs, targets)` of two arrays `[B, H, W, C]` gives one number an example, `[B]`.
+
+They work in the units of the task's targets (noise: parts of the range [0, 1]; ab: whatever the task scales them to).
+Arrays of different shapes raise ValueError: broadcasting would hide a wrong axis.
+"""
+
+import jax
+import jax.numpy as jnp
+
+# Lai, Huang, Ahuja and Yang, "Fast and Accurate Image Super-Resolution with Deep Laplacian Pyramid Networks", 2018.
+CHARBONNIER_EPSILON = 1e-3
+
+
+def squared_error(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """Mean of the squared differences, `[B]`."""
+    return _example_mean(jnp.square(_difference(outputs, targets)))
+
+
+def l1(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """Mean of the absolute differences, `[B]`."""
+    return _example_mean(jnp.abs(_difference(outputs, targets)))
+
+
+def charbonnier(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """Mean of sqrt(difference^2 + epsilon^2), `[B]`: L1 with a round bottom (Charbonnier et al., ICIP 1994)."""
+    return _example_mean(jnp.sqrt(jnp.square(_difference(outputs, targets)) + CHARBONNIER_EPSILON**2))
+
+
+LOSSES = {
+    "squared_error": squared_error,
+    "l1": l1,
+    "charbonnier": charbonnier,
+}
+
+
+def _difference(outputs, targets):
+    if outputs.shape != targets.shape or outputs.ndim != 4:
+        raise ValueError(
+            f"outputs and targets must have one shape [B, H, W, C], not {outputs.shape} and {targets.shape}"
+        )
+    return outputs - targets
+
+
+def _example_mean(values):
+    return jnp.mean(values, axis=(-3, -2, -1))

@@ -1,0 +1,66 @@
+"""What all metrics share: their arguments are checked, and measured picture by picture.
+
+A picture is `[*b, H, W, C]` in [0, 1]; its mask is bool `[*b, H, W]`, or None where every pixel exists. Pictures of
+different sizes share a batch by padding, with a mask that says which pixels exist.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+
+def each_picture(
+    function: Callable[..., jax.Array],
+    *pictures: jax.Array,
+    mask: jax.Array | None,
+    channels: tuple[int, ...] = (1, 3),
+) -> jax.Array:
+    """Return `function(*pictures, mask)` for each picture `[H, W, C]` of the batch, stacked to `[*b, ...]`.
+
+    A loop and no `vmap`, because on a CPU the maps of one picture stay in the cache and those of a batch don't:
+    SSIM and CIEDE2000 run two to four times as fast. The pictures are float32, or float64 if one is.
+    Raises TypeError for pictures that aren't floating-point (nothing here could tell uint8 ones from pictures
+    in [0, 1]), and ValueError for shapes that don't fit.
+    """
+    pictures = _checked(pictures, mask, channels)
+    batch = pictures[0].shape[:-3]
+    flat = jax.tree.map(lambda array: array.reshape(-1, *array.shape[len(batch) :]), (*pictures, mask))
+    results = jax.lax.map(lambda picture: function(*picture), flat)
+    return results.reshape(*batch, *results.shape[1:])
+
+
+def masked_mean(values: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """Return the mean of `values` `[H, W, C]` over the mask's pixels and the channels; nan if there are none.
+
+    Values outside the mask may be anything, nan included.
+    """
+    height, width, channels = values.shape
+    pixels = height * width
+    if mask is not None:
+        values = jnp.where(mask[..., None], values, 0.0)
+        pixels = jnp.sum(mask).astype(values.dtype)
+    # A dot product instead of jnp.sum: XLA's CPU backend doesn't fuse into it. Fused into a sum, the formula for
+    # the values is computed unvectorized and again and again: SSIM took some ten times as long.
+    ones = jnp.ones(width * channels, values.dtype)
+    rows = jnp.matmul(values.reshape(height, -1), ones, precision=jax.lax.Precision.HIGHEST)
+    return jnp.sum(rows) / (pixels * channels)
+
+
+def _checked(pictures, mask, channels):
+    pictures = [jnp.asarray(picture) for picture in pictures]
+    shape = pictures[0].shape
+    for picture in pictures:
+        if not jnp.issubdtype(picture.dtype, jnp.floating):
+            raise TypeError(f"a picture must be floating-point in [0, 1], not {picture.dtype}")
+        if picture.shape != shape:
+            raise ValueError(f"pictures must have one shape, not {shape} and {picture.shape}")
+    if len(shape) < 3 or shape[-1] not in channels:
+        counts = " or ".join(map(str, channels))
+        raise ValueError(f"a picture must have the shape [*b, H, W, {counts}], not {shape}")
+    if mask is not None and (mask.shape != shape[:-1] or mask.dtype != jnp.bool_):
+        raise ValueError(f"a mask must be bool {list(shape[:-1])}, not {mask.dtype} {list(mask.shape)}")
+    dtype = jnp.float32
+    for picture in pictures:
+        dtype = jnp.promote_types(dtype, picture.dtype)
+    return [picture.astype(dtype) for picture in pictures]
