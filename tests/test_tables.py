@@ -135,7 +135,7 @@ PUBLISHED = {"caption": "From a paper.", "columns": ("Methods", "PSNR"), "rows":
 
 def test_all_files_of_a_table(evaluations, tmp_path):
     text = write_table(tmp_path, "Made <table>", evaluations, "Noisy input", PROTOCOL, {"U-Net": HISTORY}, PUBLISHED)
-    assert (tmp_path / "table.md").read_text() == text
+    assert (tmp_path / "table.md").read_text().startswith(text)
     assert json.loads((tmp_path / "protocol.json").read_text())["hash"] == PROTOCOL.hash
     rows = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
     assert [row["row"] for row in rows] == ["Noisy input", "Mean color", "U-Net"]

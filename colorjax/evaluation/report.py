@@ -20,7 +20,7 @@ from colorjax.evaluation.charts import method_bars, row_colors, training_curves
 from colorjax.evaluation.evaluate import Evaluation
 from colorjax.evaluation.protocol import Protocol
 from colorjax.evaluation.statistics import LEVEL
-from colorjax.evaluation.tables import Table, make_table, markdown, write_files
+from colorjax.evaluation.tables import Table, make_table, summary, write_files
 from colorjax.images import encode_png
 from colorjax.methods import Observed
 from colorjax.metrics import ciede2000_map
@@ -60,7 +60,7 @@ def write_table(
       published: 'caption', 'columns' and 'rows' of figures from a paper, shown beside the table as other quantities.
 
     Returns:
-      The table as Markdown, to be printed.
+      The table's means and protocol as Markdown, to be printed; the rest is in the files.
 
     Raises:
       UserError: as `make_table`.
@@ -68,7 +68,7 @@ def write_table(
     table = make_table(title, evaluations, protocol, reference)
     write_files(table, evaluations, directory)
     (directory / "report.html").write_text(report(table, evaluations, histories or {}, published))
-    return markdown(table)
+    return summary(table)
 
 
 def report(

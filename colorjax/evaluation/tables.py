@@ -106,10 +106,16 @@ def make_table(title: str, evaluations: Mapping[str, Evaluation], protocol: Prot
     return Table(title, protocol, reference, columns, rows, _foot(protocol, columns, rows))
 
 
+def summary(table: Table) -> str:
+    """Return title, means and protocol alone, as Markdown whose columns are aligned."""
+    header = ["Method", *(column.label for column in table.columns)]
+    means = [[label, *(c.show(row.mean[c.name].mean) for c in table.columns)] for label, row in table.rows.items()]
+    return f"# {table.title}\n\n{_aligned(header, means)}\n\n{table.foot[0]}"
+
+
 def markdown(table: Table) -> str:
     """Return the table as Markdown whose columns are aligned: means, intervals, differences, and the foot."""
     labels = [column.label for column in table.columns]
-    means = [[label, *(c.show(row.mean[c.name].mean) for c in table.columns)] for label, row in table.rows.items()]
     intervals = [
         [label, *(c.show_interval(row.mean[c.name]) for c in table.columns)] for label, row in table.rows.items()
     ]
@@ -119,14 +125,13 @@ def markdown(table: Table) -> str:
         if row.difference is not None
     ]
     parts = [
-        f"# {table.title}",
-        _aligned(["Method", *labels], means),
+        summary(table),
         f"## {LEVEL:.0%} intervals of the means",
         _aligned(["Method", *labels], intervals),
         f"## Difference to {table.reference}, picture by picture",
         _aligned(["Method", *labels], differences),
         "## What the numbers are",
-        "\n".join(f"- {line}" for line in table.foot),
+        "\n".join(f"- {line}" for line in table.foot[1:]),
     ]
     return "\n\n".join(parts) + "\n"
 
