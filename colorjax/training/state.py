@@ -43,9 +43,8 @@ def create_state(
     """
     # Examples fold their index into the run's key (`step.py`), and no run has 2**32 - 1 of them.
     key = jax.random.fold_in(jax.random.key(seed), 2**32 - 1)
-    # Weights don't depend on the picture's size; jit drops the forward pass, whose result is not used.
-    inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
-    variables = jax.jit(lambda key: model.init(key, inputs, train=False))(key)
+    # Weights don't depend on the picture's size.
+    variables = model.init(key, jnp.zeros((1, 32, 32, input_channels), jnp.float32), train=False)
     params, batch_stats = variables["params"], variables.get("batch_stats", {})
     # Nothing is averaged yet. Arrays of its own, because no buffer can be donated twice.
     averages = {"params": params, "batch_stats": batch_stats}

@@ -1,0 +1,184 @@
+"""One function for each command of `launch.py`: config in, files out.
+
+They put the parts together (data, task, network, training, methods, evaluation) and know nothing of how a part works.
+`data` is the `datasets` package, handed in because colorjax does not import it.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from colorjax.config import is_table, load, row_config, single_row_table, test_data_config
+from colorjax.errors import ColorjaxError, UserError
+from colorjax.evaluation.evaluate import Evaluation, evaluate
+from colorjax.evaluation.protocol import Protocol, build_protocol
+from colorjax.evaluation.report import write_table
+from colorjax.evaluation.results import fingerprint, load_evaluation, save_evaluation
+from colorjax.evaluation.statistics import mean_with_interval
+from colorjax.images import Photograph
+from colorjax.methods import Method, NetworkMethod, build_method
+from colorjax.models import build_model
+from colorjax.tasks import build_task
+from colorjax.training import loop
+from colorjax.training.checkpoints import load_network
+from colorjax.training.logging import announce, read_history
+from colorjax.training.workdir import open_workdir, to_plain
+
+SAMPLES = 6  # pictures of each method that a report shows
+
+
+def run(command: str, config: str, overrides: Sequence[str], workdir: str | None, data: ModuleType) -> int:
+    """Load a config, run a command on it, and return the process's exit status.
+
+    A `ColorjaxError` becomes one line on standard error.
+    """
+    try:
+        COMMANDS[command](load(config, overrides), Path(workdir or "."), data)
+    except ColorjaxError as error:
+        print(f"launch.py {command}: {error}", file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+def prepare(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
+    """Build the data sets that the config names and print what is in them."""
+    print(data.prepare(config.data).describe())
+    if config.test_data.name:
+        print(data.prepare(test_data_config(config)).describe())
+
+
+def train(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
+    """Train the network of a run config, or go on with it."""
+    _require(not is_table(config), "this config describes a table: use the command table, or another variant")
+    announce(f"last checkpoint: {_train(config, workdir, data)}")
+
+
+def evaluate_run(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
+    """Measure the best checkpoint of a run beside the trivial rows; the results go to `workdir/evaluation`."""
+    _require(not is_table(config), "this config describes a table: use the command table, or another variant")
+    open_workdir(workdir, config, jax.local_devices())
+    _measure_rows(single_row_table(config), workdir / "evaluation", {"network": workdir}, data)
+
+
+def table(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
+    """Train each row of a table that is not trained yet, measure all of them, write the table and the report."""
+    _require(is_table(config), "this config describes one run: use the commands train and evaluate")
+    trained = {name: workdir / "rows" / name for name, row in config.rows.items() if "model" in row}
+    _require(
+        config.reference in config.rows, f"config.reference={config.reference}: no such row in {', '.join(config.rows)}"
+    )
+    for name in trained:  # before anything is trained: a mistake in the last row must not cost the first
+        _check(row_config(config, name))
+    open_workdir(workdir, config, jax.local_devices())
+    for name, directory in trained.items():
+        announce(f"== {config.rows[name].label}: {directory}")
+        _train(row_config(config, name), directory, data)
+    _measure_rows(config, workdir, trained, data)
+
+
+COMMANDS = {"prepare": prepare, "train": train, "evaluate": evaluate_run, "table": table}
+
+
+def _train(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
+    _check(config)
+    split = config.training.validation_split
+    photographs = data.photographs(config.data, split)[: config.training.validation_photographs]
+    protocol = build_protocol(config.protocol, f"{config.data.name}, {split} split", config.task.name, photographs)
+    network = _network(config)
+
+    def validate(variables: Any) -> dict[str, float]:
+        evaluation = evaluate(network(variables), build_task(config.task), protocol, photographs)
+        return {name: mean_with_interval(evaluation.values(name)).mean for name in evaluation.columns}
+
+    return loop.train(config, workdir, data, validate)
+
+
+def _check(config: ConfigDict) -> None:
+    """Raise a `UserError` for a run config whose parts can't be built, before any work is done."""
+    _network(config)({})
+    loop.check(config, jax.local_devices())
+
+
+def _network(config: ConfigDict):
+    """Return a function that makes a method of the network's variables."""
+    task = build_task(config.task)
+    model = build_model(config.model, task.output_channels)
+    return lambda variables: NetworkMethod(config.model.name, model, variables, task, **config.inference)
+
+
+def _measure_rows(config: ConfigDict, directory: Path, trained: dict[str, Path], data: ModuleType) -> None:
+    """Measure the rows of a table config, those in `trained` from their workdirs; write and print the table."""
+    test_data = test_data_config(config)
+    photographs = data.photographs(test_data, config.test_data.split)
+    described = f"{test_data.name}, {config.test_data.split} split"
+    protocol = build_protocol(config.protocol, described, config.task.name, photographs)
+    evaluations, histories = {}, {}
+    for name, row in config.rows.items():
+        if name in trained:
+            evaluation = _measure_network(row_config(config, name), trained[name], row.label, protocol, photographs)
+            histories[row.label] = read_history(trained[name])
+        else:
+            evaluation = _measure_method(config, name, directory / "rows" / name, protocol, photographs, data)
+        evaluations[row.label] = evaluation
+    reference = config.rows[config.reference].label
+    published = config.published.to_dict()
+    print(write_table(directory, config.title, evaluations, reference, protocol, histories, published))
+    announce(f"report: {directory / 'report.html'}")
+
+
+def _measure_network(
+    config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph]
+) -> Evaluation:
+    _, variables, step = load_network(workdir)
+    method = _network(config)(variables)
+    announce(f"{label}: the checkpoint of step {step}, the best of its validations")
+    settings = {"config": to_plain(config), "step": step}
+    checkpoint = workdir / "checkpoints" / str(step)
+    return _measure(method, config, label, workdir, protocol, photographs, settings, checkpoint)
+
+
+def _measure_method(
+    config: ConfigDict, name: str, directory: Path, protocol: Protocol, photographs: Sequence[Photograph], data
+) -> Evaluation:
+    row = config.rows[name]
+    method = build_method(row.method)
+    settings = {key: config[key].to_dict() for key in ("data", "task")} | {"method": row.method.to_dict()}
+    if hasattr(method, "fit"):
+        method.fit(data.photographs(config.data, "train"))
+    return _measure(method, config, row.label, directory, protocol, photographs, settings, None)
+
+
+def _measure(
+    method: Method,
+    config: ConfigDict,
+    label: str,
+    directory: Path,
+    protocol: Protocol,
+    photographs: Sequence[Photograph],
+    settings: dict[str, Any],
+    checkpoint: Path | None,
+) -> Evaluation:
+    """Return the evaluation kept in `directory` if nothing it depends on has changed, else measure and keep it."""
+    mark = fingerprint(protocol, settings, checkpoint)
+    kept = load_evaluation(directory, mark)
+    if kept is not None:
+        announce(f"{label}: measured already, {directory}")
+        return kept
+
+    def progress(pictures):
+        return tqdm(pictures, desc=f"measuring {label}", unit="picture", disable=None)
+
+    evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress)
+    save_evaluation(directory, evaluation, mark)
+    return evaluation
+
+
+def _require(condition: bool, line: str) -> None:
+    if not condition:
+        raise UserError(line)

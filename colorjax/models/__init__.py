@@ -1,0 +1,70 @@
+"""Networks: linen modules from [B, H, W, Cin] to float32 [B, H, W, output_channels], of any finite range.
+
+`build_model` makes one from a config. Every module is applied as
+
+    module.apply(variables, inputs, train=False)                                          # evaluation
+    module.apply(variables, inputs, train=True, mutable=["batch_stats"])                  # norm='batch'
+
+Its fields are the config's keys: `int` fields are at least 1 and `Literal` fields list what they may be, so a new
+architecture is one file and one line in `MODELS`, and its config is checked without more code.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from flax import linen as nn
+
+from colorjax.errors import UserError, nearest
+from colorjax.models.cnn import CNN
+from colorjax.models.unet import UNet
+
+MODELS: dict[str, type[nn.Module]] = {
+    "unet": UNet,
+    "cnn": CNN,
+}
+
+# What the framework sets (the first two) or linen itself (the others): never a config's key.
+_NOT_IN_CONFIG = ("output_channels", "axis_name", "parent", "name")
+
+
+def build_model(config: Mapping[str, Any], output_channels: int, axis_name: str | None = None) -> nn.Module:
+    """Return the network that `config` describes.
+
+    Args:
+      config: `name`, a key of `MODELS`, and any of the fields of that module (`width`, `depth`, `norm`, ...).
+      output_channels: channels of the output, which the task knows.
+      axis_name: the mapped axis over which batch normalization takes its statistics, or None for one device.
+
+    Raises:
+      UserError: an unknown name or field (names the nearest), or a value that the field can't have.
+    """
+    fields = dict(config)
+    name = fields.pop("name", None)
+    known = {field.name: field.type for field in _fields(name)}
+    for key, value in fields.items():
+        if key not in known:
+            raise UserError(f"model.{key}: {name!r} has no such field; {nearest(key, known)}")
+        _check(f"model.{key}", value, known[key])
+    return MODELS[name](**fields, output_channels=output_channels, axis_name=axis_name)
+
+
+def default_config(name: str) -> dict[str, Any]:
+    """Return the `model` section of the architecture `name`: its name and all its fields with their defaults."""
+    return {"name": name} | {field.name: field.default for field in _fields(name)}
+
+
+def _fields(name):
+    if name not in MODELS:
+        raise UserError(f"model.name: there is no model {name!r}; {nearest(name, MODELS)}")
+    return [field for field in dataclasses.fields(MODELS[name]) if field.name not in _NOT_IN_CONFIG]
+
+
+def _check(key, value, annotation):
+    """Raise a UserError if `value` is not what the field's annotation (int or Literal) admits."""
+    if get_origin(annotation) is Literal:
+        choices = get_args(annotation)
+        if value not in choices:
+            raise UserError(f"{key}: {value!r} is not a choice; {nearest(value, choices)}")
+    elif isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UserError(f"{key}: {value!r} is not a whole number of at least 1")

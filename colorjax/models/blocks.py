@@ -1,0 +1,108 @@
+"""The convolution blocks of a level: [B, H, W, Cin] in, [B, H, W, features] out, computed in `dtype`.
+
+The three of Komatsu and Gonsalves 2020 ("Comparing U-Net Based Models for Denoising Color Images"): plain (U-Net),
+residual (Residual U-Net) and dense (Dense U-Net). Convolutions are XLA's own; a weight gradient as nine matrix
+products, by patches or along one axis was slower on a CPU than XLA's once the copies that it needs are counted.
+"""
+
+from typing import Literal
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from colorjax.models.normalization import Norm, Normalization
+
+Block = Literal["plain", "residual", "dense"]
+DType = Literal["float32", "bfloat16"]
+
+
+class ConvolutionUnit(nn.Module):
+    """A convolution, its normalization and, unless `activate` is off, ReLU.
+
+    The convolution has a bias only where no normalization follows, which would take it away again.
+    """
+
+    features: int
+    norm: Norm
+    dtype: DType
+    axis_name: str | None
+    kernel_size: int = 3
+    activate: bool = True
+
+    @nn.compact
+    def __call__(self, inputs, train: bool):
+        """Return [B, H, W, features]."""
+        outputs = nn.Conv(
+            self.features,
+            (self.kernel_size, self.kernel_size),
+            use_bias=self.norm == "none",
+            dtype=self.dtype,
+            kernel_init=nn.initializers.he_normal(),  # He et al. 2015: made for ReLU
+        )(inputs)
+        outputs = Normalization(self.norm, self.axis_name)(outputs, train)
+        return nn.relu(outputs) if self.activate else outputs
+
+
+class PlainBlock(nn.Module):
+    """Two 3x3 convolution units (Ronneberger et al. 2015)."""
+
+    features: int
+    norm: Norm
+    dtype: DType
+    axis_name: str | None
+
+    @nn.compact
+    def __call__(self, inputs, train: bool):
+        """Return [B, H, W, features]."""
+        for _ in range(2):
+            inputs = ConvolutionUnit(self.features, self.norm, self.dtype, self.axis_name)(inputs, train)
+        return inputs
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolution units around which the input is added before the last ReLU (He et al. 2016, figure 2).
+
+    Where the channel counts differ, the input goes through a 1x1 convolution (their option B).
+    """
+
+    features: int
+    norm: Norm
+    dtype: DType
+    axis_name: str | None
+
+    @nn.compact
+    def __call__(self, inputs, train: bool):
+        """Return [B, H, W, features]."""
+        common = (self.features, self.norm, self.dtype, self.axis_name)
+        residual = ConvolutionUnit(*common)(inputs, train)
+        residual = ConvolutionUnit(*common, activate=False)(residual, train)
+        shortcut = inputs.astype(self.dtype)
+        if inputs.shape[-1] != self.features:
+            shortcut = nn.Conv(self.features, (1, 1), use_bias=False, dtype=self.dtype, name="shortcut")(shortcut)
+        return nn.relu(residual + shortcut)
+
+
+class DenseBlock(nn.Module):
+    """A 1x1 unit and four 3x3 units, each reading what all those before it made (Huang et al. 2017).
+
+    The proportions are those of Guan et al. 2020 ("Fully Dense UNet"): the 1x1 unit makes half of the features
+    and each 3x3 unit an eighth (rounded up, and then the 1x1 unit makes the fewer, but at least one).
+    """
+
+    features: int
+    norm: Norm
+    dtype: DType
+    axis_name: str | None
+
+    @nn.compact
+    def __call__(self, inputs, train: bool):
+        """Return [B, H, W, features] (5 channels for fewer features than that)."""
+        common = (self.norm, self.dtype, self.axis_name)
+        growth = -(-self.features // 8)
+        outputs = ConvolutionUnit(max(1, self.features - 4 * growth), *common, kernel_size=1)(inputs, train)
+        for _ in range(4):
+            outputs = jnp.concatenate([outputs, ConvolutionUnit(growth, *common)(outputs, train)], axis=-1)
+        return outputs
+
+
+BLOCKS: dict[str, type[nn.Module]] = {"plain": PlainBlock, "residual": ResidualBlock, "dense": DenseBlock}

@@ -1,0 +1,73 @@
+"""Halving, doubling and padding of feature maps [B, H, W, C], any finite range, channels last.
+
+The two resamplings of a U-Net, 2x2 max pooling and the 2x2 transposed convolution of stride 2, have windows that
+do not overlap, so both are slices and reshapes. XLA's general operators for them, and above all their gradients
+(select-and-scatter, convolution of a dilated input), are several times slower on a CPU.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+
+@jax.custom_vjp
+def max_pool(features):
+    """Return the largest of each 2x2 square of `features` [B, H, W, C], H and W even: [B, H/2, W/2, C].
+
+    Where several of a square are the largest, each of them gets the gradient (`nn.max_pool` picks the first).
+    """
+    rows = jnp.maximum(features[:, 0::2], features[:, 1::2])
+    return jnp.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
+
+
+def _max_pool_forward(features):
+    pooled = max_pool(features)
+    return pooled, (features, pooled)
+
+
+def _max_pool_backward(residuals, cotangent):
+    features, pooled = residuals
+    largest = features == _repeat(pooled)
+    return (jnp.where(largest, _repeat(cotangent), jnp.zeros((), cotangent.dtype)),)
+
+
+max_pool.defvjp(_max_pool_forward, _max_pool_backward)
+
+
+def _repeat(features):
+    """Return `features` [B, H, W, C] with each pixel repeated in a 2x2 square: [B, 2H, 2W, C]."""
+    batch, height, width, channels = features.shape
+    squares = jnp.broadcast_to(features[:, :, None, :, None], (batch, height, 2, width, 2, channels))
+    return squares.reshape(batch, 2 * height, 2 * width, channels)
+
+
+class TransposedConvolution(nn.Module):
+    """2x2 transposed convolution of stride 2: out[2h+i, 2w+j] = in[h, w] @ kernel[i, j] + bias.
+
+    `nn.ConvTranspose(features, (2, 2), (2, 2))` with its kernel's two spatial axes reversed.
+    """
+
+    features: int
+    dtype: str
+
+    @nn.compact
+    def __call__(self, inputs):
+        """Return [B, 2H, 2W, features] for `inputs` [B, H, W, C]."""
+        batch, height, width, channels = inputs.shape
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), (2, 2, channels, self.features), jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
+        squares = jnp.einsum("bhwc,ijcf->bhiwjf", inputs.astype(self.dtype), kernel.astype(self.dtype))
+        outputs = squares.reshape(batch, 2 * height, 2 * width, self.features)
+        return outputs + bias.astype(self.dtype)[None, None, None]
+
+
+def pad_to_multiple(pictures, multiple: int):
+    """Return `pictures` [B, H, W, C] mirrored beyond their lower and right edges to multiples of `multiple`.
+
+    Any H, W >= 1; an axis of one pixel is repeated. Crop with [:, :H, :W].
+    """
+    height, width = pictures.shape[1:3]
+    below, right = -height % multiple, -width % multiple
+    if not (below or right):
+        return pictures
+    return jnp.pad(pictures, ((0, 0), (0, below), (0, right), (0, 0)), mode="reflect")

@@ -1,0 +1,57 @@
+"""The U-Net with an output of its input's size: [B, H, W, Cin] to float32 [B, H, W, output_channels].
+
+Ronneberger et al. 2015, with SAME convolutions instead of cropped ones and group normalization at every level, as
+in Sugumar ("Colorization of Digital Images") and in Komatsu and Gonsalves 2020. Width 32 and depth 4 with three
+channels in and out have 7.76 million parameters.
+"""
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from colorjax.models.blocks import BLOCKS, Block, DType
+from colorjax.models.normalization import Norm
+from colorjax.models.resampling import TransposedConvolution, max_pool, pad_to_multiple
+
+
+class UNet(nn.Module):
+    """`depth` halvings, `width` features at full size and twice as many at each level below it.
+
+    Fields are the keys of a config, but `output_channels` and `axis_name` (see `build_model`). Parameters are
+    float32; `dtype` is that of the computation. The last convolution starts at zero, so a new network's output
+    is 0: the noisy picture itself when denoising, grey when colorizing.
+
+    The sides are padded to multiples of 2**depth by reflection and the output is cropped; the padding takes part
+    in the statistics of normalization.
+    """
+
+    output_channels: int
+    axis_name: str | None = None
+    width: int = 64
+    depth: int = 4
+    norm: Norm = "group"
+    block: Block = "plain"
+    dtype: DType = "float32"
+
+    @nn.compact
+    def __call__(self, inputs, train: bool):
+        """Return float32 [B, H, W, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1."""
+        height, width = inputs.shape[1:3]
+        features = pad_to_multiple(inputs, 2**self.depth)
+
+        def block(level):
+            return BLOCKS[self.block](self.width * 2**level, self.norm, self.dtype, self.axis_name)
+
+        skips = []
+        for level in range(self.depth):
+            features = block(level)(features, train)
+            skips.append(features)
+            features = max_pool(features)
+        features = block(self.depth)(features, train)
+        for level in reversed(range(self.depth)):
+            features = TransposedConvolution(self.width * 2**level, self.dtype)(features)
+            features = jnp.concatenate([skips[level], features], axis=-1)
+            features = block(level)(features, train)
+        outputs = nn.Conv(
+            self.output_channels, (1, 1), dtype=self.dtype, kernel_init=nn.initializers.zeros, name="output"
+        )(features)
+        return outputs[:, :height, :width].astype(jnp.float32)

@@ -1,0 +1,67 @@
+"""How much of everything: the settings that go with the hardware and the photographs at hand, for all experiments.
+
+Each function changes a config in place. `smoke` shows on two CPU cores that everything works, `folder` is what two
+CPU cores can learn from a few hundred photographs in half an hour, `paper` is the full setting, for a GPU.
+"""
+
+from ml_collections import ConfigDict
+
+from colorjax.config import choose
+
+SCALES = ("smoke", "folder", "paper")
+
+
+def smoke(config: ConfigDict) -> None:
+    """The photographs in the scikit-image wheel, 128x128 patches, 400 steps of 8."""
+    config.data.patch_size = 128
+    config.data.zoom = (0.4, 1.0)
+    config.data.rotate = 10.0
+    config.data.patches_per_epoch = 320
+    config.data.workers = 0  # so few photographs stay decoded in memory
+    config.optimizer.schedule = "cosine"
+    config.optimizer.warmup_steps = 20
+    config.training.batch_size = 8
+    config.training.epochs = 10
+    config.training.log_every = 10
+    config.training.validate_every = 50
+    config.training.checkpoint_every = 200
+    config.protocol.resize = "short_side"
+    config.protocol.size = 256
+
+
+def folder(config: ConfigDict) -> None:
+    """Any folder of photographs (config.data.source), 128x128 patches, 2,000 steps of 8."""
+    smoke(config)
+    config.data.name = "photo_folder"
+    config.data.workers = 1
+    config.data.zoom = (0.5, 1.0)
+    config.data.patches_per_epoch = 1600
+    config.optimizer.warmup_steps = 100
+    config.training.log_every = 50
+    config.training.validate_every = 500
+    config.training.checkpoint_every = 500
+
+
+def paper(config: ConfigDict) -> None:
+    """The first paper's: ADE20K, 90,067 patches of 256x256 an epoch, batches of 5, 30 epochs, Adam."""
+    config.data.name = "ade20k"
+    config.data.patch_size = 256
+    config.data.patches_per_epoch = 90_067
+    config.data.workers = 8
+    config.training.batch_size = 5
+    config.training.epochs = 30
+    config.training.log_every = 100
+    config.training.validate_every = 6000
+    config.training.checkpoint_every = 6000
+
+
+def small_width(scale: str, small: int, full: int) -> int:
+    """`small` where two CPU cores do the work, `full` at the paper's scale."""
+    return full if scale == "paper" else small
+
+
+def apply(config: ConfigDict, variant: str) -> str:
+    """Set `config` to the scale named `variant` ("" for the first); return the scale's name."""
+    scale = choose(variant, SCALES)
+    {"smoke": smoke, "folder": folder, "paper": paper}[scale](config)
+    return scale

@@ -1,0 +1,88 @@
+"""Every config in experiments/, in every variant: it builds, and its networks take a step on tiny pictures."""
+
+import importlib
+import pkgutil
+
+import jax
+import numpy as np
+import pytest
+
+import experiments
+from colorjax.config import is_table, load, row_config
+from colorjax.evaluation.protocol import Protocol
+from colorjax.methods import build_method
+from colorjax.models import build_model
+from colorjax.tasks import build_task
+from colorjax.training.optimizer import build_optimizer
+from colorjax.training.state import create_state
+from colorjax.training.step import make_step
+from datasets import DATASETS
+
+MODULES = {
+    name: module
+    for name in (info.name for info in pkgutil.iter_modules(experiments.__path__))
+    if hasattr(module := importlib.import_module(f"experiments.{name}"), "get_config")
+}
+CASES = [(name, variant) for name, module in MODULES.items() for variant in module.VARIANTS]
+
+
+def runs_of(config):
+    """Return the run configs of a config: one for each row that is trained, or the config itself."""
+    if not is_table(config):
+        return [config]
+    return [row_config(config, name) for name, row in config.rows.items() if "model" in row]
+
+
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_a_config_builds(name, variant):
+    config = load(f"{MODULES[name].__file__}:{variant}")
+    assert config.data.name in DATASETS
+    settings = {key: value for key, value in config.protocol.items()}
+    Protocol(**settings, data="", task=config.task.name, pictures=("",))
+    for run in runs_of(config):
+        task = build_task(run.task)
+        model = build_model(run.model, task.output_channels)
+        optimizer, _ = build_optimizer(run.optimizer, 100)
+        shapes = jax.eval_shape(lambda m=model, o=optimizer, t=task: create_state(0, m, o, t.input_channels, False))
+        assert shapes.params
+    for row in config.get("rows", {}).values():
+        assert row.label
+        assert ("model" in row) != ("method" in row)
+        if "method" in row:
+            build_method(row.method)
+
+
+def distinct_runs():
+    """Return one run for each network and task that some config trains, whatever its size."""
+    found = {}
+    for name, variant in CASES:
+        for run in runs_of(load(f"{MODULES[name].__file__}:{variant}")):
+            small = run.copy_and_resolve_references().unlock()
+            small.model.width = 4
+            small.model.depth = 1
+            found.setdefault((str(small.model), small.task.name, small.task.loss), (f"{name}:{variant}", small))
+    return list(found.values())
+
+
+@pytest.mark.parametrize("run", [pytest.param(run, id=name) for name, run in distinct_runs()])
+def test_a_step_changes_the_weights_and_the_loss_is_finite(run):
+    task = build_task(run.task)
+    model = build_model(run.model, task.output_channels)
+    optimizer, schedule = build_optimizer(run.optimizer, 100)
+    state = jax.jit(lambda: create_state(0, model, optimizer, task.input_channels, averaged=False))()
+    pictures = np.random.default_rng(0).uniform(size=(2, 8, 8, 3)).astype(np.float32)
+    step = jax.jit(make_step(model, task, optimizer, schedule, lambda batch, _: batch["picture"], 0, 0.0))
+    batch = {"index": np.arange(2, dtype=np.uint32), "picture": pictures}
+    after, metrics = step(state, batch, None)
+    after, metrics = step(after, batch, None)  # the first may be a warm-up's, at a learning rate of zero
+    assert np.isfinite(metrics["loss"])
+    assert metrics["grad_norm"] > 0
+    moved = jax.tree.map(lambda a, b: float(np.abs(np.asarray(a) - np.asarray(b)).max()), state.params, after.params)
+    assert max(jax.tree.leaves(moved)) > 0
+
+
+def test_every_file_has_a_header_that_says_what_to_expect():
+    for name, module in MODULES.items():
+        for word in ("python launch.py", "hardware", "running time", "numbers to expect"):
+            assert word in module.__doc__, (name, word)
+        assert "@" not in module.__doc__

@@ -1,0 +1,67 @@
+"""The command line as a person meets it: help at once, and one line and status 2 for a mistake."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import launch
+
+ROOT = Path(__file__).parents[1]
+
+
+def launch_in_a_process(*words):
+    return subprocess.run(
+        [sys.executable, "launch.py", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_help_does_not_load_jax():
+    probe = "import sys, launch\ntry: launch.main(['--help'])\nexcept SystemExit: print('jax' in sys.modules)"
+    started = time.monotonic()
+    result = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.endswith("False\n")
+    assert all(f"  {command} " in result.stdout for command in ("prepare", "train", "evaluate", "table"))
+    assert time.monotonic() - started < 10  # a second on an idle machine; the tests share theirs
+
+
+@pytest.mark.parametrize("command", list(launch.COMMANDS))
+def test_each_command_has_a_page_of_its_own(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        launch.main([command, "--help"])
+    assert caught.value.code == 0
+    assert launch.COMMANDS[command][1] in capsys.readouterr().out
+
+
+def test_a_mistake_is_one_line_and_status_2():
+    result = launch_in_a_process(
+        "train", "--config=experiments/colorize_unet.py", "--workdir=unused", "--config.training.epoch=3"
+    )
+    assert result.returncode == 2
+    assert result.stderr == "launch.py train: --config.training.epoch: no such key; did you mean 'training.epochs'?\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["train", "--config=experiments/colorise_unet.py"], "did you mean 'experiments/colorize_unet.py'?"),
+        (["train", "--config=experiments/colorize_unet.py:smok"], "did you mean 'smoke'?"),
+        (["train", "--config=experiments/colorize_unet.py", "--config.seed=a"], "needs a whole number"),
+        (["train", "--config=experiments/colorize_unet.py", "--config.model.name=unett"], "did you mean 'unet'?"),
+        (["train", "--config=experiments/colorize_unet.py", "--config.data.name=skimage"], "did you mean"),
+        (["train", "--config=experiments/colorize_unet.py", "--config.task.loss=l2"], "did you mean 'l1'?"),
+        (["train", "--config=experiments/colorize_unet.py", "--config.training.batch_size=7"], "8 devices"),
+        (["train", "--config=experiments/colorize_unet.py:folder", "--config.data.source=none"], "none"),
+        (["train", "--config=experiments/table1.py"], "describes a table"),
+        (["table", "--config=experiments/colorize_unet.py"], "describes one run"),
+    ],
+)
+def test_bad_input_is_one_line(words, line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    status = launch.main([*words, f"--workdir={tmp_path}"])
+    error = capsys.readouterr().err
+    assert status == 2
+    assert line in error
+    assert error.count("\n") == 1
