@@ -52,7 +52,7 @@ def test_a_mistake_is_one_line_and_status_2():
         (["train", "--config=experiments/colorize_unet.py", "--config.model.name=unett"], "did you mean 'unet'?"),
         (["train", "--config=experiments/colorize_unet.py", "--config.data.name=skimage"], "did you mean"),
         (["train", "--config=experiments/colorize_unet.py", "--config.task.loss=l2"], "did you mean 'l1'?"),
-        (["train", "--config=experiments/colorize_unet.py", "--config.training.batch_size=7"], "8 devices"),
+        (["train", "--config=experiments/colorize_unet.py", "--config.training.batch_size=7"], "8 device(s)"),
         (["train", "--config=experiments/colorize_unet.py:folder", "--config.data.source=none"], "none"),
         (["train", "--config=experiments/table1.py"], "describes a table"),
         (["table", "--config=experiments/colorize_unet.py"], "describes one run"),

@@ -16,8 +16,9 @@ from colorjax.errors import UserError, nearest
 from colorjax.methods.identity import Observed
 from colorjax.methods.mean_color import MeanColor
 from colorjax.methods.network import NetworkMethod
+from colorjax.methods.scribble import Scribble
 
-__all__ = ["METHODS", "MeanColor", "Method", "NetworkMethod", "Observed", "build_method", "default_config"]
+__all__ = ["METHODS", "MeanColor", "Method", "NetworkMethod", "Observed", "Scribble", "build_method", "default_config"]
 
 
 class Method(Protocol):
@@ -39,6 +40,7 @@ class Method(Protocol):
 METHODS: dict[str, type[Method]] = {
     "observed": Observed,
     "mean_color": MeanColor,
+    "scribble": Scribble,
 }
 
 

@@ -1,0 +1,55 @@
+"""What a person tells a method about colors: marked pixels. Pictures are float32 sRGB [H, W, 3] in [0, 1].
+
+Hints come from a marked-up copy of a grey picture, or are drawn from the true colors by a seeded rule, for measuring.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from colorjax.errors import UserError
+
+# Levin, Lischinski and Weiss's reference program takes a pixel as marked above this sum of absolute differences.
+MARKED_DIFFERENCE = 0.01
+
+
+class Hints(NamedTuple):
+    """Colors [H, W, 3], to be read where mask, bool [H, W], is true."""
+
+    colors: np.ndarray
+    mask: np.ndarray
+
+
+def hints_from_marked(gray: np.ndarray, marked: np.ndarray) -> Hints:
+    """Return the hints in `marked`, a copy of the picture `gray` with colors painted over it, [H, W, 3] both.
+
+    Raises:
+        UserError: the two have different sizes.
+    """
+    if gray.shape != marked.shape:
+        raise UserError(f"the marked picture is {_size(marked)} and the grey one {_size(gray)}: they must be alike")
+    mask = np.abs(marked.astype(np.float64) - gray).sum(-1) > MARKED_DIFFERENCE
+    return Hints(marked.astype(np.float32), mask)
+
+
+def draw_scribbles(truth: np.ndarray, seed: int, count: int, length: int) -> Hints:
+    """Return hints as a patient person might give them, by a rule that `seed` decides.
+
+    Each of `count` scribbles is a straight line, one pixel wide and `length` pixels long, that begins at a uniformly
+    random pixel and goes in a uniformly random direction, cut at the picture's border. Its pixels have the colors
+    that they have in `truth`, [H, W, 3].
+    """
+    random = np.random.Generator(np.random.Philox(key=seed))
+    height, width = truth.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    for _ in range(count):
+        start = random.uniform([0, 0], [width, height])
+        angle = random.uniform(0, 2 * np.pi)
+        end = start + (length - 1) * np.array([np.cos(angle), np.sin(angle)])
+        cv2.line(mask, np.int32(np.floor(start)).tolist(), np.int32(np.floor(end)).tolist(), 1)
+    return Hints(np.asarray(truth, np.float32), mask.astype(bool))
+
+
+def _size(picture):
+    return f"{picture.shape[1]}x{picture.shape[0]} pixels"
