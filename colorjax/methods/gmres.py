@@ -113,6 +113,9 @@ def _add(high: Array, low: Array, x: Array) -> tuple[Array, Array]:
     return total, low
 
 
+barrier = jax.lax.optimization_barrier
+
+
 def _gmres(hierarchy: multigrid.Hierarchy, residual: Array) -> Array:
     """The correction [R, n] with the least residual among RESTART preconditioned Krylov directions."""
     finest = hierarchy.levels[0]
@@ -125,11 +128,12 @@ def _gmres(hierarchy: multigrid.Hierarchy, residual: Array) -> Array:
 
     def step(j, carry):
         basis, corrections, hessenberg = carry
-        correction = multigrid.cycle_in_planes(hierarchy, _planes(finest, basis[:, j]))
-        image = _image(finest, correction)
+        direction = barrier(_planes(finest, basis[:, j]))
+        correction = barrier(multigrid.cycle_in_planes(hierarchy, direction))
+        image = barrier(_image(finest, correction))
         # Classical Gram-Schmidt: directions that aren't there yet are zero and take nothing.
         along = jnp.einsum("rmn,rn->rm", basis, image)
-        image -= jnp.einsum("rmn,rm->rn", basis, along)
+        image = barrier(image - jnp.einsum("rmn,rm->rn", basis, along))
         length = jnp.linalg.norm(image, axis=1)
         hessenberg = hessenberg.at[:, :, j].set(along.at[:, j + 1].set(length))
         basis = basis.at[:, j + 1].set(_scaled(image, length))

@@ -100,8 +100,8 @@ def _solve(luminance, chroma, mask, exists, tolerance, max_iterations) -> Soluti
 
 
 def _padded_size(n: int) -> int:
-    """A size >= n, at most an eighth larger beyond 16, so that near sizes share a compiled program."""
-    step = max(2, 2 ** (n.bit_length() - 4))
+    """A multiple of 16 and, beyond 256, of at least a sixteenth of n: near sizes share a compiled program."""
+    step = max(16, 2 ** (n.bit_length() - 4))
     return -(-n // step) * step
 
 

@@ -29,9 +29,8 @@ import jax.numpy as jnp
 from jax import Array
 
 OFFSETS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0))
-COARSEST_PIXELS = (
-    1024  # at most this many unknowns are solved by a dense inverse: cheaper to run and compile than levels
-)
+# At most this many unknowns are solved by a dense inverse, which compiles faster than another level.
+COARSEST_PIXELS = 1024
 _NO_PARTNER = len(OFFSETS)
 
 Planes = tuple[Array, Array, Array, Array]  # [..., h, w] or, with a halo, [..., h + 2, w + 2]

@@ -1,0 +1,86 @@
+"""Scribbles as a method: where they come from, what they color, and what is wrong input."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage import color, data
+
+from colorjax.errors import ColorjaxError, UserError
+from colorjax.methods import build_method
+from colorjax.methods.hints import Hints, draw_scribbles, hints_from_marked
+from colorjax.methods.scribble import Scribble
+
+PHOTOGRAPH = (data.astronaut()[:48:2, 180:228:2] / 255).astype(np.float32)
+
+
+def grey_copy(picture):
+    return np.repeat(color.rgb2yiq(picture)[..., :1], 3, axis=-1).astype(np.float32)
+
+
+def test_marked_pixels_are_those_that_differ():
+    grey = np.full((4, 5, 3), 0.5, np.float32)
+    marked = grey.copy()
+    marked[1, 2] = (0.9, 0.1, 0.1)
+    marked[2, 3] += 0.004  # 0.012 in all
+    marked[3, 4] += 0.003  # 0.009: below what counts
+    hints = hints_from_marked(grey, marked)
+    assert list(zip(*np.nonzero(hints.mask), strict=True)) == [(1, 2), (2, 3)]
+    np.testing.assert_array_equal(hints.colors, marked)
+
+
+def test_marked_picture_of_another_size_is_an_error():
+    with pytest.raises(UserError, match="4x3"):
+        hints_from_marked(np.zeros((3, 4, 3)), np.zeros((4, 4, 3)))
+
+
+def test_drawn_scribbles_depend_on_seed_count_and_length():
+    first = draw_scribbles(PHOTOGRAPH, 3, count=5, length=9)
+    np.testing.assert_array_equal(first.mask, draw_scribbles(1 - PHOTOGRAPH, 3, count=5, length=9).mask)
+    assert (first.mask != draw_scribbles(PHOTOGRAPH, 4, count=5, length=9).mask).any()
+    np.testing.assert_array_equal(first.colors[first.mask], PHOTOGRAPH[first.mask])
+    assert 0 < first.mask.sum() <= 5 * 10
+    assert draw_scribbles(PHOTOGRAPH, 3, count=50, length=9).mask.sum() > first.mask.sum()
+
+
+@given(seed=st.integers(0, 2**31 - 1), height=st.integers(1, 6), width=st.integers(1, 6))
+def test_scribbles_are_drawn_on_pictures_of_any_size(seed, height, width):
+    assert draw_scribbles(np.zeros((height, width, 3)), seed, count=3, length=4).mask.any()
+
+
+@given(seed=st.integers(0, 10**6))
+def test_luminance_stays_and_chroma_keeps_to_the_range_of_the_scribbles(seed):
+    method = Scribble(count=3, length=6)
+    observed, hints = grey_copy(PHOTOGRAPH), method.draw_hints(PHOTOGRAPH, seed)
+    restored = color.rgb2yiq(method.restore(observed, hints))
+    marks = color.rgb2yiq(PHOTOGRAPH[hints.mask])[:, 1:]
+    np.testing.assert_allclose(restored[..., 0], observed[..., 0], atol=2e-6)
+    np.testing.assert_allclose(restored[hints.mask][:, 1:], marks, atol=2e-6)
+    assert (restored[..., 1:] >= marks.min(0) - 2e-6).all()
+    assert (restored[..., 1:] <= marks.max(0) + 2e-6).all()
+
+
+def test_scribbles_bring_the_picture_nearer_to_the_truth():
+    method = build_method({"name": "scribble", "count": 10})
+    observed = grey_copy(PHOTOGRAPH)
+    restored = method.restore(observed, method.draw_hints(PHOTOGRAPH, 0))
+    assert np.square(restored - PHOTOGRAPH).mean() < 0.5 * np.square(observed - PHOTOGRAPH).mean()
+
+
+def test_without_marks_the_picture_stays_grey():
+    observed = grey_copy(PHOTOGRAPH)
+    np.testing.assert_array_equal(Scribble().restore(observed), observed)
+    hints = Hints(PHOTOGRAPH, np.zeros(PHOTOGRAPH.shape[:2], bool))
+    np.testing.assert_array_equal(Scribble().restore(observed, hints), observed)
+
+
+def test_bad_input_is_one_clear_error():
+    observed = grey_copy(PHOTOGRAPH)
+    with pytest.raises(UserError, match="alike"):
+        Scribble().restore(observed[:-1], Scribble().draw_hints(PHOTOGRAPH, 0))
+    for setting in ({"count": 0}, {"length": 0}, {"max_iterations": 0}, {"tolerance": 0.0}):
+        with pytest.raises(UserError, match=next(iter(setting))):
+            Scribble(**setting)
+    observed[0, 0] = np.nan
+    with pytest.raises(ColorjaxError, match="did not converge"):
+        Scribble().restore(observed, Hints(PHOTOGRAPH, np.eye(24, dtype=bool)[::-1]))
