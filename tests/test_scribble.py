@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import color, data
 
-from colorjax.errors import ColorjaxError, UserError
+from colorjax.errors import UserError
 from colorjax.methods import build_method
 from colorjax.methods.hints import Hints, draw_scribbles, hints_from_marked
 from colorjax.methods.scribble import Scribble
@@ -82,5 +82,12 @@ def test_bad_input_is_one_clear_error():
         with pytest.raises(UserError, match=next(iter(setting))):
             Scribble(**setting)
     observed[0, 0] = np.nan
-    with pytest.raises(ColorjaxError, match="did not converge"):
+    with pytest.raises(UserError, match="not finite"):
         Scribble().restore(observed, Hints(PHOTOGRAPH, np.eye(24, dtype=bool)[::-1]))
+
+
+def test_where_the_cycles_run_out_the_direct_solution_is_taken():
+    observed, method = grey_copy(PHOTOGRAPH), Scribble(count=2, length=8)
+    hints = method.draw_hints(PHOTOGRAPH, 1)
+    few = Scribble(count=2, length=8, max_iterations=1, tolerance=1e-9)
+    np.testing.assert_allclose(few.restore(observed, hints), method.restore(observed, hints), atol=1e-4)

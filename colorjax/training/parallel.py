@@ -5,7 +5,7 @@ resident data hold the same in each entry, a batch is cut into equal shares. Out
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -62,7 +62,7 @@ def first(tree: Any) -> Any:
     return jax.tree.map(lambda x: np.array(np.asarray(x.addressable_data(0))[0]), tree)
 
 
-def prefetch(batches: Iterator[Any], devices: Devices, ahead: int = 2) -> Iterator[Any]:
+def prefetch(batches: Iterable[Any], devices: Devices, ahead: int = 2) -> Iterator[Any]:
     """Yield the batches, each leaf `[b, ...]` as shares `[devices, b / devices, ...]` on the devices.
 
     Copies to the devices are begun `ahead` batches before they are asked for, so a step does not wait for its own.
@@ -72,6 +72,7 @@ def prefetch(batches: Iterator[Any], devices: Devices, ahead: int = 2) -> Iterat
     def put(x: np.ndarray) -> jax.Array:
         return jax.device_put(x.reshape(len(devices), -1, *x.shape[1:]), sharding)
 
+    batches = iter(batches)
     waiting = deque(jax.tree.map(put, batch) for batch in islice(batches, ahead))
     while waiting:
         yield waiting.popleft()
