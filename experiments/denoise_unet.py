@@ -10,8 +10,9 @@ paper rests. Without a model in the variant, a table of all four; with one, a si
         --config.data.source=FOLDER_OF_ADE20K
 
 variant         photographs                      hardware     running time  numbers to expect
-smoke           the 9 in the scikit-image wheel  2 CPU cores  6 minutes     PSNR: noisy input 26.1, U-Net 26.7, group norm.
-                                                                             26.7, residual 27.1, dense 26.3
+smoke           the 9 in the scikit-image wheel  2 CPU cores  6 minutes     PSNR: noisy input 26.1, U-Net 26.7, the
+                                                                            same with group norm. 26.7, residual
+                                                                            27.1, dense 26.3
 NOISE[-MODEL]   ADE20K                           a GPU        not run yet
 
 NOISE is one of gaussian (standard deviation 0.05, as in Sugumar), salt_and_pepper, clipped_whites, clipped_blacks and
