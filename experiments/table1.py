@@ -28,7 +28,7 @@ VARIANTS = scale.SCALES
 
 # Table 1 as printed in the paper.
 PUBLISHED = {
-    "caption": "Sugumar, Table 1: on ADE20K, by measures that the paper does not define",
+    "caption": "Sugumar, Table 1: on ADE20K, by measures that the paper does not define.",
     "columns": ("Method", "Accuracy", "Precision", "Sensitivity", "Loss", "PSNR", "MSE"),
     "rows": (
         ("Scribble Based Colorization", "81%", "80.2%", "85.2%", "0.10", "26.9", "0.821"),
