@@ -9,7 +9,7 @@ After Sugumar, "Colorization of Digital Images: An Automatic and Efficient Appro
         --config.data.source=FOLDER_OF_ADE20K
 
 variant  photographs                        hardware     running time  numbers to expect
-smoke    the 9 in the scikit-image wheel    2 CPU cores  5 minutes     PSNR: grey copy 20.9, mean color 21.7,
+smoke    the 9 in the scikit-image wheel    2 CPU cores  4 minutes     PSNR: grey copy 20.9, mean color 21.7,
                                                                scribbles 28.3, CNN 21.3, U-Net 21.4
 folder   any folder, some hundreds or more  2 CPU cores  30 minutes    README.md has the table for 841 photographs
 paper    ADE20K                             a GPU        not run yet
