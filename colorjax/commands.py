@@ -5,7 +5,7 @@ They put the parts together (data, task, network, training, methods, evaluation)
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +23,7 @@ from colorjax.evaluation.results import fingerprint, load_evaluation, save_evalu
 from colorjax.evaluation.statistics import mean_with_interval
 from colorjax.images import Photograph
 from colorjax.methods import Method, NetworkMethod, build_method
-from colorjax.models import build_model
+from colorjax.models import build_model, inception_weights
 from colorjax.tasks import build_task
 from colorjax.training import loop
 from colorjax.training.checkpoints import load_network
@@ -33,20 +33,31 @@ from colorjax.training.workdir import open_workdir, to_plain
 SAMPLES = 6  # pictures of each method that a report shows
 
 
-def run(command: str, config: str, overrides: Sequence[str], workdir: str | None, data: ModuleType) -> int:
-    """Load a config, run a command on it, and return the process's exit status.
+def run(command: str, arguments: Mapping[str, str], overrides: Sequence[str], data: ModuleType) -> int:
+    """Run a command and return the process's exit status; a `ColorjaxError` becomes one line on standard error.
 
-    A `ColorjaxError` becomes one line on standard error.
+    Args:
+      command: a key of `COMMANDS`.
+      arguments: of that command, as given; `config` is loaded, with the overrides, and `workdir` made a path.
+      overrides: words such as --config.seed=1.
+      data: the `datasets` package.
     """
     try:
-        COMMANDS[command](load(config, overrides), Path(workdir or "."), data)
+        arguments = dict(arguments)
+        if "config" in arguments:
+            arguments["config"] = load(arguments["config"], overrides)
+        elif overrides:
+            raise UserError(f"unknown argument {overrides[0]!r}")
+        if "workdir" in arguments:
+            arguments["workdir"] = Path(arguments["workdir"])
+        COMMANDS[command](data=data, **arguments)
     except ColorjaxError as error:
         print(f"launch.py {command}: {error}", file=sys.stderr)
         return error.exit_status
     return 0
 
 
-def prepare(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
+def prepare(config: ConfigDict, data: ModuleType) -> None:
     """Build the data sets that the config names and print what is in them."""
     print(data.prepare(config.data).describe())
     if config.test_data.name:
@@ -82,7 +93,18 @@ def table(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
     _measure_rows(config, workdir, trained, data)
 
 
-COMMANDS = {"prepare": prepare, "train": train, "evaluate": evaluate_run, "table": table}
+def weights(network: str, source: str, data: ModuleType) -> None:
+    """Convert the published weights in the file `source` and say what was read and where it is kept now."""
+    del data  # no photographs are needed
+    target, converted = CONVERTERS[network](Path(source))
+    count = sum(leaf.size for leaf in jax.tree.leaves(converted.variables))
+    print(f"read     {converted.origin}: {count:,} numbers, {converted.classes or 'no'} classes")
+    print(f"SHA-256  {converted.sha256}")
+    print(f"written  {target}")
+
+
+CONVERTERS = {"inception": inception_weights.convert}
+COMMANDS = {"prepare": prepare, "train": train, "evaluate": evaluate_run, "table": table, "weights": weights}
 
 
 def _train(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
