@@ -28,6 +28,7 @@ DATASETS = {
     "photo_folder": "datasets.photo_folder.photo_folder_dataset_builder",
     "ade20k": "datasets.ade20k.ade20k_dataset_builder",
     "scene_parse150": "datasets.scene_parse150.scene_parse150_dataset_builder",
+    "image_coloring": "datasets.image_coloring.image_coloring_dataset_builder",
     "bsds500": "datasets.bsds500.bsds500_dataset_builder",
     "cbsd68": "datasets.cbsd68.cbsd68_dataset_builder",
 }
