@@ -104,9 +104,9 @@ def is_grey(picture: np.ndarray) -> bool:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Return the folders in `folder`, without hidden ones and what macOS adds to archives (`__MACOSX`)."""
+    """Return the folders in `folder`, hidden ones aside."""
     _, names, _ = next(os.walk(folder), ("", [], []))  # nothing for a folder that may not be read
-    return [folder / name for name in sorted(names) if not name.startswith((".", "__"))]
+    return [folder / name for name in sorted(names) if not name.startswith(".")]
 
 
 def _has_split_folders(folder: Path) -> bool:
