@@ -85,7 +85,7 @@ def table(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
         config.reference in config.rows, f"config.reference={config.reference}: no such row in {', '.join(config.rows)}"
     )
     for name in trained:  # before anything is trained: a mistake in the last row must not cost the first
-        _check(row_config(config, name))
+        _check(row_config(config, name), data)
     open_workdir(workdir, config, jax.local_devices())
     for name, directory in trained.items():
         announce(f"== {config.rows[name].label}: {directory}")
@@ -108,7 +108,7 @@ COMMANDS = {"prepare": prepare, "train": train, "evaluate": evaluate_run, "table
 
 
 def _train(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
-    _check(config)
+    _check(config, data)
     split = config.training.validation_split
     photographs = data.photographs(config.data, split)[: config.training.validation_photographs]
     protocol = build_protocol(config.protocol, f"{config.data.name}, {split} split", config.task.name, photographs)
@@ -121,10 +121,11 @@ def _train(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
     return loop.train(config, workdir, data, validate)
 
 
-def _check(config: ConfigDict) -> None:
-    """Raise a `UserError` for a run config whose parts can't be built, before any work is done."""
+def _check(config: ConfigDict, data: ModuleType) -> None:
+    """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
     _network(config)({})
     loop.check(config, jax.local_devices())
+    data.photographs(config.data, "train")
 
 
 def _network(config: ConfigDict):

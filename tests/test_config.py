@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ml_collections import ConfigDict
 
 from colorjax.config import load, row_config, run_config, table_config
+from colorjax.config import test_data_config as data_config_of_test
 from colorjax.errors import UserError
 
 FILE = """
@@ -110,6 +111,15 @@ def test_a_row_has_the_shared_sections_and_its_own():
     assert small.model.width == 2
     assert (small.seed, quick.seed) == (0, 5)
     assert set(small) == set(run_config()) | {"model"}
+
+
+@pytest.mark.parametrize("name", ["", "cbsd68"])
+def test_what_is_measured_on_is_whole_though_training_takes_a_part(name):
+    config = run_config()
+    config.data.photographs, config.test_data.name = 20, name
+    assert data_config_of_test(config).photographs == 0
+    assert data_config_of_test(config).name == (name or config.data.name)
+    assert config.data.photographs == 20
 
 
 @given(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
