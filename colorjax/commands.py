@@ -24,11 +24,12 @@ from colorjax.evaluation.statistics import mean_with_interval
 from colorjax.images import Photograph
 from colorjax.methods import Method, NetworkMethod, build_method
 from colorjax.models import build_model, inception_weights
+from colorjax.models.context import frozen_of
 from colorjax.tasks import build_task
 from colorjax.training import loop
 from colorjax.training.checkpoints import load_network
 from colorjax.training.logging import announce, read_history
-from colorjax.training.workdir import open_workdir, to_plain
+from colorjax.training.workdir import hold_to_frozen, open_workdir, to_plain
 
 SAMPLES = 6  # pictures of each method that a report shows
 
@@ -132,7 +133,8 @@ def _network(config: ConfigDict):
     """Return a function that makes a method of the network's variables."""
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
-    return lambda variables: NetworkMethod(config.model.name, model, variables, task, **config.inference)
+    frozen = frozen_of(model).variables
+    return lambda variables: NetworkMethod(config.model.name, model, variables, task, frozen=frozen, **config.inference)
 
 
 def _measure_rows(config: ConfigDict, directory: Path, trained: dict[str, Path], data: ModuleType) -> None:
@@ -159,9 +161,11 @@ def _measure_network(
     config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph]
 ) -> Evaluation:
     _, variables, step = load_network(workdir)
+    origin = frozen_of(build_model(config.model, build_task(config.task).output_channels)).origin
+    hold_to_frozen(workdir, origin)
     method = _network(config)(variables)
     announce(f"{label}: the checkpoint of step {step}, the best of its validations")
-    settings = {"config": to_plain(config), "step": step}
+    settings = {"config": to_plain(config), "step": step, "frozen": origin}
     checkpoint = workdir / "checkpoints" / str(step)
     return _measure(method, config, label, workdir, protocol, photographs, settings, checkpoint)
 

@@ -75,7 +75,8 @@ def run_config() -> ConfigDict:
     )
     config.inference = ConfigDict(
         {
-            "patch_size": 256,  # whole pictures go through the network in patches of this size
+            "picture": "patches",  # or "whole": a picture goes through the network once, fitted into one patch
+            "patch_size": 256,  # pixels
             "overlap": 32,  # pixels by which neighbouring patches overlap
             "batch_size": 4,  # patches at a time
         }

@@ -8,24 +8,32 @@ import jax
 import numpy as np
 from flax import linen as nn
 
-from colorjax.errors import UserError
+from colorjax.errors import UserError, nearest
+from colorjax.models.context import context_of
 from colorjax.patches import cut, map_pixels, patch_grid, put_together
+from colorjax.squares import fit, unfit
 from colorjax.tasks import Task
+
+PICTURE = ("patches", "whole")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NetworkMethod:
-    """Restores a picture of any size patch by patch.
+    """Restores a picture of any size, patch by patch or as a whole.
 
     Attributes:
         name: of the row.
-        model: a linen module, `model.apply(variables, inputs [B, P, P, Cin], train=False) -> [B, P, P, Cout]`.
+        model: a linen module, `model.apply(variables, inputs [B, P, P, Cin], train=False) -> [B, P, P, Cout]`, with a
+            context where it wants one (`colorjax.models.context`).
         variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
         task: says what the network sees of a picture and how its outputs become one.
         patch_size, overlap: how a picture is cut. The size that the network was trained at is best: the statistics
             of group normalization change with it.
         batch_size: patches that go through the network at a time; the last batch is filled up with zeros, so all
             pictures share one compiled shape.
+        picture: 'patches', or 'whole': the picture goes through the network once, fitted into a square of `patch_size`,
+            and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
+        frozen: the variables of `colorjax.models.context.frozen_of(model)`.
     """
 
     name: str
@@ -35,8 +43,12 @@ class NetworkMethod:
     patch_size: int
     overlap: int
     batch_size: int
+    picture: str = "patches"
+    frozen: Any = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
+        if self.picture not in PICTURE:
+            raise UserError(f"inference.picture: {self.picture!r} is not a choice; {nearest(self.picture, PICTURE)}")
         patch_grid(1, 1, self.patch_size, self.overlap)  # refuses an impossible overlap before any work is done
         if self.batch_size < 1:
             raise UserError(f"inference.batch_size must be at least 1, it is {self.batch_size}")
@@ -52,8 +64,12 @@ class NetworkMethod:
         The outputs are what the task's loss is about: they still have what the picture lost to sRGB's gamut.
         """
         inputs = map_pixels(self.task.inputs, observed)
-        grid = patch_grid(*inputs.shape[:2], self.patch_size, self.overlap)
-        outputs = put_together(self._patches(inputs, grid), grid)
+        if self.picture == "whole":
+            fitted = fit(inputs, self.patch_size)
+            outputs = unfit(self._outputs(fitted.square[np.newaxis])[0], fitted, *inputs.shape[:2])
+        else:
+            grid = patch_grid(*inputs.shape[:2], self.patch_size, self.overlap)
+            outputs = put_together(self._patches(inputs, grid), grid)
         return map_pixels(self.task.picture, outputs, inputs), outputs
 
     def _patches(self, inputs, grid):
@@ -62,9 +78,12 @@ class NetworkMethod:
             patches = cut(inputs, grid, start, start + self.batch_size)
             missing = self.batch_size - len(patches)
             batch = np.pad(patches, [(0, missing), (0, 0), (0, 0), (0, 0)])
-            yield from np.asarray(_apply(self.model, self.variables, batch))[: len(patches)]
+            yield from self._outputs(batch)[: len(patches)]
+
+    def _outputs(self, inputs):
+        return np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _apply(model, variables, inputs):
-    return model.apply(variables, inputs, train=False)
+def _apply(model, variables, frozen, inputs):
+    return model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs))

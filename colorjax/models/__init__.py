@@ -5,6 +5,8 @@
     module.apply(variables, inputs, train=False)                                          # evaluation
     module.apply(variables, inputs, train=True, mutable=["batch_stats"])                  # norm='batch'
 
+(a network with a context, as `context.py` defines it, takes that too).
+
 Its fields are the config's keys: `int` fields are at least 1 and `Literal` fields list what they may be, so a new
 architecture is one file and one line in `MODELS`, and its config is checked without more code.
 """
@@ -17,11 +19,13 @@ from flax import linen as nn
 
 from colorjax.errors import UserError, nearest
 from colorjax.models.cnn import CNN
+from colorjax.models.fusion import FusionNetwork
 from colorjax.models.unet import UNet
 
 MODELS: dict[str, type[nn.Module]] = {
     "unet": UNet,
     "cnn": CNN,
+    "fusion": FusionNetwork,
 }
 
 # What the framework sets (the first two) or linen itself (the others): never a config's key.

@@ -27,14 +27,14 @@ def _max_pool_forward(features):
 
 def _max_pool_backward(residuals, cotangent):
     features, pooled = residuals
-    largest = features == _repeat(pooled)
-    return (jnp.where(largest, _repeat(cotangent), jnp.zeros((), cotangent.dtype)),)
+    largest = features == upsample_nearest(pooled)
+    return (jnp.where(largest, upsample_nearest(cotangent), jnp.zeros((), cotangent.dtype)),)
 
 
 max_pool.defvjp(_max_pool_forward, _max_pool_backward)
 
 
-def _repeat(features):
+def upsample_nearest(features):
     """Return `features` [B, H, W, C] with each pixel repeated in a 2x2 square: [B, 2H, 2W, C]."""
     batch, height, width, channels = features.shape
     squares = jnp.broadcast_to(features[:, :, None, :, None], (batch, height, 2, width, 2, channels))

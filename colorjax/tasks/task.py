@@ -12,6 +12,7 @@ import abc
 import dataclasses
 from typing import ClassVar, NamedTuple
 
+import jax
 from jax import Array
 
 from colorjax.errors import UserError, nearest
@@ -68,6 +69,11 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def picture(self, outputs: Array, inputs: Array) -> Array:
         """Return the restored picture, [*b, H, W, 3], from a network's outputs and its inputs."""
+
+    def unspoiled_inputs(self, clean: Array) -> Array:
+        """Return what the network is given of a clean picture [H, W, 3] that no noise falls on."""
+        quiet = dataclasses.replace(self, noise_kind="none", noise_level=(0.0, 0.0))
+        return self.inputs(quiet.observe(jax.random.key(0), clean))
 
     def loss(self, outputs: Array, targets: Array) -> Array:
         """Return one number for each example, [B], from [B, H, W, output_channels] twice."""

@@ -18,15 +18,17 @@ from ml_collections import ConfigDict
 
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.models import build_model
+from colorjax.models.context import frozen_of, has_context_of_photograph
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.checkpoints import Checkpoints
+from colorjax.training.contexts import contexts_by_photograph, contexts_in_step, contexts_of_photographs
 from colorjax.training.logging import RunLog, announce
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.preemption import StopRequest
 from colorjax.training.state import TrainState, create_state, network_variables
 from colorjax.training.step import make_step
-from colorjax.training.workdir import open_workdir
+from colorjax.training.workdir import hold_to_frozen, open_workdir
 
 Validate = Callable[[Any], Mapping[str, float]]
 
@@ -72,10 +74,14 @@ def train(
 
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels, axis_name=parallel.AXIS)
+    frozen = frozen_of(model)
     optimizer, schedule = build_optimizer(config.optimizer, steps)
     decay = config.optimizer.weight_average
     open_workdir(workdir, config, devices)
-    create = partial(create_state, config.seed, model, optimizer, task.input_channels, averaged=decay > 0)
+    hold_to_frozen(workdir, frozen.origin)
+    create = partial(
+        create_state, config.seed, model, optimizer, task.input_channels, averaged=decay > 0, frozen=frozen.variables
+    )
 
     with ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir, config, best_metric))
@@ -112,9 +118,25 @@ def train(
             process_index=jax.process_index(),
             process_count=jax.process_count(),
         )
-        step_function = make_step(model, task, optimizer, schedule, stream.clean, config.seed, decay, parallel.mean)
+        if has_context_of_photograph(model):
+            photographs, square = data.photographs(config.data, "train"), config.inference.patch_size
+            context, source = contexts_by_photograph, contexts_of_photographs(model, frozen, task, photographs, square)
+        else:
+            context, source = contexts_in_step(model), frozen.variables
+
+        step_function = make_step(
+            model,
+            task,
+            optimizer,
+            schedule,
+            lambda batch, resident: stream.clean(batch, resident["data"]),
+            config.seed,
+            decay,
+            parallel.mean,
+            lambda batch, resident, inputs: context(batch, resident["context"], inputs),
+        )
         train_step = parallel.map_step(step_function, devices)
-        resident = parallel.replicate(stream.resident, devices)
+        resident = parallel.replicate({"data": stream.resident, "context": source}, devices)
         mapped = parallel.replicate(state, devices)
         batches = parallel.prefetch(stack.enter_context(closing(iter(stream))), devices)
 
@@ -173,3 +195,9 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
             if config[section][key] < 1:
                 raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
     parallel.check_batch_size(config.training.batch_size, devices)
+    noise = config.task.noise.kind
+    if noise != "none" and config.model.get("embedding_of") == "photograph":
+        raise UserError(
+            f"config.model.embedding_of=photograph is of pictures without noise, and config.task.noise.kind={noise}: "
+            "set one of them to patch or none"
+        )

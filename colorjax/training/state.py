@@ -4,6 +4,7 @@ All leaves are arrays without a device axis; `parallel.py` puts one in front.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,6 +13,8 @@ import numpy as np
 import optax
 from flax import linen as nn
 from flax import struct
+
+from colorjax.models.context import context_of
 
 
 @struct.dataclass
@@ -30,7 +33,12 @@ class TrainState:
 
 
 def create_state(
-    seed: int, model: nn.Module, optimizer: optax.GradientTransformation, input_channels: int, averaged: bool
+    seed: int,
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    input_channels: int,
+    averaged: bool,
+    frozen: Any = None,
 ) -> TrainState:
     """Return the state before the first step.
 
@@ -40,11 +48,15 @@ def create_state(
       optimizer: its state is made for the network's parameters.
       input_channels: channels of the network's inputs.
       averaged: whether to keep a moving average of the weights.
+      frozen: the network's frozen variables, or their shapes (see `colorjax.models.context`).
     """
     # Examples fold their index into the run's key (`step.py`), and no run has 2**32 - 1 of them.
     key = jax.random.fold_in(jax.random.key(seed), 2**32 - 1)
     # Weights don't depend on the picture's size.
-    variables = model.init(key, jnp.zeros((1, 32, 32, input_channels), jnp.float32), train=False)
+    inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
+    shapes = jax.eval_shape(partial(context_of, model), frozen, inputs)
+    context = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    variables = model.init(key, inputs, train=False, **context)
     params, batch_stats = variables["params"], variables.get("batch_stats", {})
     # Nothing is averaged yet. Arrays of its own, because no buffer can be donated twice.
     averages = {"params": params, "batch_stats": batch_stats}

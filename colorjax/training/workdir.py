@@ -56,6 +56,20 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
     write_atomically(path, json.dumps([*starts, _versions(devices)], indent=2) + "\n")
 
 
+def hold_to_frozen(workdir: Path, origin: str) -> None:
+    """Note in `workdir` from where the network's frozen weights came, or compare it with what is noted there.
+
+    Raises:
+      UserError: the run was trained with others.
+    """
+    path = workdir / "frozen.txt"
+    known = path.read_text().strip() if path.exists() else None
+    if known is None and origin:
+        write_atomically(path, origin + "\n")
+    elif (known or "") != origin:
+        raise UserError(f"{workdir} was trained with {known}, and here is {origin}; convert the former's weights again")
+
+
 def to_plain(config: ConfigDict) -> dict[str, Any]:
     """Return `config` as what JSON can hold, and gives back unchanged."""
     return json.loads(json.dumps(config.to_dict()))

@@ -1,0 +1,45 @@
+"""What some networks are given beside their inputs: a context, which follows from the inputs by weights never trained.
+
+Such a network (a linen module) has, beside `__call__`,
+
+    frozen() -> Frozen                  its frozen weights and where they come from
+    context(variables, inputs) -> dict  further keyword arguments of `__call__`, each [B, ...], for inputs
+                                        [B, H, W, Cin]; pure; `variables` are those of `frozen()`
+    context_of_photograph: bool         whether in training the context of the whole photograph stands for each patch's
+    context_key: str                    names all fields that the context depends on
+
+and is applied as `module.apply(variables, inputs, train=..., **context)`. The functions below treat a network without
+these as one whose context is empty. Frozen weights are no part of the train state: they are not averaged, not
+written into checkpoints, and cost the optimizer nothing.
+"""
+
+from typing import Any, NamedTuple
+
+from flax import linen as nn
+from jax import Array
+
+
+class Frozen(NamedTuple):
+    """Weights that are never trained, a pytree, and one line for people on where they come from, '' without any."""
+
+    variables: Any
+    origin: str
+
+
+def frozen_of(model: nn.Module) -> Frozen:
+    """Return the network's frozen weights.
+
+    Raises:
+      UserError: they are not there, with the lines that get them.
+    """
+    return model.frozen() if hasattr(model, "frozen") else Frozen({}, "")
+
+
+def context_of(model: nn.Module, variables: Any, inputs: Array) -> dict[str, Array]:
+    """Return the context of inputs [B, H, W, Cin]; `variables` are the frozen ones."""
+    return model.context(variables, inputs) if hasattr(model, "context") else {}
+
+
+def has_context_of_photograph(model: nn.Module) -> bool:
+    """Whether training takes the context of the whole photograph for each of its patches."""
+    return getattr(model, "context_of_photograph", False)

@@ -1,0 +1,177 @@
+"""The fusion colorizer: lightness [B, H, W, 1] to ab [B, H, W, 2], with Inception-ResNet-v2 as a second look at it.
+
+Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Using a Hybrid Deep Learning Framework", 2024,
+a descendant of Baldassarre, Gonzalez Morin and Rodes-Guirao, "Deep Koalarization: Image Colorization using CNNs and
+Inception-ResNet-v2", 2017, and of Wallner's "Full version" of it. The fields' defaults are the 2024 paper's where it
+says something (400x400 to 50x50x512, fused, 256 channels down to 2 at full size), else those of its ancestors.
+"""
+
+import functools
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from colorjax.color import lab2rgb
+from colorjax.errors import UserError
+from colorjax.models import inception_weights
+from colorjax.models.blocks import DType
+from colorjax.models.context import Frozen
+from colorjax.models.inception_resnet_v2 import SIZE, InceptionResNetV2, inception_input
+from colorjax.models.resampling import pad_to_multiple, upsample_nearest
+from colorjax.tasks.colorize import AB_SCALE
+
+_REDUCTION = 8  # from the input to the encoder's output, in each direction
+_FEATURES = 1536  # of Inception-ResNet-v2's pooled end point
+_CLASSES = 1000  # length of the zero embedding
+
+
+class FusionNetwork(nn.Module):
+    """Encoder, fusion and decoder; 3x3 convolutions with ReLU, no normalization. Inputs and outputs as in `Colorize`.
+
+    The last convolution starts at zero, so a new network's output is 0, which is grey. Sides are padded to multiples
+    of 8 by reflection and the output is cropped.
+
+    Attributes:
+      width: features of the first convolution; all others but the encoder's output follow in proportion.
+      encoder_width: features of the encoder's output. 512 in the 2024 paper, 256 in its ancestors.
+      embedding: the end point of Inception-ResNet-v2 that is fused: 'logits' (Baldassarre et al.), 'softmax' (Wallner),
+        'pooled' (neither, the features below both); 'zero' leaves the branch out and fuses zeros, for ablation.
+      embedding_of: in training, the embedding of each 'patch' as the network sees it, or of the whole 'photograph' that
+        it was cut from: computed once and kept, it spares each step the branch, and does not know of crop and flip.
+      output: 'full' brings the features to full size before the last convolution, 'half' (both ancestors) predicts ab
+        at half size and repeats each pixel.
+      lightness: how L reaches the encoder: 'centered' L / 50 - 1, 'unit' L / 100, 'raw' L.
+      ab_scale: ab that the last tanh's 1 stands for. 128 (Wallner) or 127 (Baldassarre et al.).
+      weights: of the branch: 'pretrained' (see `inception_weights`) or 'random'.
+      dtype: of the computation, the branch included; parameters are float32.
+    """
+
+    output_channels: int
+    axis_name: str | None = None
+    width: int = 64
+    encoder_width: int = 512
+    embedding: Literal["logits", "softmax", "pooled", "zero"] = "logits"
+    embedding_of: Literal["patch", "photograph"] = "patch"
+    output: Literal["full", "half"] = "full"
+    lightness: Literal["centered", "unit", "raw"] = "centered"
+    ab_scale: int = 128
+    weights: Literal["pretrained", "random"] = "pretrained"
+    dtype: DType = "float32"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.output_channels != 2:
+            raise UserError("model.name: 'fusion' predicts the two channels ab: it is for config.task.name=colorize")
+
+    @nn.compact
+    def __call__(self, inputs: jax.Array, train: bool, embedding: jax.Array) -> jax.Array:
+        """Return ab over `AB_SCALE`, float32 [B, H, W, 2].
+
+        Args:
+          inputs: L / 50 - 1, [B, H, W, 1], any H, W >= 1.
+          train: without effect, as nothing here behaves differently in training.
+          embedding: [B, D], as `context` gives it.
+        """
+        del train
+        height, width = inputs.shape[1:3]
+        unit = self.width
+
+        def convolve(features, channels, stride=1):
+            return nn.relu(_convolution(channels, stride, self.dtype)(features))
+
+        features = pad_to_multiple(_scaled(inputs, self.lightness).astype(self.dtype), _REDUCTION)
+        for channels, stride in ((1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 1)):
+            features = convolve(features, channels * unit, stride)
+        features = convolve(features, self.encoder_width)
+
+        # A 1x1 convolution of the features with the embedding repeated beside each pixel is the sum of the two parts.
+        fused = nn.Conv(4 * unit, (1, 1), dtype=self.dtype, name="fusion")(features)
+        spread = nn.Dense(4 * unit, use_bias=False, dtype=self.dtype, name="fusion_embedding")(embedding)
+        features = nn.relu(fused + spread[:, None, None])
+
+        features = upsample_nearest(convolve(features, 2 * unit))
+        features = convolve(convolve(features, unit), unit)
+        features = upsample_nearest(features)
+        features = convolve(convolve(features, max(1, unit // 2)), max(1, unit // 4))
+        if self.output == "full":
+            features = upsample_nearest(features)
+        last = _convolution(2, 1, self.dtype, kernel_init=nn.initializers.zeros, name="output")
+        outputs = jnp.tanh(last(features).astype(jnp.float32)) * (self.ab_scale / AB_SCALE)
+        if self.output == "half":
+            outputs = upsample_nearest(outputs)
+        return outputs[:, :height, :width]
+
+    # What colorjax.models.context asks for: plain methods, that know nothing of the module's own variables.
+
+    @nn.nowrap
+    def frozen(self) -> Frozen:
+        """Return the weights of Inception-ResNet-v2 as far as the embedding needs them."""
+        if self.embedding == "zero":
+            return Frozen({}, "")
+        return _frozen(self.weights, classifier=self.embedding != "pooled")
+
+    @nn.nowrap
+    def context(self, variables, inputs: jax.Array) -> dict[str, jax.Array]:
+        """Return the embedding [B, D] of inputs [B, H, W, 1]; no gradient comes through it."""
+        if self.embedding == "zero":
+            return {"embedding": jnp.zeros((inputs.shape[0], _CLASSES), jnp.float32)}
+        classes = variables["params"].get("classifier", {"bias": jnp.zeros(0)})["bias"].size
+        branch = InceptionResNetV2(classes, dtype=self.dtype)
+        return {"embedding": branch.apply(variables, inception_view(inputs))[self.embedding]}
+
+    @property
+    def context_of_photograph(self) -> bool:
+        """Whether training takes the embedding of the whole photograph."""
+        return self.embedding_of == "photograph" and self.embedding != "zero"
+
+    @property
+    def context_key(self) -> str:
+        """What the embedding depends on, beside the frozen weights."""
+        return f"Inception-ResNet-v2 {self.embedding} {self.dtype}"
+
+
+def inception_view(inputs: jax.Array) -> jax.Array:
+    """Return what Inception-ResNet-v2 sees of a picture: grey sRGB in [-1, 1], [B, 299, 299, 3].
+
+    The longer side becomes 299 pixels; beyond the shorter one the picture is reflected.
+
+    Args:
+      inputs: L / 50 - 1, [B, H, W, 1].
+    """
+    batch, height, width, _ = inputs.shape
+    lightness = jnp.clip((inputs + 1) * 50, 0, 100)
+    gray = lab2rgb(jnp.concatenate([lightness, jnp.zeros_like(lightness), jnp.zeros_like(lightness)], axis=-1))
+    scale = SIZE / max(height, width)
+    fitted = max(1, round(height * scale)), max(1, round(width * scale))
+    gray = jax.image.resize(jnp.clip(gray[..., :1], 0, 1), (batch, *fitted, 1), "linear")
+    square = jnp.pad(gray, ((0, 0), (0, SIZE - fitted[0]), (0, SIZE - fitted[1]), (0, 0)), mode="reflect")
+    return inception_input(jnp.repeat(square, 3, axis=-1))
+
+
+@functools.lru_cache(maxsize=2)
+def _frozen(weights: str, classifier: bool) -> Frozen:
+    found = inception_weights.random(seed=0) if weights == "random" else inception_weights.load(classifier)
+    variables = dict(found.variables)
+    if not classifier:
+        variables["params"] = {name: value for name, value in variables["params"].items() if name != "classifier"}
+    origin = f"Inception-ResNet-v2, {found.origin}, SHA-256 {found.sha256[:12]}"
+    return Frozen(jax.device_put(variables), origin)
+
+
+def _convolution(features, stride, dtype, kernel_init=None, name=None):
+    # Padding by one on all sides: at stride 2 SAME would pad one side only, which XLA's CPU backend is slow at.
+    return nn.Conv(
+        features,
+        (3, 3),
+        strides=stride,
+        padding=1,
+        dtype=dtype,
+        kernel_init=kernel_init or nn.initializers.he_normal(),
+        name=name,
+    )
+
+
+def _scaled(inputs, lightness):
+    return {"centered": inputs, "unit": (inputs + 1) / 2, "raw": (inputs + 1) * 50}[lightness]
