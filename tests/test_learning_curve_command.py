@@ -1,10 +1,16 @@
 """A table with seeds and series from its command, made once and then made again, small in every way."""
 
 import csv
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 import launch
+from colorjax import commands
+from colorjax.config import method_config, table_config
+from colorjax.images import Photograph
 
 pytestmark = pytest.mark.xdist_group("learning_curve")  # the table is made once, so by one worker
 
@@ -65,3 +71,22 @@ def test_again_nothing_is_trained_or_measured_twice(command, capsys):
     assert said.count("measured already") == 6
     assert "Few, seed 1: measured already" in said
     assert {path.name: path.read_text() for path in workdir.glob("*.csv")} == before
+
+
+def test_a_method_learns_from_the_photographs_of_its_own_row(tmp_path):
+    """The mean color of one photograph of the very color to be found is right, that of all three is not."""
+    colors = [(200, 60, 60), (60, 200, 60), (60, 60, 200)]
+    solid = [Photograph(str(color), np.full((16, 16, 3), color, np.uint8)) for color in colors]
+
+    def photographs(config, split):
+        return solid[:1] if split == "test" else solid[: config.photographs or None]
+
+    config = table_config()
+    config.task.name = "colorize"
+    row = {"label": "One", "method": method_config("mean_color"), "data": {"photographs": 1}, "series": "Mean color"}
+    config.rows.one = ConfigDict(row)
+    commands.table(config.lock(), tmp_path, SimpleNamespace(photographs=photographs))
+    with (tmp_path / "table.csv").open() as file:
+        error = {line["row"]: float(line["ciede2000"]) for line in csv.DictReader(file)}
+    assert error["One"] < 1 < 10 < error["Mean color"]
+    assert (tmp_path / "learning_curve.csv").read_text().splitlines()[1].startswith("Mean color,One,1,0,")
