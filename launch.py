@@ -8,6 +8,7 @@ Colorize and denoise photographs: prepare data, train, measure, compare.
 
   python launch.py table   --config=experiments/table1.py:smoke --workdir=runs/table1
   python launch.py train   --config=experiments/colorize_unet.py --workdir=runs/unet --config.training.epochs=3
+  python launch.py weights inception --from=FILE
 """
 
 ENDING = """\
@@ -42,7 +43,14 @@ COMMANDS = {
         "Trains each row of a table config that is not trained yet (in DIR/rows/NAME), measures all under one\n"
         "protocol, prints the table and writes table.md, table.csv, pictures.csv and report.html into DIR.",
     ),
+    "weights": (
+        "convert published weights",
+        "Reads the published weights of a network, checks that they are all there, and keeps them in $COLORJAX_CACHE\n"
+        "(by default ~/.cache/colorjax), where configs find them. inception: Inception-ResNet-v2 from Keras (.h5 with\n"
+        "or without classifier, .weights.h5) or from timm (its state dict as safetensors).",
+    ),
 }
+NETWORKS = ("inception",)  # that `weights` knows
 
 
 def main(words: list[str]) -> int:
@@ -61,6 +69,10 @@ def main(words: list[str]) -> int:
             formatter_class=page,
             allow_abbrev=False,
         )
+        if name == "weights":
+            command.add_argument("network", choices=NETWORKS, help="the network that they are for")
+            command.add_argument("--from", dest="source", required=True, metavar="FILE", help="the published file")
+            continue
         command.add_argument("--config", required=True, metavar="FILE[:VARIANT]", help="the config to use")
         if name != "prepare":
             command.add_argument("--workdir", required=True, metavar="DIR", help="where the results go")
@@ -68,11 +80,12 @@ def main(words: list[str]) -> int:
             "--config.KEY", dest="_", metavar="VALUE", help="change a setting, e.g. --config.seed=1"
         )
     options, overrides = parser.parse_known_args(words)
+    arguments = {name: value for name, value in vars(options).items() if name not in ("command", "_")}
 
     import datasets  # here, so that --help does not wait for them
     from colorjax.commands import run
 
-    return run(options.command, options.config, overrides, getattr(options, "workdir", None), datasets)
+    return run(options.command, arguments, overrides, datasets)
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ def main() -> None:
             config = ConfigDict(
                 {"name": "photo_folder", "source": str(folder / "pictures"), "data_dir": str(folder / "data")}
                 | {"patch_size": 256, "patches_per_epoch": 90_067, "flip": True, **CUTS[cut]}
-                | {"placement": "host", "workers": arguments.workers}
+                | {"placement": "host", "workers": arguments.workers, "photographs": 0, "photographs_seed": 0}
             )
             sides = {
                 "ours": our_batches(config, arguments.batch_size, steps, CACHE_BYTES if kept else 0),

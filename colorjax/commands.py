@@ -6,7 +6,7 @@ They put the parts together (data, task, network, training, methods, evaluation)
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,7 +26,7 @@ from colorjax.evaluation.seeds import average
 from colorjax.evaluation.statistics import mean_with_interval
 from colorjax.images import Photograph
 from colorjax.methods import Method, NetworkMethod, build_method
-from colorjax.models import build_model
+from colorjax.models import build_model, inception_weights
 from colorjax.rows import Run, table_runs
 from colorjax.tasks import build_task
 from colorjax.training import loop
@@ -37,20 +37,31 @@ from colorjax.training.workdir import open_workdir, to_plain
 SAMPLES = 6  # pictures of each method that a report shows
 
 
-def run(command: str, config: str, overrides: Sequence[str], workdir: str | None, data: ModuleType) -> int:
-    """Load a config, run a command on it, and return the process's exit status.
+def run(command: str, arguments: Mapping[str, str], overrides: Sequence[str], data: ModuleType) -> int:
+    """Run a command and return the process's exit status; a `ColorjaxError` becomes one line on standard error.
 
-    A `ColorjaxError` becomes one line on standard error.
+    Args:
+      command: a key of `COMMANDS`.
+      arguments: of that command, as given; `config` is loaded, with the overrides, and `workdir` made a path.
+      overrides: words such as --config.seed=1.
+      data: the `datasets` package.
     """
     try:
-        COMMANDS[command](load(config, overrides), Path(workdir or "."), data)
+        arguments = dict(arguments)
+        if "config" in arguments:
+            arguments["config"] = load(arguments["config"], overrides)
+        elif overrides:
+            raise UserError(f"unknown argument {overrides[0]!r}")
+        if "workdir" in arguments:
+            arguments["workdir"] = Path(arguments["workdir"])
+        COMMANDS[command](data=data, **arguments)
     except ColorjaxError as error:
         print(f"launch.py {command}: {error}", file=sys.stderr)
         return error.exit_status
     return 0
 
 
-def prepare(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
+def prepare(config: ConfigDict, data: ModuleType) -> None:
     """Build the data sets that the config names and print what is in them."""
     print(data.prepare(config.data).describe())
     if config.test_data.name:
@@ -82,7 +93,7 @@ def table(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
     runs = table_runs(config, workdir / "rows")
     trained = [run for row in runs.values() for run in row if "model" in run.config]
     for run in trained:  # before anything is trained: a mistake in the last row must not cost the first
-        _check(run.config)
+        _check(run.config, data)
     open_workdir(workdir, config, jax.local_devices())
     for run in trained:
         announce(f"== {run.label}: {run.directory}")
@@ -90,11 +101,22 @@ def table(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
     _measure_rows(config, workdir, runs, data)
 
 
-COMMANDS = {"prepare": prepare, "train": train, "evaluate": evaluate_run, "table": table}
+def weights(network: str, source: str, data: ModuleType) -> None:
+    """Convert the published weights in the file `source` and say what was read and where it is kept now."""
+    del data  # no photographs are needed
+    target, converted = CONVERTERS[network](Path(source))
+    count = sum(leaf.size for leaf in jax.tree.leaves(converted.variables))
+    print(f"read     {converted.origin}: {count:,} numbers, {converted.classes or 'no'} classes")
+    print(f"SHA-256  {converted.sha256}")
+    print(f"written  {target}")
+
+
+CONVERTERS = {"inception": inception_weights.convert}
+COMMANDS = {"prepare": prepare, "train": train, "evaluate": evaluate_run, "table": table, "weights": weights}
 
 
 def _train(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
-    _check(config)
+    _check(config, data)
     split = config.training.validation_split
     photographs = data.photographs(config.data, split)[: config.training.validation_photographs]
     protocol = build_protocol(config.protocol, f"{config.data.name}, {split} split", config.task.name, photographs)
@@ -107,10 +129,11 @@ def _train(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
     return loop.train(config, workdir, data, validate)
 
 
-def _check(config: ConfigDict) -> None:
-    """Raise a `UserError` for a run config whose parts can't be built, before any work is done."""
+def _check(config: ConfigDict, data: ModuleType) -> None:
+    """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
     _network(config)({})
     loop.check(config, jax.local_devices())
+    data.photographs(config.data, "train")
 
 
 def _network(config: ConfigDict):
@@ -134,7 +157,7 @@ def _measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run
         if "model" in row:
             histories[row.label] = read_history(first.directory)
         if "series" in row:
-            count = first.config.data.photographs or len(data.photographs(first.config.data, "train"))
+            count = len(data.photographs(first.config.data, "train"))
             places[row.label] = Place(row.series, count, first.config.seed)
     reference = config.rows[config.reference].label
     published = config.published.to_dict()

@@ -28,6 +28,8 @@ def run_config() -> ConfigDict:
             "name": "skimage_photos",  # a name of datasets.DATASETS
             "source": "",  # folder of the original photographs, for data sets that need one
             "data_dir": "",  # where prepared data sets lie; "" for $TFDS_DATA_DIR or ~/tensorflow_datasets
+            "photographs": 0,  # training photographs to use, drawn from the train split; 0 for all
+            "photographs_seed": 0,  # which of them are drawn; for one seed, fewer are among more
             "patch_size": 256,  # pixels
             "patches_per_epoch": 90_067,
             "zoom": (1.0, 1.0),  # factor by which a photograph is enlarged, drawn between the two
@@ -35,8 +37,6 @@ def run_config() -> ConfigDict:
             "flip": True,  # left to right, for one patch in two
             "placement": "host",  # or "device": keep the photographs on the device and crop there
             "workers": 2,  # reading processes; 0 reads in the main one
-            "photographs": 0,  # training photographs to use; 0 for all
-            "photographs_seed": 0,  # which of them are drawn
         }
     )
     config.test_data = ConfigDict(
@@ -128,6 +128,7 @@ def _section(defaults: Mapping[str, Any], fields: Mapping[str, Any], what: str) 
 def test_data_config(config: ConfigDict) -> ConfigDict:
     """The `data` section of the photographs that are measured on; their split is `config.test_data.split`."""
     data = config.data.copy_and_resolve_references()
+    data.photographs = 0  # a limit on what is trained on is none on what is measured, whatever the split is called
     if config.test_data.name:
         data.name, data.source = config.test_data.name, config.test_data.source
     return data

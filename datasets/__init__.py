@@ -4,6 +4,9 @@
     name      a key of `DATASETS`
     source    the folder of the originals; '' where the data set needs none
     data_dir  where prepared data sets are kept; '' is $TFDS_DATA_DIR, else ~/tensorflow_datasets
+and two keys say how much of the train split is used:
+    photographs       how many of its photographs; 0 for all
+    photographs_seed  which of them
 """
 
 import importlib
@@ -25,6 +28,7 @@ DATASETS = {
     "photo_folder": "datasets.photo_folder.photo_folder_dataset_builder",
     "ade20k": "datasets.ade20k.ade20k_dataset_builder",
     "scene_parse150": "datasets.scene_parse150.scene_parse150_dataset_builder",
+    "image_coloring": "datasets.image_coloring.image_coloring_dataset_builder",
     "bsds500": "datasets.bsds500.bsds500_dataset_builder",
     "cbsd68": "datasets.cbsd68.cbsd68_dataset_builder",
 }
@@ -59,16 +63,20 @@ def prepare(config) -> "Summary":
 def photographs(config, split: str) -> "Sequence[Photograph]":
     """Return the photographs of a split, prepared if need be, decoded when asked for; cheap to pickle.
 
+    Of the split 'train', those that `config.photographs` and `config.photographs_seed` choose.
+
     Args:
       config: which data set.
       split: 'train', 'validation' or 'test'.
 
     Raises:
-      UserError: as `prepare`, or the data set has no such split.
+      UserError: as `prepare`, or the data set has no such split, or fewer training photographs than are wanted.
     """
     from datasets.prepared import Photographs
+    from datasets.subset import choose
 
-    return Photographs(prepare(config), split)
+    whole = Photographs(prepare(config), split)
+    return choose(whole, config) if split == "train" else whole
 
 
 def patches(

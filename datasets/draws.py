@@ -4,6 +4,8 @@ Every number comes from Philox, a counter-based generator: its key holds the see
 patch, so that any patch is drawn at once, in any order and in any process. A global index j counts the patches of
 all epochs: it is patch j % patches_per_epoch of epoch j // patches_per_epoch.
 
+Which photographs there are to draw from may itself be drawn (`subset`), by a seed of its own.
+
 Photographs: an epoch goes over all of them again and again, each time (each *pass*) in an order of its own. So
 within an epoch no photograph is visited more than once more often than another.
 """
@@ -17,8 +19,8 @@ import numpy as np
 from colorjax.errors import UserError
 from colorjax.geometry import draw_crop, samples_for
 
-# The second word of the key keeps the two kinds of draws apart.
-_CROPS, _ORDERS = 0, 1
+# The second word of the key keeps the kinds of draws apart.
+_CROPS, _ORDERS, _SUBSETS = 0, 1, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +70,14 @@ class Draws:
         epoch, patch = divmod(index, self.patches_per_epoch)
         random = _random(self.seed, _CROPS, epoch, patch)
         return draw_crop(random, height, width, self.patch_size, self.zoom, self.rotate, self.flip)
+
+
+def subset(seed: int, number: int, count: int) -> np.ndarray:
+    """Return which `number` of `count` photographs a seed chooses, int64 [number], in the order of its choice.
+
+    So photograph i of 20 is also photograph i of 50 that the same seed chooses of the same `count`.
+    """
+    return np.argsort(_random(seed, _SUBSETS, 0, 0).random(count), kind="stable")[:number]
 
 
 def _random(seed: int, kind: int, epoch: int, number: int) -> np.random.Generator:

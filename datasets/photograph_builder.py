@@ -73,9 +73,9 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         with quiet():
             return cls(data_dir=data_dir, config=config)
 
-    def divide(self, pictures: Mapping[str, list[Picture]]) -> Mapping[str, list[Picture]]:
-        """Return the readable pictures by split; a builder whose splits depend on the content overrides this."""
-        return pictures
+    def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
+        """Return the readable pictures by split, and remarks; overridden where the splits depend on the content."""
+        return pictures, []
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
@@ -93,7 +93,7 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
         config = self.builder_config
         readable, skipped = read_all(self.name, config.listing.files)
-        splits = self.divide(readable)
+        splits, remarks = self.divide(readable)
         splits = {split: splits[split] for split in SPLITS if splits.get(split)}
         if not splits:
             first = f"; the first: {skipped[0][0]}: {skipped[0][1]}"
@@ -104,7 +104,7 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             directory=self.data_dir,
             photographs={split: len(pictures) for split, pictures in splits.items()},
             skipped=tuple(skipped),
-            remarks=(*config.listing.remarks, *remarks_on_duplicates(splits)),
+            remarks=(*config.listing.remarks, *remarks, *remarks_on_duplicates(splits)),
         ).write(self.data_dir)  # the unfinished folder, which TFDS renames when all is written
         return {split: self._generate_examples(pictures) for split, pictures in splits.items()}
 

@@ -7,9 +7,9 @@ processes, nor where a run was resumed changes a patch.
 Batches are dicts of NumPy arrays that share a leading axis `b`, this process's rows of a batch:
 
     'index'       uint32 [b]             the global index j
+    'photograph'  int32 [b]              which training photograph, of those that config.data.photographs leaves
     'picture'     uint8 [b, P, P, 3]     placement 'host'
-    'photograph'  int32 [b]              placement 'device' (see resident.py)
-    'matrix'      float32 [b, 2, 3]      placement 'device'
+    'matrix'      float32 [b, 2, 3]      placement 'device' (see resident.py)
 """
 
 import dataclasses
@@ -160,5 +160,6 @@ class CropSource:
         matrix = self.draws.crop(index, *picture.shape[:2])
         return {
             "index": np.uint32(index),
+            "photograph": np.int32(number),
             "picture": warp_on_host(picture, matrix, self.draws.patch_size, self.draws.samples),
         }

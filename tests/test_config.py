@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorjax.config import load
+from colorjax.config import load, run_config
+from colorjax.config import test_data_config as data_config_of_test
 from colorjax.errors import UserError
 
 FILE = """
@@ -97,6 +98,15 @@ def test_a_key_that_does_not_exist_cannot_be_set_in_a_config_file(tmp_path):
     )
     with pytest.raises(UserError, match="line 5: .*training"):
         load(str(path))
+
+
+@pytest.mark.parametrize("name", ["", "cbsd68"])
+def test_what_is_measured_on_is_whole_though_training_takes_a_part(name):
+    config = run_config()
+    config.data.photographs, config.test_data.name = 20, name
+    assert data_config_of_test(config).photographs == 0
+    assert data_config_of_test(config).name == (name or config.data.name)
+    assert config.data.photographs == 20
 
 
 @given(st.integers(), st.floats(allow_nan=False, allow_infinity=False))

@@ -51,6 +51,8 @@ def test_a_mistake_is_one_line_and_status_2():
         (["train", "--config=experiments/colorize_unet.py", "--config.seed=a"], "needs a whole number"),
         (["train", "--config=experiments/colorize_unet.py", "--config.model.name=unett"], "did you mean 'unet'?"),
         (["train", "--config=experiments/colorize_unet.py", "--config.data.name=skimage"], "did you mean"),
+        (["train", "--config=experiments/colorize_unet.py", "--config.data.photographs=6"], "5 training photographs"),
+        (["table", "--config=experiments/table1.py", "--config.data.photographs=6"], "5 training photographs"),
         (["train", "--config=experiments/colorize_unet.py", "--config.task.loss=l2"], "did you mean 'l1'?"),
         (["train", "--config=experiments/colorize_unet.py", "--config.training.batch_size=7"], "8 device(s)"),
         (["train", "--config=experiments/colorize_unet.py:folder", "--config.data.source=none"], "none"),
@@ -65,3 +67,4 @@ def test_bad_input_is_one_line(words, line, tmp_path, monkeypatch, capsys):
     assert status == 2
     assert line in error
     assert error.count("\n") == 1
+    assert not (tmp_path / "config.json").exists()  # with the mistake put right, the same workdir will do

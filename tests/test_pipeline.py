@@ -31,6 +31,8 @@ def make_photographs(count=5):
 def make_config(**changes):
     config = {
         "name": "made",
+        "photographs": 0,
+        "photographs_seed": 0,
         "patch_size": SIZE,
         "patches_per_epoch": 23,
         "zoom": (0.7, 1.5),
@@ -62,6 +64,19 @@ def test_a_batch_is_what_it_says(expected):
     assert expected["picture"].dtype == np.uint8
     assert expected["picture"].shape == (48, SIZE, SIZE, 3)
     assert len({picture.tobytes() for picture in expected["picture"]}) == 48
+    assert expected["photograph"].dtype == np.int32
+    assert expected["photograph"].shape == (48,)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("placement", ["host", "device"])
+def test_a_batch_says_which_photograph_a_patch_came_from(placement, workers):
+    # Each photograph has one color, so that a patch shows where it was cut.
+    plain = [Photograph(str(i), np.full((20 + i, 30, 3), 60 * i, np.uint8)) for i in range(5)]
+    patches, batch = read(make_config(placement=placement, workers=workers), photographs=plain)
+    pictures = np.asarray(jax.jit(patches.clean)(batch, patches.resident))
+    shown = np.rint(pictures * 255 / 60).astype(int)
+    assert np.array_equal(np.broadcast_to(batch["photograph"][:, None, None, None], shown.shape), shown)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +143,8 @@ def test_placements_make_the_same_pictures(options):
     on_host, host = read(make_config(**options))
     on_device, device = read(make_config(placement="device", **options))
     assert np.array_equal(host["index"], device["index"])
+    assert np.array_equal(host["photograph"], device["photograph"])
+    assert set(host) == {"index", "photograph", "picture"}
     assert set(device) == {"index", "photograph", "matrix"}
     assert on_host.resident is None
     first = jax.jit(on_host.clean)(host, None)

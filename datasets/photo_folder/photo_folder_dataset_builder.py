@@ -49,15 +49,15 @@ class Builder(PhotographBuilder):
         remarks = [f"{count(len(outside), 'file')} outside the split folders left out"] if outside else []
         return Listing(splits, tuple(remarks))
 
-    def divide(self, pictures: Mapping[str, list[Picture]]) -> Mapping[str, list[Picture]]:
+    def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
         """Return the pictures by split, by the hash of their content where the folder has no splits."""
         if UNDIVIDED not in pictures:
-            return pictures
+            return pictures, []
         split_of = divide_by_content(picture.sha256 for picture in pictures[UNDIVIDED])
         splits = {"train": [], "validation": [], "test": []}
         for picture in pictures[UNDIVIDED]:
             splits[split_of[picture.sha256]].append(picture)
-        return splits
+        return splits, []
 
 
 def divide_by_content(hashes) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Kaggle's Image Coloring Dataset."""

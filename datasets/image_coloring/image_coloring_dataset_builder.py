@@ -1,0 +1,138 @@
+"""Kaggle's "Image Coloring Dataset", as a person unpacks it."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from colorjax.errors import UserError
+from colorjax.images import read_picture
+from datasets.listing import Listing, count, names_in_one_line, picture_files, readable_name
+from datasets.photo_folder.photo_folder_dataset_builder import SPLIT_FOLDERS, divide_by_content
+from datasets.photograph_builder import PhotographBuilder, Picture
+
+DEPTH = 2  # how many folders an archive puts around those of the splits
+GREY_ENDINGS = ("black", "gray", "grey")
+# The most by which two channels of a grey pixel differ: Cb and Cr that compression moved by two levels make 6.
+GREY_LEVELS = 8
+
+
+class Builder(PhotographBuilder):
+    """The photographs of Ibraheem, Danach and Ghandour: 20 in color for training, 100 grey ones for testing.
+
+    The folders may be `train_color` and `test_color`, beside grey twins in `train_black` and `test_black`, or
+    `Train` and `Test`, each in any case. Grey pictures are left out, for a measurement needs true colors, and the
+    grey input is computed from them. A split for which no photograph is then left gets a tenth of the training
+    photographs, at least one, by the hash of their content.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    SOURCE: ClassVar[str] = (
+        'the folder in which Kaggle\'s "Image Coloring Dataset" was unpacked, with train_color/ (and test_color/), '
+        "or Train/ and Test/"
+    )
+
+    @classmethod
+    def find(cls, source: Path) -> Listing:
+        """Return the pictures of the split folders but for the grey twins, by their path from those folders' parent."""
+        root = cls._root(source)
+        splits: dict[str, dict[str, Path]] = {"train": {}, "validation": {}, "test": {}}
+        twins, outside = Counter(), 0
+        for path in picture_files(root):
+            name = readable_name(path.relative_to(root))
+            folder, slash, _ = name.partition("/")
+            split_name, _, ending = folder.lower().rpartition("_")
+            split = SPLIT_FOLDERS.get(folder.lower().removesuffix("_color")) if slash else None
+            if split:
+                splits[split][name] = path
+            elif slash and split_name in SPLIT_FOLDERS and ending in GREY_ENDINGS:
+                twins[folder] += 1
+            else:
+                outside += 1
+        remarks = [
+            f"{count(number, 'grey twin')} in {folder} left out: grey inputs are computed from the color photographs"
+            for folder, number in twins.items()
+        ]
+        if outside:
+            remarks.append(f"{count(outside, 'file')} outside the split folders left out")
+        return Listing(splits, tuple(remarks))
+
+    @classmethod
+    def _root(cls, source: Path) -> Path:
+        """Return the folder that holds the split folders, the nearest to `source`; `UserError` unless there is one."""
+        level = [source]
+        for _ in range(DEPTH + 1):
+            roots = [folder for folder in level if _has_split_folders(folder)]
+            if len(roots) > 1:
+                names = names_in_one_line(readable_name(root.relative_to(source)) for root in roots)
+                raise UserError(
+                    f"{cls.name}: {len(roots)} folders in {source} have split folders: {names}; "
+                    "config.data.source must be one of them"
+                )
+            if roots:
+                return roots[0]
+            level = [inner for folder in level for inner in _folders(folder)]
+        raise UserError(
+            f"{cls.name}: neither train_color nor Train and Test in {source}, nor {DEPTH} folders deep in it; "
+            f"config.data.source must be {cls.SOURCE}"
+        )
+
+    def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
+        """Return the color photographs by split, and remarks on the grey pictures and on what was held out."""
+        colored = {split: [] for split in ("train", "validation", "test")}
+        remarks = []
+        for split, there in pictures.items():
+            # Read once more: the other data sets need not pay for looking.
+            grey = {picture.name for picture in there if is_grey(read_picture(picture.path))}
+            colored[split] = [picture for picture in there if picture.name not in grey]
+            remarks += _remarks_on_grey(grey, "to learn from" if split == "train" else "to be measured against")
+        if any(pictures.values()) and not colored["train"]:
+            raise UserError(
+                f"{self.name}: no photograph in color to train on in {self.builder_config.source}; "
+                f"config.data.source must be {self.SOURCE}"
+            )
+        return _hold_out(colored, remarks)
+
+
+def is_grey(picture: np.ndarray) -> bool:
+    """Return whether a picture, uint8 `[H, W, 3]`, has no colors but what compression makes of grey."""
+    return int(np.ptp(picture, axis=-1).max()) <= GREY_LEVELS
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return the folders in `folder`, hidden ones aside."""
+    _, names, _ = next(os.walk(folder), ("", [], []))  # nothing for a folder that may not be read
+    return [folder / name for name in sorted(names) if not name.startswith(".")]
+
+
+def _has_split_folders(folder: Path) -> bool:
+    names = {inner.name.lower() for inner in _folders(folder)}
+    return "train_color" in names or {"train", "test"} <= names
+
+
+def _remarks_on_grey(names: Iterable[str], missing: str) -> list[str]:
+    """Return a remark for each folder with grey pictures."""
+    folders = Counter(name.partition("/")[0] for name in sorted(names))
+    return [
+        f"{count(number, 'grey picture')} in {folder} {'has' if number == 1 else 'have'} no colors {missing}: left out"
+        for folder, number in folders.items()
+    ]
+
+
+def _hold_out(splits: Mapping[str, list[Picture]], remarks: list[str]) -> tuple[Mapping[str, list[Picture]], list[str]]:
+    """Fill empty splits from the training photographs, with a remark that says how many of these remain."""
+    train = splits["train"]
+    empty = [split for split in ("validation", "test") if not splits[split]]
+    # The same share for test whether or not validation needs one: what is measured on stays the same.
+    split_of = divide_by_content(picture.sha256 for picture in train)
+    held = {split: [picture for picture in train if split_of[picture.sha256] == split] for split in empty}
+    if not any(held.values()):
+        return splits, remarks
+    remaining = [picture for picture in train if split_of[picture.sha256] not in empty]
+    numbers = " and ".join(f"{len(there):,} for {split}" for split, there in held.items())
+    remark = f"held out of the {len(train):,} training photographs: {numbers}; {len(remaining):,} remain to train on"
+    return {**splits, **held, "train": remaining}, [*remarks, remark]

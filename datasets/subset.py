@@ -1,0 +1,57 @@
+"""Training on some of the training photographs: `config.data.photographs` of them, chosen by a seed of its own."""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from colorjax.errors import UserError
+from colorjax.images import Photograph
+from datasets import draws
+
+
+def choose(photographs: Sequence[Photograph], config) -> Sequence[Photograph]:
+    """Return the photographs of a train split that `config.data` wants: all of them, or a `Subset`.
+
+    Raises:
+      UserError: fewer than none are wanted, or more than there are.
+    """
+    wanted, there = config.photographs, len(photographs)
+    if wanted < 0:
+        raise UserError(f"config.data.photographs must be 0 (all training photographs) or more, not {wanted}")
+    if wanted > there:
+        raise UserError(
+            f"config.data.photographs={wanted}: {config.name} has {there} training photographs; "
+            f"use {there} at most, or 0 for all"
+        )
+    return Subset(photographs, wanted, config.photographs_seed) if wanted else photographs
+
+
+class Subset(Sequence):
+    """The `count` photographs that a seed chooses of a sequence, read when asked for, in the order of its choice.
+
+    Pickles as what it was made from, not as a list of positions, however many those are.
+    """
+
+    def __init__(self, photographs: Sequence[Photograph], count: int, seed: int):
+        self._photographs = photographs
+        self._count = count
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return self._photographs[int(self._positions[range(len(self))[index]])]
+
+    def __repr__(self) -> str:
+        return f"Subset({self._photographs!r}, {self._count}, {self._seed})"
+
+    def __getstate__(self):
+        return {key: value for key, value in self.__dict__.items() if key != "_positions"}
+
+    @functools.cached_property
+    def _positions(self) -> np.ndarray:
+        return draws.subset(self._seed, self._count, len(self._photographs))

@@ -1,0 +1,362 @@
+"""Inception-ResNet-v2 against Keras's own, through each format of its weights, and on its own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax.traverse_util import flatten_dict
+from safetensors.numpy import save_file
+
+import launch
+from colorjax.errors import UserError
+from colorjax.models import inception_weights
+from colorjax.models.inception_resnet_v2 import END_POINTS, InceptionResNetV2, inception_input
+
+pytestmark = pytest.mark.xdist_group("inception")  # Keras builds its network once, in one worker
+
+SMALL = (1, 75, 75, 3)
+
+
+@pytest.fixture(scope="module")
+def keras_folder(tmp_path_factory):
+    """The folder that keras_inception.py has filled."""
+    folder = tmp_path_factory.mktemp("keras")
+    script = Path(__file__).with_name("keras_inception.py")
+    # Keras knows nothing of the strictness that conftest.py asks of this project's code.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
+    subprocess.run([sys.executable, script, folder], check=True, timeout=600, env=environment)
+    yield folder
+    for file in folder.iterdir():  # near a gigabyte
+        file.unlink()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path_factory.getbasetemp() / "colorjax-cache"))
+
+
+@pytest.fixture(scope="module")
+def random_weights():
+    return inception_weights.random(0)
+
+
+def arrays(weights):
+    return flatten_dict(weights.variables)
+
+
+# The network is Keras's
+
+
+@pytest.fixture(scope="module")
+def converted(keras_folder, tmp_path_factory):
+    """By file name, what the converter makes of each of Keras's files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLORJAX_CACHE", str(tmp_path_factory.mktemp("converted")))
+        names = ("whole.h5", "whole.weights.h5", "headless.h5")
+        return {name: inception_weights.convert(keras_folder / name)[1] for name in names}
+
+
+@pytest.mark.parametrize(("file", "size"), [("whole.h5", "own"), ("whole.h5", "other"), ("headless.h5", "other")])
+def test_every_end_point_is_that_of_keras(keras_folder, converted, file, size):
+    with np.load(keras_folder / "answers.npz") as stored:
+        theirs = {name.split("/")[1]: stored[name] for name in stored.files if name.startswith(f"{size}/")}
+    inputs = theirs.pop("inputs")
+    weights = converted[file]
+    ours = jax.jit(InceptionResNetV2(weights.classes).apply)(weights.variables, inputs)
+    assert set(ours) == set(END_POINTS) - (set() if weights.classes else {"logits", "softmax"})
+    # Keras gives the softmax alone, and pooled features of its own size alone.
+    missing = {"logits"} if size == "own" else {"pooled", "logits", "softmax"}
+    assert set(END_POINTS) - set(theirs) == missing
+    for name, expected in theirs.items():
+        assert ours[name].shape == expected.shape, name
+        assert ours[name].dtype == jnp.float32
+        error = np.linalg.norm(ours[name] - expected) / np.linalg.norm(expected)
+        assert error < 1e-4, (name, error)
+        assert np.abs(ours[name] - expected).max() < 1e-4 * np.abs(expected).max(), name
+
+
+def test_logits_follow_from_the_pooled_features_and_the_softmax_from_them(converted):
+    inputs = np.random.default_rng(0).uniform(-1, 1, SMALL).astype(np.float32)
+    weights = converted["whole.h5"]
+    points = jax.device_get(jax.jit(InceptionResNetV2().apply)(weights.variables, inputs))
+    last = points["conv2d_7b"].mean(axis=(1, 2))
+    np.testing.assert_allclose(points["pooled"], last, rtol=1e-5, atol=1e-5)
+    classifier = weights.variables["params"]["classifier"]
+    np.testing.assert_allclose(points["logits"], last @ classifier["kernel"] + classifier["bias"], rtol=1e-3, atol=1e-3)
+    powers = np.exp(np.float64(points["logits"]) - points["logits"].max())
+    np.testing.assert_allclose(points["softmax"], powers / powers.sum(), rtol=1e-4, atol=1e-9)
+
+
+def test_the_formats_of_keras_hold_the_same(converted):
+    whole, keras3, headless = (arrays(converted[name]) for name in ("whole.h5", "whole.weights.h5", "headless.h5"))
+    assert whole.keys() == keras3.keys()
+    assert all(np.array_equal(whole[path], keras3[path]) for path in whole)
+    assert whole.keys() - headless.keys() == {("params", "classifier", name) for name in ("kernel", "bias")}
+    assert all(np.array_equal(whole[path], headless[path]) for path in headless)
+
+
+# timm's names and layouts
+
+
+def timm_names():
+    """The modules of timm's network in the order in which they are made, which is also that of Keras's functions."""
+    yield from ("conv2d_1a", "conv2d_2a", "conv2d_2b", "conv2d_3b", "conv2d_4a")
+    yield from [f"mixed_5b.{b}" for b in ("branch0", "branch1.0", "branch1.1", "branch2.0", "branch2.1", "branch2.2")]
+    yield "mixed_5b.branch3.1"
+    for i in range(10):
+        yield from [f"repeat.{i}.{b}" for b in ("branch0", "branch1.0", "branch1.1")]
+        yield from [f"repeat.{i}.{b}" for b in ("branch2.0", "branch2.1", "branch2.2")]
+    yield from [f"mixed_6a.{b}" for b in ("branch0", "branch1.0", "branch1.1", "branch1.2")]
+    for i in range(20):
+        yield from [f"repeat_1.{i}.{b}" for b in ("branch0", "branch1.0", "branch1.1", "branch1.2")]
+    yield from [f"mixed_7a.{b}" for b in ("branch0.0", "branch0.1", "branch1.0", "branch1.1")]
+    yield from [f"mixed_7a.{b}" for b in ("branch2.0", "branch2.1", "branch2.2")]
+    for block in [f"repeat_2.{i}" for i in range(9)] + ["block8"]:
+        yield from [f"{block}.{b}" for b in ("branch0", "branch1.0", "branch1.1", "branch1.2")]
+    yield "conv2d_7b"
+
+
+def as_timm(path, random):
+    """Return a state dict as timm has it of the network in one of Keras's legacy files, by another way than ours.
+
+    Keras counts its nameless layers in the order in which they are made. timm's normalization has a scale: a random
+    one, which is taken out of the convolution before it.
+    """
+    state = {}
+    with h5py.File(path) as file:
+        for number, name in enumerate(timm_names()):
+            last = name == "conv2d_7b"
+            ending = f"_{number}" if number else ""
+            layer, bn = ("conv_7b", "conv_7b_bn") if last else (f"conv2d{ending}", f"batch_normalization{ending}")
+            kernel = file[layer][layer]["kernel"][()]
+            scale = random.uniform(0.5, 2, kernel.shape[-1]).astype(np.float32)
+            state[f"{name}.conv.weight"] = (kernel / scale).transpose(3, 2, 0, 1)
+            values = {key: file[bn][bn][key][()] for key in ("beta", "moving_mean", "moving_variance")}
+            state[f"{name}.bn.weight"] = scale
+            state[f"{name}.bn.bias"] = values["beta"]
+            state[f"{name}.bn.running_mean"] = values["moving_mean"] / scale
+            state[f"{name}.bn.running_var"] = values["moving_variance"]
+            state[f"{name}.bn.num_batches_tracked"] = np.array(7)
+        blocks = {f"repeat.{i}": f"block35_{i + 1}" for i in range(10)}
+        blocks |= {f"repeat_1.{i}": f"block17_{i + 1}" for i in range(20)}
+        blocks |= {f"repeat_2.{i}": f"block8_{i + 1}" for i in range(9)} | {"block8": "block8_10"}
+        for name, theirs in blocks.items():
+            layer = file[f"{theirs}_conv"][f"{theirs}_conv"]
+            state[f"{name}.conv2d.weight"] = layer["kernel"][()].transpose(3, 2, 0, 1)
+            state[f"{name}.conv2d.bias"] = layer["bias"][()]
+        layer = file["predictions"]["predictions"]
+        state["classif.weight"], state["classif.bias"] = layer["kernel"][()].T, layer["bias"][()]
+    return {name: np.ascontiguousarray(array) for name, array in state.items()}
+
+
+@pytest.fixture(scope="module")
+def timm_state(keras_folder):
+    return as_timm(keras_folder / "whole.h5", np.random.default_rng(5))
+
+
+def test_timms_state_dict_is_the_same_network(timm_state, converted, tmp_path):
+    save_file(timm_state, tmp_path / "model.safetensors")
+    _, weights = inception_weights.convert(tmp_path / "model.safetensors")
+    assert "timm" in weights.origin
+    inputs = np.random.default_rng(0).uniform(-1, 1, SMALL).astype(np.float32)
+    apply = jax.jit(lambda variables: InceptionResNetV2().apply(variables, inputs)["logits"])
+    expected = apply(converted["whole.h5"].variables)
+    np.testing.assert_allclose(apply(weights.variables), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+def test_timms_classifier_with_the_background_class_has_1001_classes(timm_state, tmp_path):
+    state = {name: array for name, array in timm_state.items() if not name.startswith("classif")}
+    state |= {"classif.weight": np.ones((1001, 1536), np.float32), "classif.bias": np.ones(1001, np.float32)}
+    save_file(state, tmp_path / "model.safetensors")
+    _, weights = inception_weights.convert(tmp_path / "model.safetensors")
+    assert weights.classes == inception_weights.load().classes == 1001
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.pop("repeat_1.3.branch1.2.bn.bias"), "lacks repeat_1.3.branch1.2.bn.bias"),
+        (lambda s: s.update({"aux.weight": np.ones(1, np.float32)}), "1 tensors are not .* as aux.weight"),
+        (
+            lambda s: s.update({"conv2d_1a.conv.weight": np.ones((32, 3, 5, 3), np.float32)}),
+            r"conv2d_1a/convolution/kernel has the shape \(5, 3, 3, 32\), the network \(3, 3, 3, 32\)",
+        ),
+        (
+            lambda s: s.update({"classif.bias": np.full(1000, np.nan, np.float32)}),
+            "params/classifier/bias has values that are not finite",
+        ),
+    ],
+)
+def test_a_state_dict_that_does_not_fit_is_refused(timm_state, tmp_path, change, message):
+    state = dict(timm_state)
+    change(state)
+    save_file(state, tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match=message):
+        inception_weights.convert(tmp_path / "model.safetensors")
+
+
+# Files that are something else
+
+
+def keras_file(path, layers):
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [name.encode() for name in layers]
+        for name, weights in layers.items():
+            group = file.create_group(name)
+            group.attrs["weight_names"] = [f"{name}/{i}:0".encode() for i in range(len(weights))]
+            for i, weight in enumerate(weights):
+                group.create_dataset(f"{name}/{i}:0", data=weight)
+    return path
+
+
+def test_another_network_of_keras_is_refused(tmp_path):
+    path = keras_file(tmp_path / "vgg.h5", {"block1_conv1": [np.ones((3, 3, 3, 8), np.float32), np.ones(8)]})
+    with pytest.raises(UserError, match="of another network: 0 layers of normalization, not 204"):
+        inception_weights.convert(path)
+
+
+def test_a_keras_file_with_a_wrong_kernel_is_refused(keras_folder, tmp_path):
+    path = tmp_path / "changed.h5"
+    path.write_bytes((keras_folder / "headless.h5").read_bytes())
+    with h5py.File(path, "a") as file:
+        kernels = []
+        file.visititems(
+            lambda name, item: kernels.append(name) if getattr(item, "shape", 0) == (1, 1, 64, 80) else None
+        )
+        del file[kernels[0]]
+        file.create_dataset(kernels[0], data=np.ones((1, 1, 64, 81), np.float32))
+    with pytest.raises(UserError, match=r"conv2d_3b/convolution/kernel has the shape \(1, 1, 64, 81\)"):
+        inception_weights.convert(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04" + b"pickle" * 50])
+def test_a_file_of_no_known_format_is_one_line(content, tmp_path, capsys):
+    path = tmp_path / "model.pth"
+    path.write_bytes(content)
+    assert launch.main(["weights", "inception", f"--from={path}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"launch.py weights: --from={path}: neither HDF5 nor safetensors")
+    assert error.count("\n") == 1
+
+
+def test_a_file_cut_off_is_one_line(keras_folder, tmp_path, capsys):
+    path = tmp_path / "half.h5"
+    path.write_bytes((keras_folder / "headless.h5").read_bytes()[: 2**20])
+    assert launch.main(["weights", "inception", f"--from={path}"]) == 2
+    error = capsys.readouterr().err
+    assert str(path) in error
+    assert error.count("\n") == 1
+
+
+# The cache
+
+
+def test_without_weights_three_lines_say_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path / "empty"))
+    with pytest.raises(UserError) as caught:
+        inception_weights.load()
+    first, *lines = str(caught.value).splitlines()
+    assert str(tmp_path / "empty") in first
+    assert [line.split()[0] for line in lines] == ["curl", "echo", "python"]
+    assert re.search(r"launch\.py weights inception --from=(\S+)", lines[2])[1] in lines[0]
+
+
+def test_the_command_says_what_it_read_and_load_finds_it(keras_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path))
+    assert launch.main(["weights", "inception", f"--from={keras_folder / 'headless.h5'}"]) == 0
+    said = capsys.readouterr().out
+    assert "headless.h5, Keras's legacy HDF5 weights, without classifier: 54,336,736 numbers, no classes" in said
+    assert inception_weights.load(classifier=False).sha256 in said
+    with pytest.raises(UserError, match="no weights of Inception-ResNet-v2 with its classifier"):
+        inception_weights.load()
+    launch.main(["weights", "inception", f"--from={keras_folder / 'whole.weights.h5'}"])
+    assert inception_weights.load(classifier=False).classes == inception_weights.load().classes == 1000
+
+
+def test_a_cache_that_cant_be_written_is_said(keras_folder, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path / "file" / "below"))
+    with pytest.raises(UserError, match="can't write .*set COLORJAX_CACHE"):
+        inception_weights.convert(keras_folder / "headless.h5")
+
+
+def test_random_weights_depend_on_the_seed_alone(random_weights):
+    again, other = inception_weights.random(0), inception_weights.random(1)
+    assert all(np.array_equal(value, arrays(again)[path]) for path, value in arrays(random_weights).items())
+    assert random_weights.sha256 == again.sha256 != other.sha256
+    assert "random" in random_weights.origin
+    assert sum(value.size for value in arrays(random_weights).values()) == 55_873_736  # as Keras counts
+
+
+# On its own
+
+
+def test_the_network_sees_the_pictures_own_contrast(key):
+    """The well-known mistake scales a picture in [0, 1] as if it were in 0..255: [-1, -0.992], almost a constant."""
+    picture = jax.random.uniform(key, (16, 16, 3))
+    seen = inception_input(picture)
+    assert seen.min() >= -1
+    assert seen.max() <= 1
+    np.testing.assert_allclose(seen.std(), 2 * picture.std(), rtol=1e-5)
+    np.testing.assert_allclose(inception_input(jnp.array([0.0, 0.5, 1.0])), [-1, 0, 1])
+    levels = np.arange(256)
+    np.testing.assert_allclose(inception_input(jnp.float32(levels) / 255), levels / 127.5 - 1, atol=1e-6)
+
+
+def test_frozen_no_gradient_comes_through_and_trainable_everything_learns(random_weights):
+    inputs = np.random.default_rng(0).uniform(-1, 1, SMALL).astype(np.float32)
+    variables = random_weights.variables
+    early = ("conv2d_1a", "conv2d_4a", "mixed_5b", "block35_1")  # what comes later only takes longer to compile
+
+    def step(frozen):
+        module = InceptionResNetV2(frozen=frozen)
+
+        @jax.jit
+        def gradient(params):
+            def loss(params):
+                points, updates = module.apply(
+                    variables | {"params": params}, inputs, train=True, mutable=["batch_stats"]
+                )
+                return jnp.square(points["block35_1"]).mean(), updates["batch_stats"]
+
+            gradient, statistics = jax.grad(loss, has_aux=True)(params)
+            return [{name: tree[name] for name in early} for tree in (gradient, statistics)]
+
+        return jax.device_get(gradient(variables["params"]))
+
+    def moved(statistics):
+        before = {name: variables["batch_stats"][name] for name in early}
+        pairs = zip(jax.tree.leaves(statistics), jax.tree.leaves(before), strict=True)
+        return [not np.array_equal(*pair) for pair in pairs]
+
+    gradient, statistics = step(frozen=True)
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves(gradient))
+    assert not any(moved(statistics))
+    gradient, statistics = step(frozen=False)
+    assert all(np.isfinite(leaf).all() and np.any(leaf) for leaf in jax.tree.leaves(gradient))
+    assert all(moved(statistics))
+
+
+def test_bfloat16_is_close_to_float32(random_weights):
+    inputs = np.random.default_rng(0).uniform(-1, 1, SMALL).astype(np.float32)
+    wide, narrow = (
+        jax.jit(InceptionResNetV2(dtype=dtype).apply)(random_weights.variables, inputs)
+        for dtype in ("float32", "bfloat16")
+    )
+    for name in ("mixed_5b", "block35_10", "pooled"):
+        assert narrow[name].dtype == jnp.float32
+        error = np.linalg.norm(narrow[name] - wide[name]) / np.linalg.norm(wide[name])
+        assert 1e-4 < error < 5e-2, (name, error)
+
+
+@pytest.mark.parametrize("shape", [(1, 74, 299, 3), (1, 299, 74, 3), (1, 299, 299, 1), (299, 299, 3)])
+def test_inputs_of_another_shape_are_refused(shape, random_weights):
+    with pytest.raises(ValueError, match="at least 75"):
+        jax.eval_shape(InceptionResNetV2().apply, random_weights.variables, np.zeros(shape, np.float32))
