@@ -91,11 +91,16 @@ def table(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
         config.reference in config.rows, f"config.reference={config.reference}: no such row in {', '.join(config.rows)}"
     )
     runs = table_runs(config, workdir / "rows")
-    trained = [run for row in runs.values() for run in row if "model" in run.config]
-    for run in trained:  # before anything is trained: a mistake in the last row must not cost the first
-        _check(run.config, data)
+    every = [run for row in runs.values() for run in row]
+    for run in every:  # before anything is trained: a mistake in the last row must not cost the first
+        try:
+            _check(run.config, data)
+        except UserError as error:
+            raise UserError(f"row {run.label!r}: {error}") from None
     open_workdir(workdir, config, jax.local_devices())
-    for run in trained:
+    for run in every:
+        if "model" not in run.config:
+            continue
         announce(f"== {run.label}: {run.directory}")
         _train(run.config, run.directory, data)
     _measure_rows(config, workdir, runs, data)
@@ -131,9 +136,11 @@ def _train(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
 
 def _check(config: ConfigDict, data: ModuleType) -> None:
     """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
-    _network(config)({})
-    loop.check(config, jax.local_devices())
-    data.photographs(config.data, "train")
+    if "model" in config:
+        _network(config)({})
+        loop.check(config, jax.local_devices())
+    if "model" in config or hasattr(build_method(config.method), "fit"):
+        data.photographs(config.data, "train")
 
 
 def _network(config: ConfigDict):

@@ -73,6 +73,14 @@ def test_again_nothing_is_trained_or_measured_twice(command, capsys):
     assert {path.name: path.read_text() for path in workdir.glob("*.csv")} == before
 
 
+def test_more_photographs_than_there_are_in_any_row_are_refused_before_anything_is_trained(command, tmp_path, capsys):
+    _, words, _ = command
+    again = [*words[:2], f"--workdir={tmp_path / 'run'}", "--config.rows.color.data.photographs=900"]
+    assert launch.main(again) == 2
+    assert "row 'Color of few': config.data.photographs=900: skimage_photos has 5" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_method_learns_from_the_photographs_of_its_own_row(tmp_path):
     """The mean color of one photograph of the very color to be found is right, that of all three is not."""
     colors = [(200, 60, 60), (60, 200, 60), (60, 60, 200)]
