@@ -4,6 +4,7 @@ They put the parts together (data, task, network, training, methods, evaluation)
 `data` is the `datasets` package, handed in because colorjax does not import it.
 """
 
+import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,17 +15,20 @@ import jax
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from colorjax.config import is_table, load, row_config, single_row_table, test_data_config
+from colorjax.config import is_table, load, single_row_table, test_data_config
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.evaluate import Evaluation, evaluate
+from colorjax.evaluation.learning_curve import Place
 from colorjax.evaluation.protocol import Protocol, build_protocol
 from colorjax.evaluation.report import write_table
 from colorjax.evaluation.results import fingerprint, load_evaluation, save_evaluation
+from colorjax.evaluation.seeds import average
 from colorjax.evaluation.statistics import mean_with_interval
 from colorjax.images import Photograph
 from colorjax.methods import Method, NetworkMethod, build_method
 from colorjax.models import build_model, inception_weights
-from colorjax.models.context import frozen_of
+from colorjax.models.context import Frozen, frozen_of
+from colorjax.rows import Run, table_runs
 from colorjax.tasks import build_task
 from colorjax.training import loop
 from colorjax.training.checkpoints import load_network
@@ -75,23 +79,32 @@ def evaluate_run(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
     """Measure the best checkpoint of a run beside the trivial rows; the results go to `workdir/evaluation`."""
     _require(not is_table(config), "this config describes a table: use the command table, or another variant")
     open_workdir(workdir, config, jax.local_devices())
-    _measure_rows(single_row_table(config), workdir / "evaluation", {"network": workdir}, data)
+    table = single_row_table(config)
+    runs = table_runs(table, workdir / "evaluation" / "rows")
+    runs["network"] = tuple(dataclasses.replace(run, directory=workdir) for run in runs["network"])
+    _measure_rows(table, workdir / "evaluation", runs, data)
 
 
 def table(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
     """Train each row of a table that is not trained yet, measure all of them, write the table and the report."""
     _require(is_table(config), "this config describes one run: use the commands train and evaluate")
-    trained = {name: workdir / "rows" / name for name, row in config.rows.items() if "model" in row}
     _require(
         config.reference in config.rows, f"config.reference={config.reference}: no such row in {', '.join(config.rows)}"
     )
-    for name in trained:  # before anything is trained: a mistake in the last row must not cost the first
-        _check(row_config(config, name), data)
+    runs = table_runs(config, workdir / "rows")
+    every = [run for row in runs.values() for run in row]
+    for run in every:  # before anything is trained: a mistake in the last row must not cost the first
+        try:
+            _check(run.config, data)
+        except UserError as error:
+            raise UserError(f"row {run.label!r}: {error}") from None
     open_workdir(workdir, config, jax.local_devices())
-    for name, directory in trained.items():
-        announce(f"== {config.rows[name].label}: {directory}")
-        _train(row_config(config, name), directory, data)
-    _measure_rows(config, workdir, trained, data)
+    for run in every:
+        if "model" not in run.config:
+            continue
+        announce(f"== {run.label}: {run.directory}")
+        _train(run.config, run.directory, data)
+    _measure_rows(config, workdir, runs, data)
 
 
 def weights(network: str, source: str, data: ModuleType) -> None:
@@ -124,9 +137,11 @@ def _train(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
 
 def _check(config: ConfigDict, data: ModuleType) -> None:
     """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
-    _network(config)({})
-    loop.check(config, jax.local_devices())
-    data.photographs(config.data, "train")
+    if "model" in config:
+        _network(config)({})
+        loop.check(config, jax.local_devices())
+    if "model" in config or hasattr(build_method(config.method), "fit"):
+        data.photographs(config.data, "train")
 
 
 def _network(config: ConfigDict):
@@ -137,31 +152,53 @@ def _network(config: ConfigDict):
     return lambda variables: NetworkMethod(config.model.name, model, variables, task, frozen=frozen, **config.inference)
 
 
-def _measure_rows(config: ConfigDict, directory: Path, trained: dict[str, Path], data: ModuleType) -> None:
-    """Measure the rows of a table config, those in `trained` from their workdirs; write and print the table."""
+def _frozen(config: ConfigDict) -> Frozen:
+    return frozen_of(build_model(config.model, build_task(config.task).output_channels))
+
+
+def _measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run, ...]], data: ModuleType) -> None:
+    """Measure the rows of a table config, each of their runs in its own folder; write and print the table."""
     test_data = test_data_config(config)
     photographs = data.photographs(test_data, config.test_data.split)
     described = f"{test_data.name}, {config.test_data.split} split"
     protocol = build_protocol(config.protocol, described, config.task.name, photographs)
-    evaluations, histories = {}, {}
+    evaluations, histories, places = {}, {}, {}
     for name, row in config.rows.items():
-        if name in trained:
-            evaluation = _measure_network(row_config(config, name), trained[name], row.label, protocol, photographs)
-            histories[row.label] = read_history(trained[name])
-        else:
-            evaluation = _measure_method(config, name, directory / "rows" / name, protocol, photographs, data)
-        evaluations[row.label] = evaluation
+        first = runs[name][0]
+        measured = {run.config.seed: _measure_run(run, protocol, photographs, data) for run in runs[name]}
+        evaluations[row.label] = average(measured) if "seeds" in row else measured[first.config.seed]
+        if "model" in row:
+            histories[row.label] = read_history(first.directory)
+        if "series" in row:
+            count = len(data.photographs(first.config.data, "train"))
+            places[row.label] = Place(row.series, count, first.config.seed)
     reference = config.rows[config.reference].label
     published = config.published.to_dict()
-    print(write_table(directory, config.title, evaluations, reference, protocol, histories, published))
+    remarks = _remarks(runs)
+    print(write_table(directory, config.title, evaluations, reference, protocol, histories, published, remarks, places))
     announce(f"report: {directory / 'report.html'}")
+
+
+def _remarks(runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
+    """Return what nobody who reads a number of this table may miss, a sentence each."""
+    rows_of = {}
+    for row in runs.values():
+        if "model" in row[0].config and (origin := _frozen(row[0].config).origin):
+            rows_of.setdefault(origin, []).append(row[0].label.split(", seed")[0])
+    return tuple(f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in rows_of.items())
+
+
+def _measure_run(run: Run, protocol: Protocol, photographs: Sequence[Photograph], data: ModuleType) -> Evaluation:
+    if "model" in run.config:
+        return _measure_network(run.config, run.directory, run.label, protocol, photographs)
+    return _measure_method(run.config, run.directory, run.label, protocol, photographs, data)
 
 
 def _measure_network(
     config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph]
 ) -> Evaluation:
     _, variables, step = load_network(workdir)
-    origin = frozen_of(build_model(config.model, build_task(config.task).output_channels)).origin
+    origin = _frozen(config).origin
     hold_to_frozen(workdir, origin)
     method = _network(config)(variables)
     announce(f"{label}: the checkpoint of step {step}, the best of its validations")
@@ -171,14 +208,13 @@ def _measure_network(
 
 
 def _measure_method(
-    config: ConfigDict, name: str, directory: Path, protocol: Protocol, photographs: Sequence[Photograph], data
+    config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph], data
 ) -> Evaluation:
-    row = config.rows[name]
-    method = build_method(row.method)
-    settings = {key: config[key].to_dict() for key in ("data", "task")} | {"method": row.method.to_dict()}
+    method = build_method(config.method)
+    settings = {key: config[key].to_dict() for key in ("data", "task", "method")}
     if hasattr(method, "fit"):
         method.fit(data.photographs(config.data, "train"))
-    return _measure(method, config, row.label, directory, protocol, photographs, settings, None)
+    return _measure(method, config, label, workdir, protocol, photographs, settings, None)
 
 
 def _measure(

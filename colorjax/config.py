@@ -1,9 +1,10 @@
 """Configs: where every key is listed once, and strict reading of files, variants and overrides.
 
 A *run* config describes one training run and its measurement; a *table* config has the same sections, which its
-rows share, plus `rows`, each with a `model` to train or a `method` that needs no training. A config file defines
-`get_config(variant="")`, starting from `run_config()` or `table_config()`; all configs are locked
-`ml_collections.ConfigDict`s, so a misspelt key in a file is as much an error as one on the command line.
+rows share, plus `rows`, each with a `model` to train or a `method` that needs no training (`rows.py` has all that a
+row may say). A config file defines `get_config(variant="")`, starting from `run_config()` or `table_config()`; all
+configs are locked `ml_collections.ConfigDict`s, so a misspelt key in a file is as much an error as one on the command
+line.
 """
 
 import ast
@@ -123,16 +124,6 @@ def _section(defaults: Mapping[str, Any], fields: Mapping[str, Any], what: str) 
         if field not in defaults:
             raise UserError(f"{what} has no setting {field!r}; {nearest(field, defaults)}")
     return ConfigDict({**defaults, **fields})
-
-
-def row_config(table: ConfigDict, row: str) -> ConfigDict:
-    """The run config of a table's row that is trained: the shared sections with the row's own put in."""
-    config = ConfigDict({key: table[key] for key in run_config()})
-    config = config.copy_and_resolve_references()
-    for key, value in table.rows[row].items():
-        if key != "label":
-            config[key] = value
-    return config.lock()
 
 
 def test_data_config(config: ConfigDict) -> ConfigDict:
@@ -255,19 +246,26 @@ def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _parse(text: str, current: Any, key: str) -> Any:
     """Read `text` as a value of the type that `current` has."""
-    wrong = f"--config.{key}={text}: needs {_describe(current)}"
+    where = f"--config.{key}={text}"
     if isinstance(current, str):
         return text
-    if isinstance(current, bool):
-        if text.lower() not in ("true", "false"):
-            raise UserError(wrong)
+    if isinstance(current, bool) and text.lower() in ("true", "false"):
         return text.lower() == "true"
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        raise UserError(wrong) from None
+        raise UserError(f"{where}: needs {_describe(current)}") from None
+    return of_same_type(value, current, where)
+
+
+def of_same_type(value: Any, current: Any, where: str) -> Any:
+    """Return `value` in the type that `current` has: whole numbers pass for numbers, lists for tuples.
+
+    Raises:
+      UserError: it is of another type; the line begins with `where`.
+    """
     if not _same_type(value, current):
-        raise UserError(wrong)
+        raise UserError(f"{where}: needs {_describe(current)}")
     if isinstance(current, tuple):
         return tuple(type(c)(v) for v, c in zip(value, current, strict=True)) if current else tuple(value)
     return type(current)(value)

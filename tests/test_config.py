@@ -5,9 +5,8 @@ import textwrap
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ml_collections import ConfigDict
 
-from colorjax.config import load, row_config, run_config, table_config
+from colorjax.config import load, run_config
 from colorjax.config import test_data_config as data_config_of_test
 from colorjax.errors import UserError
 
@@ -99,18 +98,6 @@ def test_a_key_that_does_not_exist_cannot_be_set_in_a_config_file(tmp_path):
     )
     with pytest.raises(UserError, match="line 5: .*training"):
         load(str(path))
-
-
-def test_a_row_has_the_shared_sections_and_its_own():
-    table = table_config()
-    table.optimizer.learning_rate = 0.25
-    table.rows.small = ConfigDict({"label": "Small", "model": {"name": "unet", "width": 2}})
-    table.rows.quick = ConfigDict({"label": "Quick", "model": {"name": "unet", "width": 2}, "seed": 5})
-    small, quick = row_config(table, "small"), row_config(table, "quick")
-    assert small.optimizer.learning_rate == 0.25
-    assert small.model.width == 2
-    assert (small.seed, quick.seed) == (0, 5)
-    assert set(small) == set(run_config()) | {"model"}
 
 
 @pytest.mark.parametrize("name", ["", "cbsd68"])

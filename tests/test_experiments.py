@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import experiments
-from colorjax.config import is_table, load, row_config
+from colorjax.config import is_table, load
 from colorjax.evaluation.protocol import Protocol
 from colorjax.methods import build_method
 from colorjax.models import build_model
+from colorjax.rows import row_config
 from colorjax.tasks import build_task
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state

@@ -2,15 +2,19 @@ import csv
 import dataclasses
 import html.parser
 import json
+import math
+import re
 
 import numpy as np
 import pytest
 
 from colorjax.errors import UserError
 from colorjax.evaluation.evaluate import Evaluation, Sample
+from colorjax.evaluation.markdown import markdown
 from colorjax.evaluation.protocol import Protocol
+from colorjax.evaluation.published import input_alone
 from colorjax.evaluation.report import write_table
-from colorjax.evaluation.tables import make_table, markdown
+from colorjax.evaluation.tables import make_table
 
 HASHES = tuple(f"{i:02d}" for i in range(12))
 PROTOCOL = Protocol("made", "twelve pictures", "denoise", HASHES, noise_kind="gaussian", noise_level=0.05)
@@ -165,3 +169,50 @@ def test_a_report_without_training_pictures_or_published_figures(evaluations, tm
     assert "<img" not in page
     write_table(tmp_path, "T", bare, "Noisy input", PROTOCOL)
     assert (tmp_path / "report.html").read_text() == page
+
+
+def test_remarks_stand_at_the_top_and_in_the_foot(evaluations, tmp_path):
+    remark = "Fusion network: the weights of its branch are random & useless."
+    printed = write_table(tmp_path, "T", evaluations, "Noisy input", PROTOCOL, remarks=[remark])
+    assert remark in printed
+    text = (tmp_path / "table.md").read_text()
+    assert text.index(remark) < text.index("## ")
+    assert f"\n- {remark}\n" in text
+    page = (tmp_path / "report.html").read_text()
+    top, table, rest = (page.index(mark) for mark in ("<body>", "<table>", "What the numbers are"))
+    escaped = remark.replace("&", "&amp;")
+    assert 'class="note"' in page[top:table]
+    assert escaped in page[top:table]
+    assert f"<li>{escaped}</li>" in page[rest:]
+    write_table(tmp_path, "T", evaluations, "Noisy input", PROTOCOL)
+    assert 'class="note"' not in (tmp_path / "report.html").read_text()
+
+
+def test_published_figures_stand_beside_what_the_input_alone_scores_here(evaluations, tmp_path):
+    write_table(tmp_path, "T", evaluations, "Mean color", PROTOCOL, published=PUBLISHED)
+    rows = evaluations["Noisy input"].rows
+    psnr, ssim = (np.mean([row[name] for row in rows]) for name in ("psnr", "ssim"))
+    scores = f"the input as it is (Noisy input) scores PSNR {psnr:.2f} dB and SSIM {ssim:.3f}, with nothing restored"
+    page = " ".join(" ".join(Page((tmp_path / "report.html").read_text()).text).split())
+    text = (tmp_path / "table.md").read_text()
+    for place in (page, text):
+        for part in (scores, "other quantities", "From a paper.", "not to be compared", "Theirs & others", "31.2"):
+            assert part in place, part
+    write_table(
+        tmp_path, "T", evaluations, "Mean color", PROTOCOL, published={"caption": "", "columns": (), "rows": ()}
+    )
+    assert "Published" not in (tmp_path / "table.md").read_text()
+
+
+def test_a_grey_input_predicts_no_color_and_says_so_with_the_metrics_that_there_are(evaluations):
+    protocol = dataclasses.replace(PROTOCOL, task="colorize", noise_kind="none", channels="luminance")
+    columns = ("loss", "psnr", "ssim", "mse")
+    grey = {
+        label: dataclasses.replace(
+            evaluation, protocol_hash=protocol.hash, columns=columns, rows=tuple({**r, "ssim": math.nan} for r in rows)
+        )
+        for label, evaluation in evaluations.items()
+        for rows in [evaluation.rows]
+    }
+    sentence = input_alone(make_table("T", grey, protocol, "Noisy input"))
+    assert re.search(r"scores PSNR \d\d\.\d\d dB, with no color predicted at all\.$", sentence)

@@ -1,49 +1,24 @@
-"""The report's charts, as SVG text to be put into a page.
+"""The report's charts of training and of the table, as SVG text to be put into a page."""
 
-Letters and axes take the page's own text color (`currentColor`) and the background is clear, so that one chart reads
-on a light page and on a dark one. The same input gives the same text.
-"""
-
-import io
 import itertools
-import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from colorjax.evaluation.svg import INK, STYLE, finish, panels
 from colorjax.evaluation.tables import TRIVIAL, Table
 from colorjax.metrics import METRICS
 
 # Okabe and Ito's colors, told apart by people with any color vision: those of them that show on white and on black.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 TRIVIAL_COLOR = "#8c8c8c"
-_INK = "#010203"  # stands for the page's text color until the chart is SVG
-
-_STYLE = {
-    "svg.fonttype": "path",  # the page has no font files
-    "font.size": 9,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _INK,
-    "axes.linewidth": 0.6,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "grid.color": "#8c8c8c",
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.6,
-}
 
 # The quantities of Sugumar's Fig. 4.
 _CURVES = ("loss", "psnr", "ssim", "accuracy")
+_MARKERS = ("o", "s", "^", "x")
 
 
 def row_colors(table: Table) -> dict[str, str]:
@@ -62,31 +37,34 @@ def training_curves(histories: Mapping[str, Sequence[Mapping]], colors: Mapping[
     Returns:
       SVG; panels that no history has anything for are left out. '' if there is nothing at all.
     """
-    panels = [name for name in _CURVES if any(_points(h, "validation", name)[0] for h in histories.values())]
-    if "loss" not in panels and any(_points(h, "train", "loss")[0] for h in histories.values()):
-        panels.insert(0, "loss")
-    if not panels:
+    names = [name for name in _CURVES if any(_points(h, "validation", name)[0] for h in histories.values())]
+    if "loss" not in names and any(_points(h, "train", "loss")[0] for h in histories.values()):
+        names.insert(0, "loss")
+    if not names:
         return ""
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": "curves"}):
-        figure, axes = _panels(len(panels), min(len(panels), 2), width=8.4, height=2.5)
-        for axis, name in zip(axes, panels, strict=True):
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": "curves"}):
+        figure, axes = panels(len(names), min(len(names), 2), width=8.4, height=2.5)
+        for axis, name in zip(axes, names, strict=True):
+            drawn = Counter()  # in each color: with many rows it comes again, and then needs another marker
             for label, history in histories.items():
-                _draw_curve(axis, history, name, colors[label], label)
+                _draw_curve(axis, history, name, colors[label], _MARKERS[drawn[colors[label]] % len(_MARKERS)], label)
+                drawn[colors[label]] += 1
             axis.set_title("Loss" if name == "loss" else _title(METRICS[name]))
             axis.grid(axis="y")
             axis.set_xlabel("step")
             axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        if "loss" in panels and _all_positive(axes[panels.index("loss")]):
-            axes[panels.index("loss")].set_yscale("log")
-        return _finish(figure, axes[-1])
+        if "loss" in names and _all_positive(axes[names.index("loss")]):
+            axes[names.index("loss")].set_yscale("log")
+        return finish(figure, axes[-1])
 
 
 def method_bars(table: Table) -> str:
     """Draw each quantity of the table as a panel with a bar for each row and its interval; return SVG."""
     labels, colors = list(table.rows), list(row_colors(table).values())
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": "bars"}):
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": "bars"}):
         row_height = 0.55 + 0.2 * len(labels)
-        figure, axes = _panels(len(table.columns), 3, width=8.4, height=row_height, share_rows=True)
+        columns = 3 if max(map(len, labels)) <= 26 else 2  # long labels leave too little room for three titles
+        figure, axes = panels(len(table.columns), columns, width=8.4, height=row_height, share_rows=True)
         for axis, column in zip(axes, table.columns, strict=True):
             estimates = [row.mean[column.name] for row in table.rows.values()]
             means = column.scale * np.array([estimate.mean for estimate in estimates])
@@ -94,40 +72,27 @@ def method_bars(table: Table) -> str:
             axis.barh(positions, np.nan_to_num(means), color=colors, height=0.72)
             for position, estimate in zip(positions, estimates, strict=True):
                 low, high = column.scale * estimate.low, column.scale * estimate.high
-                axis.plot([low, high], [position, position], color=_INK, linewidth=1.0)
+                axis.plot([low, high], [position, position], color=INK, linewidth=1.0)
             arrow = {True: " (higher is better)", False: " (lower is better)", None: ""}
             axis.set_title(column.label + arrow[column.higher_is_better], fontsize=8.5)
             axis.set_yticks(positions, labels)
             axis.set_ylim(len(labels) - 0.5, -0.5)  # the first row on top
             axis.tick_params(axis="y", length=0)
-            axis.axvline(0, color=_INK, linewidth=0.6)
+            axis.axvline(0, color=INK, linewidth=0.6)
             axis.grid(axis="x")
             axis.set_axisbelow(True)
             axis.xaxis.set_major_locator(MaxNLocator(4))
-        return _finish(figure)
+        return finish(figure)
 
 
-def _panels(count, columns, width, height, share_rows=False):
-    """Return a figure and `count` axes laid out in `columns`, each row `height` inches high."""
-    rows = -(-count // columns)
-    figure = Figure(figsize=(width, height * rows), layout="constrained")
-    figure.patch.set_alpha(0)
-    grid = figure.subplots(rows, columns, squeeze=False, sharey="row" if share_rows else False).ravel()
-    for unused in grid[count:]:
-        unused.remove()
-    for axis in grid[:count]:
-        axis.patch.set_alpha(0)
-    return figure, grid[:count]
-
-
-def _draw_curve(axis, history, name, color, label):
+def _draw_curve(axis, history, name, color, marker, label):
     scale = 100 if name in METRICS and METRICS[name].unit == "%" else 1
     if name == "loss":
         steps, values = _points(history, "train", "loss")
         axis.plot(steps, values, color=color, linewidth=0.9, linestyle=(0, (3, 2)), alpha=0.7)
     steps, values = _points(history, "validation", name)
-    marker = "o" if len(steps) < 20 else None
-    axis.plot(steps, np.multiply(scale, values), color=color, linewidth=1.5, marker=marker, markersize=3, label=label)
+    values, every = np.multiply(scale, values), -(-len(steps) // 20) or None
+    axis.plot(steps, values, color=color, linewidth=1.5, marker=marker, markersize=3.5, markevery=every, label=label)
 
 
 def _points(history, kind, name):
@@ -143,20 +108,3 @@ def _title(metric):
 def _all_positive(axis):
     values = [value for line in axis.lines for value in line.get_ydata()]
     return bool(values) and min(values) > 0
-
-
-def _finish(figure, legend_of=None):
-    """Return the figure as an SVG element that takes the width of its place and the page's text color."""
-    if legend_of is not None:
-        handles, labels = legend_of.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), frameon=False)
-    file = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None})
-    svg = file.getvalue()[file.getvalue().index("<svg") :]
-    svg = re.sub(
-        r'<svg [^>]*viewBox="([^"]*)"[^>]*>',
-        r'<svg viewBox="\1" xmlns:xlink="http://www.w3.org/1999/xlink">',
-        svg,
-        count=1,
-    )
-    return svg.replace(_INK, "currentColor")

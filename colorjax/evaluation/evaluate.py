@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -39,6 +39,8 @@ class Evaluation:
         rows: one dict a picture: 'picture' (its name), 'hash' (of its content), 'height' and 'width' (as measured),
             and each of `columns`; NaN where a metric is not defined on that picture.
         samples: the first few pictures themselves.
+        by_seed: empty; for an average over runs with several seeds, the evaluation of each, whose first one gave the
+            samples.
     """
 
     method: str
@@ -47,6 +49,7 @@ class Evaluation:
     columns: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
     samples: tuple[Sample, ...] = ()
+    by_seed: Mapping[int, "Evaluation"] = dataclasses.field(default_factory=dict)
 
     def values(self, column: str) -> np.ndarray:
         """Return a column's value on each picture, `[n]`."""

@@ -18,9 +18,13 @@ from skimage.transform import resize
 
 from colorjax.evaluation.charts import method_bars, row_colors, training_curves
 from colorjax.evaluation.evaluate import Evaluation
+from colorjax.evaluation.learning_curve import Place, Point, learning_curves, write_learning_curves
+from colorjax.evaluation.learning_curve_chart import learning_curve_chart
+from colorjax.evaluation.markdown import markdown, summary
 from colorjax.evaluation.protocol import Protocol
+from colorjax.evaluation.published import Published, beside
 from colorjax.evaluation.statistics import LEVEL
-from colorjax.evaluation.tables import Table, make_table, summary, write_files
+from colorjax.evaluation.tables import Table, make_table, write_files
 from colorjax.images import encode_png
 from colorjax.methods import Observed
 from colorjax.metrics import ciede2000_map
@@ -47,8 +51,12 @@ def write_table(
     protocol: Protocol,
     histories: Mapping[str, Sequence[Mapping]] | None = None,
     published: Mapping | None = None,
+    remarks: Sequence[str] = (),
+    places: Mapping[str, Place] | None = None,
 ) -> str:
     """Write table.md, table.csv, pictures.csv, protocol.json and report.html into `directory`.
+
+    Rows on learning curves add learning_curve.csv.
 
     Args:
       directory: made if it isn't there.
@@ -56,18 +64,26 @@ def write_table(
       evaluations: by the label of the row, in the order of the table; all of one protocol and one loss.
       reference: label of the row that the others are compared with, picture by picture.
       protocol: under which all rows were measured.
-      histories: by label, the lines of history.jsonl of each trained row.
+      histories: by label, the lines of history.jsonl of each trained row, the first seed's where it has several.
       published: 'caption', 'columns' and 'rows' of figures from a paper, shown beside the table as other quantities.
+      remarks: sentences that nobody who reads a number may miss: below the protocol, highlighted, and in the foot.
+      places: by label, where the rows that have one stand on a learning curve.
 
     Returns:
-      The table's means and protocol as Markdown, to be printed; the rest is in the files.
+      The table's means, protocol and remarks as Markdown, to be printed; the rest is in the files.
 
     Raises:
       UserError: as `make_table`.
     """
-    table = make_table(title, evaluations, protocol, reference)
+    table = make_table(title, evaluations, protocol, reference, remarks)
+    figures = beside(table, published)
+    curves = learning_curves(table, evaluations, places or {})
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "table.md").write_text(markdown(table, figures))
     write_files(table, evaluations, directory)
-    (directory / "report.html").write_text(report(table, evaluations, histories or {}, published))
+    if curves:
+        write_learning_curves(curves, table, directory / "learning_curve.csv")
+    (directory / "report.html").write_text(report(table, evaluations, histories or {}, figures, curves))
     return summary(table)
 
 
@@ -75,16 +91,19 @@ def report(
     table: Table,
     evaluations: Mapping[str, Evaluation],
     histories: Mapping[str, Sequence[Mapping]],
-    published: Mapping | None,
+    published: Published | None,
+    curves: Mapping[str, Sequence[Point]],
 ) -> str:
-    """Return the page; the arguments are those of `write_table`."""
+    """Return the page; the arguments are those of `write_table`, and what it makes of them."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(files(__package__).joinpath("report.html").read_text())
     return template.render(
         table=table,
         level=f"{LEVEL:.0%}",
-        published=published if published and published["rows"] else None,
-        curves=training_curves(histories, row_colors(table)),
+        published=published,
+        over_seeds=any(evaluation.by_seed for evaluation in evaluations.values()),
+        learning_curves=learning_curve_chart(curves, table),
+        training_curves=training_curves(histories, row_colors(table)),
         bars=method_bars(table),
         pictures=_pictures(table.protocol, evaluations),
         full_error=f"{FULL_ERROR:g}",
@@ -114,6 +133,8 @@ def _pictures(protocol: Protocol, evaluations: Mapping[str, Evaluation]) -> list
 
 
 def _caption(evaluation, picture):
+    if evaluation.by_seed:  # the picture is the first seed's, so its numbers must not be the average's
+        evaluation = next(iter(evaluation.by_seed.values()))
     row = next(row for row in evaluation.rows if row["picture"] == picture)
     parts = ["input"] if evaluation.method == Observed.name else []
     parts.append(f"{row['psnr']:.1f} dB")

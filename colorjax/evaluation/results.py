@@ -17,7 +17,19 @@ from colorjax.evaluation.evaluate import Evaluation, Sample
 from colorjax.evaluation.protocol import Protocol
 
 # Code that turns an evaluation into a page; a change of it changes no number.
-_PRESENTATION = ("commands.py", "evaluation/tables.py", "evaluation/report.py", "evaluation/charts.py")
+_PRESENTATION = (
+    "commands.py",
+    "rows.py",
+    "evaluation/tables.py",
+    "evaluation/markdown.py",
+    "evaluation/seeds.py",
+    "evaluation/published.py",
+    "evaluation/learning_curve.py",
+    "evaluation/learning_curve_chart.py",
+    "evaluation/charts.py",
+    "evaluation/svg.py",
+    "evaluation/report.py",
+)
 
 
 def fingerprint(protocol: Protocol, settings: Mapping[str, Any], checkpoint: Path | None = None) -> str:

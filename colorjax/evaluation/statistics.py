@@ -1,14 +1,16 @@
-"""Means over pictures with bootstrap intervals, and paired differences between two methods.
+"""Means over pictures with bootstrap intervals, paired differences between two methods, and means over seeds.
 
 A row of values is a picture. A value that is not defined on a picture is NaN and is left out of the mean;
 `Estimate.count` says on how many it is defined.
 
-Reference: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (the percentile interval).
+References: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (the percentile interval);
+Student, The Probable Error of a Mean (Biometrika, 1908).
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtrit
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -16,7 +18,7 @@ _BLOCK = 500  # resamples drawn at a time, which bounds the memory: 500 x 3,352 
 
 
 class Estimate(NamedTuple):
-    """A mean and its interval; `low` and `high` are NaN where fewer than two pictures have a value."""
+    """A mean and its interval; `low` and `high` are NaN where fewer than two pictures (or seeds) have a value."""
 
     mean: float
     low: float
@@ -37,21 +39,37 @@ def means_with_intervals(values, weights=None, seed: int = 0, resamples: int = R
     Returns:
       m estimates.
     """
-    values = np.asarray(values, np.float64)
-    weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
-    if values.ndim != 2 or weights.shape != values.shape[:1]:
-        raise ValueError(f"values are [n, m] with one weight a picture, not {values.shape} and {weights.shape}")
-    defined = ~np.isnan(values)
-    weighted = np.where(defined, values, 0.0) * weights[:, np.newaxis]
-    weighing = defined * weights[:, np.newaxis]
+    weighted, weighing = _weighted(values, weights)
     means = _ratio(weighted.sum(axis=0), weighing.sum(axis=0))
     resampled = np.concatenate(
-        [_ratio(counts @ weighted, counts @ weighing) for counts in _counts(len(values), seed, resamples)]
+        [_ratio(counts @ weighted, counts @ weighing) for counts in _counts(len(weighted), seed, resamples)]
     )
+    defined = (~np.isnan(np.asarray(values, np.float64))).sum(axis=0).tolist()
     return [
         Estimate(float(mean), *_interval(column if count > 1 else column[:0]), count)
-        for mean, column, count in zip(means, resampled.T, defined.sum(axis=0).tolist(), strict=True)
+        for mean, column, count in zip(means, resampled.T, defined, strict=True)
     ]
+
+
+def means_over_pictures(values, weights=None) -> np.ndarray:
+    """Return the means `[m]` of `means_with_intervals` alone."""
+    weighted, weighing = _weighted(values, weights)
+    return _ratio(weighted.sum(axis=0), weighing.sum(axis=0))
+
+
+def mean_over_seeds(values) -> Estimate:
+    """Return the mean of `values` `[n]`, one number a seed, with Student's t interval of `LEVEL`.
+
+    Seeds are too few to be resampled: three of them have ten resamples that differ. The interval supposes that they
+    are drawn from a normal distribution.
+    """
+    values = np.asarray(values, np.float64)
+    values = values[~np.isnan(values)]
+    if values.size < 2:
+        return Estimate(float(values[0]) if values.size else np.nan, np.nan, np.nan, values.size)
+    mean = float(values.mean())
+    half = float(stdtrit(values.size - 1, (1 + LEVEL) / 2) * values.std(ddof=1) / np.sqrt(values.size))
+    return Estimate(mean, mean - half, mean + half, values.size)
 
 
 def mean_with_interval(values, weights=None, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
@@ -69,6 +87,16 @@ def paired_differences(values, reference, weights=None, seed: int = 0, resamples
     if values.shape != reference.shape:
         raise ValueError(f"pairs need the same pictures: {values.shape} and {reference.shape}")
     return means_with_intervals(values - reference, weights, seed, resamples)
+
+
+def _weighted(values, weights):
+    """Return values times weights, and the weights where a value is defined, both `[n, m]` and 0 where it is not."""
+    values = np.asarray(values, np.float64)
+    weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
+    if values.ndim != 2 or weights.shape != values.shape[:1]:
+        raise ValueError(f"values are [n, m] with one weight a picture, not {values.shape} and {weights.shape}")
+    defined = ~np.isnan(values)
+    return np.where(defined, values, 0.0) * weights[:, np.newaxis], defined * weights[:, np.newaxis]
 
 
 def _counts(n, seed, resamples):

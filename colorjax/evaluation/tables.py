@@ -1,4 +1,4 @@
-"""A comparison of methods as data, as Markdown and as CSV files.
+"""A comparison of methods as data and as CSV files.
 
 A `Table` holds every number of the page; `table.md`, `table.csv` and `report.html` only set it in type.
 """
@@ -7,7 +7,7 @@ import csv
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from colorjax.errors import UserError, nearest
 from colorjax.evaluation.evaluate import Evaluation
 from colorjax.evaluation.protocol import Protocol
+from colorjax.evaluation.seeds import describe
 from colorjax.evaluation.statistics import LEVEL, RESAMPLES, Estimate, means_with_intervals, paired_differences
 from colorjax.methods import MeanColor, Observed
 from colorjax.metrics import METRICS
@@ -59,7 +60,10 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A comparison of methods by the labels of their rows; `foot` says what the numbers are."""
+    """A comparison of methods by the labels of their rows; `foot` says what the numbers are, `remarks` and all.
+
+    `remarks` are what nobody who reads a number may miss.
+    """
 
     title: str
     protocol: Protocol
@@ -67,10 +71,17 @@ class Table:
     columns: tuple[Column, ...]
     rows: dict[str, Row]
     foot: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
-def make_table(title: str, evaluations: Mapping[str, Evaluation], protocol: Protocol, reference: str) -> Table:
-    """Compare evaluations of one protocol, by label, with the one labelled `reference`.
+def make_table(
+    title: str,
+    evaluations: Mapping[str, Evaluation],
+    protocol: Protocol,
+    reference: str,
+    remarks: Sequence[str] = (),
+) -> Table:
+    """Compare evaluations of one protocol, by label, with the one labelled `reference`; `remarks` go into the foot.
 
     Raises:
         UserError: no such reference, a trivial row is missing, or the evaluations are not of the same measurement.
@@ -91,7 +102,7 @@ def make_table(title: str, evaluations: Mapping[str, Evaluation], protocol: Prot
         # Pairs are pairs of one picture, in whatever order the rows were measured.
         ordered[label] = dataclasses.replace(evaluation, rows=tuple(sorted(evaluation.rows, key=_picture)))
     columns = tuple(_column(name, first.loss, protocol) for name in _in_order(first.columns))
-    weights = _weights(ordered[reference], protocol)
+    weights = picture_weights(ordered[reference], protocol)
     names = [column.name for column in columns]
     values = {k: np.stack([evaluation.values(name) for name in names], axis=1) for k, evaluation in ordered.items()}
     rows = {}
@@ -103,43 +114,21 @@ def make_table(title: str, evaluations: Mapping[str, Evaluation], protocol: Prot
             dict(zip(names, means, strict=True)),
             None if label == reference else dict(zip(names, differences, strict=True)),
         )
-    return Table(title, protocol, reference, columns, rows, _foot(protocol, columns, rows))
+    seeds = [describe(label, e.by_seed) + "." for label, e in evaluations.items() if e.by_seed]
+    foot = _foot(protocol, columns, rows, seeds, remarks)
+    return Table(title, protocol, reference, columns, rows, foot, tuple(remarks))
 
 
-def summary(table: Table) -> str:
-    """Return title, means and protocol alone, as Markdown whose columns are aligned."""
-    header = ["Method", *(column.label for column in table.columns)]
-    means = [[label, *(c.show(row.mean[c.name].mean) for c in table.columns)] for label, row in table.rows.items()]
-    return f"# {table.title}\n\n{_aligned(header, means)}\n\n{table.foot[0]}"
-
-
-def markdown(table: Table) -> str:
-    """Return the table as Markdown whose columns are aligned: means, intervals, differences, and the foot."""
-    labels = [column.label for column in table.columns]
-    intervals = [
-        [label, *(c.show_interval(row.mean[c.name]) for c in table.columns)] for label, row in table.rows.items()
-    ]
-    differences = [
-        [label, *(_show_difference(c, row.difference[c.name]) for c in table.columns)]
-        for label, row in table.rows.items()
-        if row.difference is not None
-    ]
-    parts = [
-        summary(table),
-        f"## {LEVEL:.0%} intervals of the means",
-        _aligned(["Method", *labels], intervals),
-        f"## Difference to {table.reference}, picture by picture",
-        _aligned(["Method", *labels], differences),
-        "## What the numbers are",
-        "\n".join(f"- {line}" for line in table.foot[1:]),
-    ]
-    return "\n\n".join(parts) + "\n"
+def picture_weights(evaluation: Evaluation, protocol: Protocol) -> np.ndarray | None:
+    """Return how much each picture counts in a mean, `[n]`; None where all count alike."""
+    if protocol.averaging == "picture":
+        return None
+    cut = 2 * protocol.border
+    return np.array([(row["height"] - cut) * (row["width"] - cut) for row in evaluation.rows], np.float64)
 
 
 def write_files(table: Table, evaluations: Mapping[str, Evaluation], directory: Path) -> None:
-    """Write table.md, table.csv (a row a method), pictures.csv (a row a method and picture) and protocol.json."""
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "table.md").write_text(markdown(table))
+    """Write table.csv (a row a method), pictures.csv (a row a method and picture) and protocol.json."""
     (directory / "protocol.json").write_text(json.dumps(table.protocol.as_dict(), indent=1) + "\n")
     names = [column.name for column in table.columns]
     parts = ("", "_low", "_high", "_count", "_difference", "_difference_low", "_difference_high")
@@ -150,12 +139,12 @@ def write_files(table: Table, evaluations: Mapping[str, Evaluation], directory: 
             line += row.mean[name]
             line += ["", "", ""] if row.difference is None else row.difference[name][:3]
         lines.append(line)
-    _write_csv(directory / "table.csv", lines)
+    write_csv(directory / "table.csv", lines)
     about = ["picture", "hash", "height", "width"]
     lines = [["row", "method", *about, *names]]
     for label, evaluation in evaluations.items():
         lines += [[label, evaluation.method, *(row[key] for key in about + names)] for row in evaluation.rows]
-    _write_csv(directory / "pictures.csv", lines)
+    write_csv(directory / "pictures.csv", lines)
 
 
 def _in_order(names):
@@ -190,19 +179,13 @@ def _described(name, protocol):
     return METRICS[name].description
 
 
-def _weights(evaluation, protocol):
-    if protocol.averaging == "picture":
-        return None
-    cut = 2 * protocol.border
-    return np.array([(row["height"] - cut) * (row["width"] - cut) for row in evaluation.rows], np.float64)
-
-
 def _picture(row):
     return row["hash"], row["picture"]
 
 
-def _foot(protocol, columns, rows):
+def _foot(protocol, columns, rows, seeds, remarks):
     lines = [f"Protocol {protocol.name}, hash {protocol.hash}: {protocol.describe()}."]
+    lines += [*remarks, *seeds]
     lines += [f"{column.label}: {column.description}." for column in columns]
     names = {column.name for column in columns}
     if "accuracy" in names:
@@ -221,28 +204,12 @@ def _foot(protocol, columns, rows):
         "than two pictures. Differences are means over pictures of this row minus the reference; * where the interval "
         "does not hold zero."
     )
+    if seeds:
+        lines[-1] += " All these intervals are over pictures alone: the chance in the seeds is not in them."
     return tuple(lines)
 
 
-def _show_difference(column, estimate):
-    mark = "" if math.isnan(estimate.low) or estimate.low <= 0 <= estimate.high else " *"
-    interval = column.show_interval(estimate, sign=True)
-    return f"{column.show(estimate.mean, sign=True)} {interval}{mark}"
-
-
-def _aligned(header, rows):
-    """Return a Markdown table, the first column to the left and the others to the right."""
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [header, *rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "| " + " | ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        + " |"
-        for row in cells
-    ]  # fmt: skip
-    lines.insert(1, "|" + "|".join("-" * (w + 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths)) + "|")
-    return "\n".join(lines)
-
-
-def _write_csv(path, lines):
+def write_csv(path: Path, lines: Iterable[Sequence]) -> None:
+    """Write lines, each a sequence of cells, as a CSV file."""
     with path.open("w", newline="") as file:
         csv.writer(file).writerows(lines)

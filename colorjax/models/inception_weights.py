@@ -116,7 +116,7 @@ def random(seed: int, classes: int = 1000) -> Weights:
             arrays[path] = deviation * generator.standard_normal(shape, np.float32)
         else:
             arrays[path] = np.full(shape, path[-1] == "var", np.float32)
-    origin = f"random, seed {seed}"
+    origin = f"random weights that know nothing, seed {seed}"
     return Weights(unflatten_dict(arrays), classes, hashlib.sha256(origin.encode()).hexdigest(), origin)
 
 

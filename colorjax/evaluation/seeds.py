@@ -1,0 +1,54 @@
+"""Runs of one row with several seeds, as one evaluation: each picture's numbers are means over the seeds."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from colorjax.errors import UserError
+from colorjax.evaluation.evaluate import Evaluation
+
+
+def average(evaluations: Mapping[int, Evaluation]) -> Evaluation:
+    """Return the average over seeds of evaluations on the same pictures.
+
+    Args:
+        evaluations: by seed; at least one.
+
+    Returns:
+        Each picture's numbers averaged over the seeds (NaN where one of them is), the pictures in the order of the
+        first evaluation, the samples of the first, and `by_seed` as given.
+
+    Raises:
+        UserError: they are of different methods, protocols, losses, columns or pictures.
+    """
+    (first_seed, first), *_ = evaluations.items()
+    ordered = {seed: sorted(evaluation.rows, key=_picture) for seed, evaluation in evaluations.items()}
+    for seed, evaluation in evaluations.items():
+        if _measurement(evaluation) != _measurement(first):
+            raise UserError(
+                f"seeds {first_seed} and {seed} can't be averaged: they were measured under different protocols, on "
+                "different pictures, or are not of one method and loss"
+            )
+    places = sorted(range(len(first.rows)), key=lambda i: _picture(first.rows[i]))
+    rows = [dict(row) for row in first.rows]
+    for place, same_picture in zip(places, zip(*ordered.values(), strict=True), strict=True):
+        for column in first.columns:
+            rows[place][column] = float(np.mean([row[column] for row in same_picture]))
+    return Evaluation(
+        first.method, first.loss, first.protocol_hash, first.columns, tuple(rows), first.samples, dict(evaluations)
+    )
+
+
+def describe(label: str, seeds: Mapping[int, Evaluation]) -> str:
+    """Return the line that says what the row `label` is the mean of."""
+    numbers = ", ".join(map(str, seeds))
+    return f"{label}: mean of {len(seeds)} seed{'s' if len(seeds) > 1 else ''} ({numbers})"
+
+
+def _measurement(evaluation):
+    pictures = sorted((_picture(row), row["height"], row["width"]) for row in evaluation.rows)
+    return evaluation.method, evaluation.protocol_hash, evaluation.loss, tuple(evaluation.columns), pictures
+
+
+def _picture(row):
+    return row["hash"], row["picture"]

@@ -1,0 +1,67 @@
+"""How every chart of the report looks, and its way from matplotlib to SVG text to be put into a page.
+
+Letters and axes take the page's own text color (`currentColor`) and the background is clear, so that one chart reads
+on a light page and on a dark one. The same input gives the same text.
+"""
+
+import io
+import re
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK = "#010203"  # stands for the page's text color until the chart is SVG
+
+STYLE = {
+    "svg.fonttype": "path",  # the page has no font files
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": "#8c8c8c",
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+}
+
+
+def panels(
+    count: int, columns: int, width: float, height: float, share_rows: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure and `count` axes laid out in `columns`, each row `height` inches high."""
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    figure.patch.set_alpha(0)
+    grid = figure.subplots(rows, columns, squeeze=False, sharey="row" if share_rows else False).ravel()
+    for unused in grid[count:]:
+        unused.remove()
+    for axis in grid[:count]:
+        axis.patch.set_alpha(0)
+    return figure, grid[:count]
+
+
+def finish(figure: Figure, legend_of: Axes | None = None) -> str:
+    """Return the figure as an SVG element that takes the width of its place and the page's text color."""
+    if legend_of is not None:
+        handles, labels = legend_of.get_legend_handles_labels()
+        # A line of the legend holds some 120 letters; an entry's line and gaps take the room of 7.
+        columns = max(1, min(len(labels), 4, 120 // (7 + max(map(len, labels), default=0))))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+    file = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None})
+    svg = file.getvalue()[file.getvalue().index("<svg") :]
+    svg = re.sub(
+        r'<svg [^>]*viewBox="([^"]*)"[^>]*>',
+        r'<svg viewBox="\1" xmlns:xlink="http://www.w3.org/1999/xlink">',
+        svg,
+        count=1,
+    )
+    return svg.replace(INK, "currentColor")
