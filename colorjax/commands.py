@@ -174,18 +174,18 @@ def _measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run
             places[row.label] = Place(row.series, count, first.config.seed)
     reference = config.rows[config.reference].label
     published = config.published.to_dict()
-    remarks = _remarks(runs)
+    remarks = _remarks(config, runs)
     print(write_table(directory, config.title, evaluations, reference, protocol, histories, published, remarks, places))
     announce(f"report: {directory / 'report.html'}")
 
 
-def _remarks(runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
+def _remarks(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
     """Return what nobody who reads a number of this table may miss, a sentence each."""
-    rows_of = {}
-    for row in runs.values():
-        if "model" in row[0].config and (origin := _frozen(row[0].config).origin):
-            rows_of.setdefault(origin, []).append(row[0].label.split(", seed")[0])
-    return tuple(f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in rows_of.items())
+    labels = {}
+    for name, row in config.rows.items():
+        if "model" in row and (origin := _frozen(runs[name][0].config).origin):
+            labels.setdefault(origin, []).append(f'"{row.label}"')
+    return tuple(f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in labels.items())
 
 
 def _measure_run(run: Run, protocol: Protocol, photographs: Sequence[Photograph], data: ModuleType) -> Evaluation:

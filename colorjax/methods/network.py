@@ -27,8 +27,8 @@ class NetworkMethod:
             context where it wants one (`colorjax.models.context`).
         variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
         task: says what the network sees of a picture and how its outputs become one.
-        patch_size, overlap: how a picture is cut. The size that the network was trained at is best: the statistics
-            of group normalization change with it.
+        patch_size, overlap: how a picture is cut (a whole one isn't, and has no overlap). The size that the network was
+            trained at is best: the statistics of group normalization change with it.
         batch_size: patches that go through the network at a time; the last batch is filled up with zeros, so all
             pictures share one compiled shape.
         picture: 'patches', or 'whole': the picture goes through the network once, fitted into a square of `patch_size`,
@@ -49,7 +49,10 @@ class NetworkMethod:
     def __post_init__(self):
         if self.picture not in PICTURE:
             raise UserError(f"inference.picture: {self.picture!r} is not a choice; {nearest(self.picture, PICTURE)}")
-        patch_grid(1, 1, self.patch_size, self.overlap)  # refuses an impossible overlap before any work is done
+        if self.picture == "patches":
+            patch_grid(1, 1, self.patch_size, self.overlap)  # refuses an impossible overlap before any work is done
+        elif self.patch_size < 1:
+            raise UserError(f"inference.patch_size must be at least 1, it is {self.patch_size}")
         if self.batch_size < 1:
             raise UserError(f"inference.batch_size must be at least 1, it is {self.batch_size}")
 

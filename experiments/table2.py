@@ -1,0 +1,91 @@
+"""Table 2: the fusion colorizer and a U-Net on 20 training photographs and on more, beside grey copy and mean color.
+
+After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Using a Hybrid Deep Learning Framework".
+
+    python launch.py table --config=experiments/table2.py:smoke --workdir=runs/table2
+    python launch.py table --config=experiments/table2.py:folder --workdir=runs/table2-folder \
+        --config.data.source=FOLDER_OF_PHOTOGRAPHS
+    python launch.py table --config=experiments/table2.py:learning_curve --workdir=runs/learning-curve \
+        --config.data.source=FOLDER_OF_PHOTOGRAPHS
+
+variant         photographs                      hardware     running time  numbers to expect
+smoke           the 9 in the scikit-image wheel  2 CPU cores  5 minutes     PSNR: grey copy 20.9, mean color 21.7
+folder          any folder of 30 or more         2 CPU cores  not run yet
+learning_curve  any folder of 300 or more        2 CPU cores  not run yet
+paper           any folder of 30 or more         a GPU        not run yet
+
+`smoke` trains on 2 photographs and on 5, the others on 20 and on all there are, `learning_curve` on 20, 60, 200 and all
+with 3 seeds each. The row with the embedding zeroed shows what the branch brings. All but `smoke` want the published weights of Inception-ResNet-v2 and say how to get them; with the
+ending -random_weights they go without.
+"""
+
+from ml_collections import ConfigDict
+
+from colorjax.config import choose, table_config
+from experiments import colorize_unet, fusion
+
+CURVE = "learning_curve"
+VARIANTS = ("smoke", *(s + ending for s in ("folder", CURVE, "paper") for ending in ("", fusion.RANDOM)))
+
+SEEDS = (0, 1, 2)
+# Training photographs; 0 stands for all there are.
+FEW = {"smoke": 2}
+CURVE_SIZES = (20, 60, 200, 0)
+
+# The paper's results. The four rows of GANs are quoted there.
+ELSEWHERE = "near-infrared faces, another paper"
+PUBLISHED = {
+    "caption": "Ibraheem, Danach and Ghandour 2024: their own result, on the Kaggle Image Coloring Dataset, and four "
+    "that they quote from another paper, which were measured on near-infrared pictures of faces. Their own result is "
+    "about what a grey copy of the input scores on ordinary photographs.",
+    "columns": ("Method", "PSNR", "SSIM"),
+    "rows": (
+        ("Proposed (fusion with Inception-ResNet-v2)", "22.8154", "0.9097"),
+        (f"CycleGAN ({ELSEWHERE})", "29.204", "0.5664"),
+        (f"Pix2pixGAN ({ELSEWHERE})", "31.2109", "0.8000"),
+        (f"Asymmetric CycleGAN ({ELSEWHERE})", "28.4802", "0.4733"),
+        (f"DenseUnet GAN ({ELSEWHERE})", "32.8144", "0.8106"),
+    ),
+}
+
+
+def networks(chosen: str, **fields) -> dict[str, tuple[str, ConfigDict]]:
+    """The networks compared, by the name of their rows: what people call them, and what a row of theirs sets."""
+    whole = fusion.settings(chosen)
+    return {
+        "fusion": ("Fusion network", ConfigDict({"model": fusion.model(chosen, **fields), **whole})),
+        "zero": ("Fusion, embedding zeroed", ConfigDict({"model": fusion.model(chosen, embedding="zero"), **whole})),
+        "unet": ("U-Net, group norm.", ConfigDict({"model": colorize_unet.model(chosen)})),
+    }
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the table's config; `variant` is one of `VARIANTS`."""
+    variant, dash, _ = choose(variant, VARIANTS).partition("-")
+    curve = variant == CURVE
+    chosen = "folder" if curve else variant
+    config = table_config()
+    fusion.apply(config, chosen)
+    if chosen == "paper":
+        config.data.name = "photo_folder"  # the Kaggle set has no more than 20 photographs
+    config.title = "Table 2: colorization from few photographs"
+    config.published = ConfigDict(PUBLISHED)
+    config.rows.observed.label = "Grey copy of the input"
+    if chosen == "smoke":
+        config.training.epochs = 5  # 80 steps: two photographs are soon known by heart
+    if curve:
+        config.title = "Colorization against the number of training photographs"
+        config.training.epochs = 3
+        config.training.validate_every = config.training.checkpoint_every = 150
+    few = FEW.get(chosen, 20)
+    for name, (label, settings) in networks(chosen, **({"weights": "random"} if dash else {})).items():
+        if curve and name == "zero":
+            continue
+        for count in CURVE_SIZES if curve else (few, 0):
+            row = ConfigDict({"label": f"{label}, {count or 'all'} photographs", **settings})
+            row.data = ConfigDict({"photographs": count})
+            row.series = label
+            if curve:
+                row.seeds = SEEDS
+            config.rows[f"{name}_{count or 'all'}"] = row
+    return config.lock()
