@@ -129,3 +129,36 @@ def test_a_colorizer_that_predicts_no_color_returns_the_grey_copy():
 def test_impossible_inference_settings_are_refused_at_once(change):
     with pytest.raises(UserError, match="inference"):
         NetworkMethod("net", MODEL, VARIABLES, DENOISE, **({"patch_size": 8, "overlap": 2, "batch_size": 2} | change))
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+@settings(max_examples=10)
+def test_a_whole_picture_keeps_its_size_and_its_own_lightness(height, width):
+    """One flat color, predicted on a small square, on a picture of any size: what CIE Lab says it is."""
+    task = Colorize("squared_error")
+    gray = np.random.default_rng(height * 41 + width).uniform(0.3, 0.7, size=(height, width, 1)).astype(np.float32)
+    observed = np.repeat(gray, 3, axis=-1)
+    variables = {"params": {"Dense_0": {"kernel": jnp.zeros((1, 2)), "bias": jnp.array([0.1, -0.1])}}}
+    method = NetworkMethod("net", PerPixel(2), variables, task, 16, overlap=99, batch_size=1, picture="whole")
+    picture, outputs = method.restore_with_outputs(observed)
+    assert picture.shape == (height, width, 3)
+    np.testing.assert_allclose(outputs, np.broadcast_to(np.float32([0.1, -0.1]), outputs.shape), atol=1e-5)
+    expected = skimage_color.rgb2lab(observed)
+    expected[..., 1:] = 11, -11
+    np.testing.assert_allclose(skimage_color.rgb2lab(picture), expected, atol=0.05)
+
+
+def test_a_whole_picture_goes_through_the_network_once_as_a_square():
+    task = Colorize("squared_error")
+    variables = PerPixel(2).init(jax.random.key(1), jnp.zeros((1, 4, 4, 1)), train=False)
+    method = NetworkMethod("net", PerPixel(2), variables, task, 24, overlap=0, batch_size=4, picture="whole")
+    TRACES.clear()
+    for height, width in [(9, 20), (100, 70), (24, 24)]:
+        method.restore(np.full((height, width, 3), 0.5, np.float32))
+    assert TRACES == [(1, 24, 24, 1)]
+
+
+@pytest.mark.parametrize("change", [{"picture": "hole"}, {"picture": "whole", "patch_size": 0}])
+def test_impossible_settings_of_whole_pictures_are_refused_at_once(change):
+    with pytest.raises(UserError, match="inference"):
+        NetworkMethod("net", MODEL, VARIABLES, DENOISE, **({"patch_size": 8, "overlap": 2, "batch_size": 2} | change))
