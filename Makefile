@@ -11,7 +11,7 @@ help:
 	@echo "make demo        Table 1 on the bundled photographs, into $(WORKDIR)"
 	@echo "make test        the tests, on two cores"
 	@echo "make lint        ruff, the linter and formatter"
-	@echo "make benchmarks  every speed ratio that the README states (takes about half an hour)"
+	@echo "make benchmarks  every speed ratio that the README states (takes about 40 minutes)"
 
 setup: $(VENV)/.ready
 $(VENV)/.ready: requirements.txt
