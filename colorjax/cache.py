@@ -1,7 +1,14 @@
-"""The folder of what colorjax keeps for a user between runs: converted weights, embeddings of photographs."""
+"""The folder of what colorjax keeps for a user between runs: converted weights, contexts of photographs."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
+
+from colorjax.errors import UserError
 
 
 def cache_directory() -> Path:
@@ -9,3 +16,18 @@ def cache_directory() -> Path:
     if own := os.environ.get("COLORJAX_CACHE"):
         return Path(own).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "colorjax"
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file that is at no moment half written, whoever else writes it at the same time.
+
+    Raises:
+      UserError: the folder can't be written.
+    """
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(dict(arrays), new, metadata=metadata and dict(metadata))
+        new.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"can't write {path}: {error}; set COLORJAX_CACHE to a folder that can be written") from None

@@ -96,6 +96,8 @@ def table(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
     for run in every:  # before anything is trained: a mistake in the last row must not cost the first
         try:
             _check(run.config, data)
+            if "model" in run.config:
+                hold_to_frozen(run.directory, _frozen(run.config))
         except UserError as error:
             raise UserError(f"row {run.label!r}: {error}") from None
     open_workdir(workdir, config, jax.local_devices())
@@ -198,11 +200,11 @@ def _measure_network(
     config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph]
 ) -> Evaluation:
     _, variables, step = load_network(workdir)
-    origin = _frozen(config).origin
-    hold_to_frozen(workdir, origin)
+    frozen = _frozen(config)
+    hold_to_frozen(workdir, frozen)
     method = _network(config)(variables)
     announce(f"{label}: the checkpoint of step {step}, the best of its validations")
-    settings = {"config": to_plain(config), "step": step, "frozen": origin}
+    settings = {"config": to_plain(config), "step": step, "frozen": frozen.mark}
     checkpoint = workdir / "checkpoints" / str(step)
     return _measure(method, config, label, workdir, protocol, photographs, settings, checkpoint)
 

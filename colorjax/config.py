@@ -76,7 +76,7 @@ def run_config() -> ConfigDict:
     )
     config.inference = ConfigDict(
         {
-            "picture": "patches",  # or "whole": a picture goes through the network once, fitted into one patch
+            "picture": "patches",  # or "whole": a picture goes through the network once, fitted into one patch, alone
             "patch_size": 256,  # pixels
             "overlap": 32,  # pixels by which neighbouring patches overlap
             "batch_size": 4,  # patches at a time

@@ -21,6 +21,7 @@ from colorjax.methods import METHODS
 # What a row says of itself; every other key changes the settings it is run with.
 _OF_THE_ROW = ("label", "seeds", "series")
 _PARTS = ("model", "method")
+_OF_TRAINING = ("optimizer", "training", "inference", "seed")
 # Rows are compared on the same pictures, measured alike, so none has its own of these.
 _SHARED_BY_ALL = ("protocol", "test_data")
 
@@ -70,6 +71,9 @@ def row_config(table: ConfigDict, row: str, seed: int | None = None) -> ConfigDi
     """
     shared = ConfigDict({key: table[key] for key in run_config()}).copy_and_resolve_references()
     changes = {key: value for key, value in table.rows[row].items() if key not in _OF_THE_ROW + _PARTS}
+    for key in changes:
+        if "method" in table.rows[row] and key in _OF_TRAINING:
+            raise UserError(f"config.rows.{row}.{key}: a method that needs no training does not read it; leave it out")
     known = {key: value for key, value in shared.items() if key not in _SHARED_BY_ALL}
     _change(known, changes, f"config.rows.{row}", more=_OF_THE_ROW + _PARTS)
     shared.update(known)
@@ -103,6 +107,8 @@ def _seeds(name: str, row: ConfigDict) -> tuple[int, ...]:
         raise UserError(f"{where} = {seeds!r}: a seed that is there twice is the same run twice")
     if "seed" in row:
         raise UserError(f"config.rows.{name} has both seed and seeds; leave one")
+    if "photographs_seed" in row.get("data", {}):
+        raise UserError(f"config.rows.{name} has both seeds and data.photographs_seed, which each seed sets; leave one")
     if "method" in row and not hasattr(METHODS.get(row.method.name), "fit"):
         raise UserError(f"{where}: the method {row.method.name!r} learns nothing, so no seed changes it; leave it out")
     return tuple(seeds)

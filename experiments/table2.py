@@ -49,13 +49,14 @@ PUBLISHED = {
 }
 
 
-def networks(chosen: str, **fields) -> dict[str, tuple[str, ConfigDict]]:
+def networks(chosen: str, patch_size: int, **fields) -> dict[str, tuple[str, ConfigDict]]:
     """The networks compared, by the name of their rows: what people call them, and what a row of theirs sets."""
     whole = fusion.settings(chosen)
+    patches = {"inference": {"patch_size": patch_size}}  # as in training, for the sake of group normalization
     return {
         "fusion": ("Fusion network", ConfigDict({"model": fusion.model(chosen, **fields), **whole})),
         "zero": ("Fusion, embedding zeroed", ConfigDict({"model": fusion.model(chosen, embedding="zero"), **whole})),
-        "unet": ("U-Net, group norm.", ConfigDict({"model": colorize_unet.model(chosen)})),
+        "unet": ("U-Net, group norm.", ConfigDict({"model": colorize_unet.model(chosen), **patches})),
     }
 
 
@@ -78,7 +79,8 @@ def get_config(variant: str = "") -> ConfigDict:
         config.training.epochs = 3
         config.training.validate_every = config.training.checkpoint_every = 150
     few = FEW.get(chosen, 20)
-    for name, (label, settings) in networks(chosen, **({"weights": "random"} if dash else {})).items():
+    fields = {"weights": "random"} if dash else {}
+    for name, (label, settings) in networks(chosen, config.data.patch_size, **fields).items():
         if curve and name == "zero":
             continue
         for count in CURVE_SIZES if curve else (few, 0):

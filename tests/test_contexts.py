@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from colorjax.errors import Interrupted
 from colorjax.images import Photograph
-from colorjax.models.context import Frozen, context_of, frozen_of, has_context_of_photograph
+from colorjax.models.context import Frozen, context_of, frozen_of, has_context_of_photograph, mark_of
 from colorjax.squares import fit
-from colorjax.tasks import Colorize
+from colorjax.tasks import Colorize, Denoise
 from colorjax.training.contexts import contexts_of_photographs
 
 TASK = Colorize("squared_error")
@@ -18,10 +19,12 @@ class WithContext(nn.Module):
     """A network whose context is the mean input times a frozen number."""
 
     key: str = "mean"
+    factor: float = 3.0
 
     @nn.nowrap
     def frozen(self):
-        return Frozen({"factor": jnp.float32(3)}, f"made up for {self.key}")
+        variables = {"factor": jnp.float32(self.factor)}
+        return Frozen(variables, "made up", mark_of(variables))
 
     @nn.nowrap
     def context(self, variables, inputs):
@@ -66,9 +69,9 @@ def computed(monkeypatch):
     return batches
 
 
-def contexts(given, model=None, size=8):
+def contexts(given, model=None, size=8, task=TASK):
     model = model or WithContext()
-    return contexts_of_photographs(model, frozen_of(model), TASK, given, size)
+    return contexts_of_photographs(model, frozen_of(model), task, given, size)
 
 
 def test_a_context_is_that_of_the_whole_photograph_in_a_square():
@@ -93,12 +96,60 @@ def test_none_is_computed_twice(computed):
     assert sum(map(len, computed)) == 7
 
 
-@pytest.mark.parametrize("change", [{"size": 16}, {"model": WithContext("other")}])
-def test_another_size_or_other_weights_are_computed_anew(change, computed):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": 16},
+        {"model": WithContext(key="other")},
+        {"model": WithContext(factor=4.0)},
+        {"task": Denoise("squared_error")},
+    ],
+)
+def test_whatever_else_a_context_depends_on_has_it_computed_anew(change, computed):
     given = photographs(3)
     contexts(given)
     contexts(given, **change)
     assert sum(map(len, computed)) == 6
+
+
+def test_what_was_computed_before_an_interruption_is_kept(computed):
+    given = photographs(9)
+
+    def interrupted():
+        yield from given[:5]
+        raise Interrupted("SIGTERM")
+
+    with pytest.raises(Interrupted):
+        contexts(interrupted())
+    before = sum(map(len, computed))
+    assert before == 4  # a batch
+    contexts(given)
+    assert sum(map(len, computed)) == 9
+
+
+def test_two_runs_that_write_at_once_keep_what_both_computed(computed, monkeypatch):
+    """The second run reads and writes while the first is at work."""
+    given = photographs(6)
+
+    def meanwhile():
+        yield from given[:4]
+        contexts(given[4:])
+
+    contexts(meanwhile())
+    contexts(given)
+    assert sum(map(len, computed)) == 6
+
+
+def test_the_mark_of_weights_is_of_their_names_shapes_and_values():
+    marks = [
+        mark_of({"a": np.float32([1, 2])}),
+        mark_of({"b": np.float32([1, 2])}),
+        mark_of({"a": np.float32([[1, 2]])}),
+        mark_of({"a": np.float32([1, 3])}),
+        mark_of({"a": np.int32([1, 2])}),
+    ]
+    assert len(set(marks)) == len(marks)
+    assert mark_of({"a": jnp.float32([1, 2])}) == marks[0]
 
 
 def test_a_broken_file_is_computed_anew(tmp_path, computed):
@@ -111,6 +162,6 @@ def test_a_broken_file_is_computed_anew(tmp_path, computed):
 
 
 def test_networks_without_a_context_have_an_empty_one():
-    assert frozen_of(Plain()) == ({}, "")
+    assert frozen_of(Plain()) == Frozen({})
     assert context_of(Plain(), {}, jnp.zeros((1, 2, 2, 1))) == {}
     assert not has_context_of_photograph(Plain())

@@ -495,8 +495,8 @@ def test_image_coloring_with_grey_twins(tmp_path, root, case):
         for name, pixels in datasets.photographs(config("image_coloring", tmp_path), split):
             np.testing.assert_array_equal(pixels, read_picture(tmp_path / root / name))
     text = summary.describe()
-    assert f"20 grey twins in {case('train_black')} left out" in text
-    assert f"5 grey twins in {case('test_gray')} left out" in text
+    assert f"20 grey pictures in {case('train_black')} left out" in text
+    assert f"5 grey pictures in {case('test_gray')} left out" in text
     assert "outside the split folders left out" in text
     assert "held out of the 20 training photographs: 2 for validation; 18 remain to train on" in text
 

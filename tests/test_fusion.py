@@ -1,5 +1,7 @@
 """The fusion colorizer: its layers, its settings, what its frozen branch sees, and that it is asked once."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,18 +9,24 @@ import optax
 import pytest
 from skimage.transform import resize
 
+import datasets
 import launch
 from colorjax.color import lab2rgb
-from colorjax.config import model_config
+from colorjax.config import load, model_config
 from colorjax.errors import UserError
+from colorjax.geometry import warp_on_host
 from colorjax.models import build_model, inception_weights
-from colorjax.models.context import context_of, frozen_of, has_context_of_photograph
+from colorjax.models.context import Frozen, context_of, frozen_of, has_context_of_photograph
 from colorjax.models.fusion import inception_view
 from colorjax.models.inception_resnet_v2 import InceptionResNetV2
 from colorjax.tasks import Colorize
+from colorjax.training import loop
 from colorjax.training.contexts import contexts_by_photograph, contexts_in_step
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step
+from datasets.draws import Draws
+
+ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.xdist_group("inception")
 
@@ -197,7 +205,7 @@ def test_each_embedding_is_that_end_point_of_the_network(random_weights):
         assert embedding.shape == (2, length)
         np.testing.assert_allclose(embedding, points[name], rtol=1e-4, atol=1e-4 * np.abs(points[name]).max())
     zero = build(embedding="zero")
-    assert frozen_of(zero) == ({}, "")
+    assert frozen_of(zero) == Frozen({})
     assert not context_of(zero, {}, inputs)["embedding"].any()
 
 
@@ -283,9 +291,45 @@ def test_weights_that_are_not_there_are_said_before_anything_is_written(tmp_path
     assert not (tmp_path / "run").exists()
 
 
-def test_kept_embeddings_of_noisy_pictures_are_refused(tmp_path, capsys):
-    assert train(tmp_path, "task.noise.kind=gaussian", "task.noise.level=(0.1,0.1)") == 2
-    assert "config.model.embedding_of=photograph is of pictures without noise" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["task.noise.kind=gaussian", "task.noise.level=(0.1,0.1)"], "config.task.noise.kind=gaussian: "),
+        (["inference.picture=patches"], "config.inference.picture=patches: "),
+    ],
+)
+def test_kept_embeddings_are_refused_where_pictures_are_measured_otherwise(words, line, tmp_path, capsys):
+    assert train(tmp_path, *words) == 2
+    assert f"{line}config.model.embedding_of=photograph" in capsys.readouterr().err
+    # Without an embedding there is nothing to differ, nor with that of each patch.
+    for other in ("model.embedding=zero", "model.embedding_of=patch"):
+        config = load(f"{ROOT}/experiments/fusion.py:smoke", [f"--config.{word}" for word in [*words, other]])
+        loop.check(config, jax.devices())
+
+
+def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_path, monkeypatch):
+    """Three of the five, in the order of a seed's choice and not of the records."""
+    words = ["--config.data.photographs=3", "--config.data.photographs_seed=2", "--config.model.width=4"]
+    config = load(f"{ROOT}/experiments/fusion.py:smoke", words)
+
+    class Seen(Exception):  # noqa: N818
+        pass
+
+    def note(model, frozen, task, photographs, size):
+        raise Seen([photograph.name for photograph in photographs], size)
+
+    monkeypatch.setattr(loop, "contexts_of_photographs", note)
+    with pytest.raises(Seen) as caught:
+        loop.train(config, tmp_path, datasets)
+    names, size = caught.value.args
+    assert size == config.inference.patch_size
+    batch = next(iter(datasets.patches(config.data, config.seed, 8, start_step=0, steps=1)))
+    chosen = datasets.photographs(config.data, "train")
+    for index, number in zip(batch["index"], batch["photograph"], strict=True):
+        draws = Draws.from_config(config.data, config.seed)
+        picture = next(p.picture for p in chosen if p.name == names[number])
+        expected = warp_on_host(picture, draws.crop(int(index), *picture.shape[:2]), 128, draws.samples)
+        np.testing.assert_array_equal(batch["picture"][list(batch["index"]).index(index)], expected)
 
 
 def test_a_run_keeps_its_embeddings_and_says_what_its_branch_was(tmp_path, monkeypatch, capsys):
@@ -304,6 +348,6 @@ def test_a_run_keeps_its_embeddings_and_says_what_its_branch_was(tmp_path, monke
         assert origin in (workdir / "evaluation" / page).read_text()
     assert origin in capsys.readouterr().out
     # A run that was trained with other weights is not gone on with.
-    (workdir / "frozen.txt").write_text("Inception-ResNet-v2, others\n")
+    (workdir / "frozen.json").write_text('{"mark": "0123", "origin": "Inception-ResNet-v2, others"}')
     assert train(tmp_path, *smaller) == 2
     assert "was trained with Inception-ResNet-v2, others, and here is" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def converted(keras_folder, tmp_path_factory):
         return {name: inception_weights.convert(keras_folder / name)[1] for name in names}
 
 
-@pytest.mark.parametrize(("file", "size"), [("whole.h5", "own"), ("whole.h5", "other"), ("headless.h5", "other")])
+@pytest.mark.parametrize(("file", "size"), [("whole.h5", "own"), ("whole.h5", "other"), ("headless.h5", "own")])
 def test_every_end_point_is_that_of_keras(keras_folder, converted, file, size):
     with np.load(keras_folder / "answers.npz") as stored:
         theirs = {name.split("/")[1]: stored[name] for name in stored.files if name.startswith(f"{size}/")}
@@ -71,15 +71,27 @@ def test_every_end_point_is_that_of_keras(keras_folder, converted, file, size):
     weights = converted[file]
     ours = jax.jit(InceptionResNetV2(weights.classes).apply)(weights.variables, inputs)
     assert set(ours) == set(END_POINTS) - (set() if weights.classes else {"logits", "softmax"})
-    # Keras gives the softmax alone, and pooled features of its own size alone.
+    # Keras gives the softmax alone, and asks its network with classifier for its own size alone.
     missing = {"logits"} if size == "own" else {"pooled", "logits", "softmax"}
     assert set(END_POINTS) - set(theirs) == missing
     for name, expected in theirs.items():
+        if name == "softmax" and not weights.classes:
+            continue
         assert ours[name].shape == expected.shape, name
         assert ours[name].dtype == jnp.float32
         error = np.linalg.norm(ours[name] - expected) / np.linalg.norm(expected)
         assert error < 1e-4, (name, error)
         assert np.abs(ours[name] - expected).max() < 1e-4 * np.abs(expected).max(), name
+
+
+def test_the_logits_are_those_behind_kerass_softmax(keras_folder, converted):
+    """They are its logarithm up to one number for each picture."""
+    with np.load(keras_folder / "answers.npz") as stored:
+        inputs, softmax = stored["own/inputs"], np.log(np.float64(stored["own/softmax"]))
+    logits = jax.jit(lambda variables: InceptionResNetV2().apply(variables, inputs)["logits"])
+    ours = np.asarray(logits(converted["whole.h5"].variables), np.float64)
+    difference = (ours - softmax) - (ours - softmax).mean(axis=1, keepdims=True)
+    assert np.abs(difference).max() < 1e-4 * np.abs(ours).max()
 
 
 def test_logits_follow_from_the_pooled_features_and_the_softmax_from_them(converted):
@@ -183,6 +195,14 @@ def test_timms_classifier_with_the_background_class_has_1001_classes(timm_state,
     ("change", "message"),
     [
         (lambda s: s.pop("repeat_1.3.branch1.2.bn.bias"), "lacks repeat_1.3.branch1.2.bn.bias"),
+        (
+            lambda s: s.update({"conv2d_2a.bn.weight": np.ones(5, np.float32)}),
+            r"conv2d_2a has a kernel, scale and mean of \(32, 32, 3, 3\), \(5,\), \(32,\)",
+        ),
+        (
+            lambda s: s.update({"repeat.0.conv2d.weight": np.ones((5, 5), np.float32)}),
+            r"repeat.0.conv2d.weight has the shape \(5, 5\)",
+        ),
         (lambda s: s.update({"aux.weight": np.ones(1, np.float32)}), "1 tensors are not .* as aux.weight"),
         (
             lambda s: s.update({"conv2d_1a.conv.weight": np.ones((32, 3, 5, 3), np.float32)}),
@@ -236,6 +256,15 @@ def test_a_keras_file_with_a_wrong_kernel_is_refused(keras_folder, tmp_path):
         inception_weights.convert(path)
 
 
+@pytest.mark.parametrize("layers", [["dense"], ["dense", "vars", "kernel"], ["dense", "vars"]])
+def test_a_keras_3_file_built_otherwise_is_one_line(layers, tmp_path):
+    with h5py.File(tmp_path / "other.weights.h5", "w") as file:
+        file.create_dataset("/".join(["layers", *layers]), data=np.ones((2, 2), np.float32))
+    with pytest.raises(UserError, match="other.weights.h5") as caught:
+        inception_weights.convert(tmp_path / "other.weights.h5")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04" + b"pickle" * 50])
 def test_a_file_of_no_known_format_is_one_line(content, tmp_path, capsys):
     path = tmp_path / "model.pth"
@@ -278,6 +307,21 @@ def test_the_command_says_what_it_read_and_load_finds_it(keras_folder, tmp_path,
         inception_weights.load()
     launch.main(["weights", "inception", f"--from={keras_folder / 'whole.weights.h5'}"])
     assert inception_weights.load(classifier=False).classes == inception_weights.load().classes == 1000
+
+
+def test_the_weights_converted_last_are_used(keras_folder, timm_state, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path / "cache"))
+    save_file(timm_state, tmp_path / "model.safetensors")
+    for source in (tmp_path / "model.safetensors", keras_folder / "headless.h5", tmp_path / "model.safetensors"):
+        _, weights = inception_weights.convert(source)
+        assert inception_weights.load(classifier=False).sha256 == weights.sha256
+
+
+def test_a_broken_file_in_the_cache_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path))
+    save_file({"x": np.ones(1, np.float32)}, tmp_path / "inception_resnet_v2.safetensors")
+    with pytest.raises(UserError, match="can't be read .*; delete it and convert the weights again"):
+        inception_weights.load()
 
 
 def test_a_cache_that_cant_be_written_is_said(keras_folder, tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import launch
+from colorjax import commands
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,6 +34,10 @@ def test_each_command_has_a_page_of_its_own(command, capsys):
         launch.main([command, "--help"])
     assert caught.value.code == 0
     assert launch.COMMANDS[command][1] in capsys.readouterr().out
+
+
+def test_each_network_whose_weights_can_be_asked_for_can_be_converted():
+    assert set(launch.NETWORKS) == set(commands.CONVERTERS)
 
 
 def test_a_mistake_is_one_line_and_status_2():

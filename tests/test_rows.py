@@ -76,6 +76,10 @@ def test_the_command_line_reaches_every_row_through_the_shared_section_and_one_r
         ({"seeds": (0, -1)}, "config.rows.bad.seeds = (0, -1): needs whole numbers"),
         ({"seeds": (0, 1, 0)}, "twice"),
         ({"seeds": (0, 1), "seed": 3}, "config.rows.bad has both seed and seeds"),
+        (
+            {"seeds": (0, 1), "data": ConfigDict({"photographs_seed": 3})},
+            "config.rows.bad has both seeds and data.photographs_seed",
+        ),
         ({"label": "Small"}, "config.rows.bad.label: the row 'small' has the label 'Small' too"),
         ({"method": method_config("observed")}, "config.rows.bad: needs either a model"),
     ],
@@ -106,4 +110,12 @@ def test_a_row_with_seeds_is_run_once_a_seed_on_photographs_drawn_anew(table, tm
 def test_seeds_of_a_method_that_learns_nothing_are_refused(table, tmp_path):
     table.rows.again = ConfigDict({"label": "Again", "method": method_config("observed"), "seeds": (0, 1)})
     with pytest.raises(UserError, match="'observed' learns nothing"):
+        table_runs(table, tmp_path)
+
+
+@pytest.mark.parametrize("section", ["training", "optimizer", "inference"])
+def test_a_method_refuses_settings_that_it_does_not_read(table, section, tmp_path):
+    row = {"label": "Bad", "method": method_config("mean_color"), section: ConfigDict({})}
+    table.rows.bad = ConfigDict(row)
+    with pytest.raises(UserError, match=rf"config\.rows\.bad\.{section}: a method that needs no training"):
         table_runs(table, tmp_path)

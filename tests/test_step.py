@@ -4,11 +4,12 @@ import numpy as np
 import optax
 import pytest
 import tiny_training as tiny
+from flax import linen as nn
 
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.optimizer import build_optimizer
-from colorjax.training.state import create_state, network_variables
+from colorjax.training.state import TrainState, create_state, network_variables
 from colorjax.training.step import make_step
 
 DEVICES = jax.devices()
@@ -117,3 +118,35 @@ def test_the_averaged_network_is_the_one_to_measure():
     assert set(network_variables(state)) == {"params", "batch_stats"}
     averaged = {"params": {"w": jnp.ones(1)}, "batch_stats": {}}
     assert network_variables(state.replace(average=averaged)) == {"params": averaged["params"]}
+
+
+def test_a_context_from_resident_data_is_the_same_on_one_device_and_on_eight():
+    class Shifted(nn.Module):
+        """Adds what it is given to each picture, times a weight."""
+
+        @nn.compact
+        def __call__(self, inputs, train, shift):
+            weight = self.param("weight", nn.initializers.constant(0.5), (1,))
+            return inputs + weight[0] * shift[:, None, None]
+
+    config, task, _ = parts()
+    model, optimizer = Shifted(), optax.sgd(0.1)
+
+    def context(batch, resident, inputs):
+        # From resident data and from the inputs, each of them of the device's own share of the batch.
+        return {"shift": resident[batch["index"] % 5] * inputs.mean(axis=(1, 2))}
+
+    def losses(devices):
+        state = TrainState(jnp.zeros((), jnp.int32), {"weight": jnp.full(1, 0.5)}, {}, optimizer.init(jnp.zeros(1)), {})
+        step = make_step(model, task, optimizer, lambda _: 0.1, clean, 3, 0.0, parallel.mean, context)
+        step, state = parallel.map_step(step, devices), parallel.replicate(state, devices)
+        resident = parallel.replicate(np.arange(15, dtype=np.float32).reshape(5, 3) / 10, devices)
+        found = []
+        for batch in parallel.prefetch(batches(3), devices):
+            state, metrics = step(state, batch, resident)
+            found.append(parallel.first(metrics)["loss"])
+        return np.array(found)
+
+    one = losses(DEVICES[:1])
+    assert len(set(one.tolist())) == 3
+    np.testing.assert_allclose(losses(DEVICES), one, rtol=1e-5)

@@ -30,7 +30,7 @@ class NetworkMethod:
         patch_size, overlap: how a picture is cut (a whole one isn't, and has no overlap). The size that the network was
             trained at is best: the statistics of group normalization change with it.
         batch_size: patches that go through the network at a time; the last batch is filled up with zeros, so all
-            pictures share one compiled shape.
+            pictures share one compiled shape. A whole picture goes alone.
         picture: 'patches', or 'whole': the picture goes through the network once, fitted into a square of `patch_size`,
             and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
         frozen: the variables of `colorjax.models.context.frozen_of(model)`.

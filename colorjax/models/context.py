@@ -2,7 +2,7 @@
 
 Such a network (a linen module) has, beside `__call__`,
 
-    frozen() -> Frozen                  its frozen weights and where they come from
+    frozen() -> Frozen                  its frozen weights, what they are and where they come from
     context(variables, inputs) -> dict  further keyword arguments of `__call__`, each [B, ...], for inputs
                                         [B, H, W, Cin]; pure; `variables` are those of `frozen()`
     context_of_photograph: bool         whether in training the context of the whole photograph stands for each patch's
@@ -13,17 +13,34 @@ these as one whose context is empty. Frozen weights are no part of the train sta
 written into checkpoints, and cost the optimizer nothing.
 """
 
+import hashlib
 from typing import Any, NamedTuple
 
+import jax
+import numpy as np
 from flax import linen as nn
 from jax import Array
 
 
 class Frozen(NamedTuple):
-    """Weights that are never trained, a pytree, and one line for people on where they come from, '' without any."""
+    """Weights that are never trained, a pytree; empty without any.
+
+    `origin` is a line for people on where they come from; `mark` is a hash of their content, whatever file held it.
+    """
 
     variables: Any
-    origin: str
+    origin: str = ""
+    mark: str = ""
+
+
+def mark_of(variables: Any) -> str:
+    """Return a SHA-256 over the names, shapes and bytes of all arrays."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+        array = np.asarray(leaf)
+        digest.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
 
 
 def frozen_of(model: nn.Module) -> Frozen:
@@ -32,7 +49,7 @@ def frozen_of(model: nn.Module) -> Frozen:
     Raises:
       UserError: they are not there, with the lines that get them.
     """
-    return model.frozen() if hasattr(model, "frozen") else Frozen({}, "")
+    return model.frozen() if hasattr(model, "frozen") else Frozen({})
 
 
 def context_of(model: nn.Module, variables: Any, inputs: Array) -> dict[str, Array]:

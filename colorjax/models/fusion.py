@@ -7,6 +7,7 @@ says something (400x400 to 50x50x512, fused, 256 channels down to 2 at full size
 """
 
 import functools
+from pathlib import Path
 from typing import Literal
 
 import jax
@@ -17,7 +18,7 @@ from colorjax.color import lab2rgb
 from colorjax.errors import UserError
 from colorjax.models import inception_weights
 from colorjax.models.blocks import DType
-from colorjax.models.context import Frozen
+from colorjax.models.context import Frozen, mark_of
 from colorjax.models.inception_resnet_v2 import SIZE, InceptionResNetV2, inception_input
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
 from colorjax.tasks.colorize import AB_SCALE
@@ -109,8 +110,12 @@ class FusionNetwork(nn.Module):
     def frozen(self) -> Frozen:
         """Return the weights of Inception-ResNet-v2 as far as the embedding needs them."""
         if self.embedding == "zero":
-            return Frozen({}, "")
-        return _frozen(self.weights, classifier=self.embedding != "pooled")
+            return Frozen({})
+        classifier = self.embedding != "pooled"
+        if self.weights == "random":
+            return _random(classifier)
+        path = inception_weights.find(classifier)
+        return _read(path, path.stat().st_mtime_ns, classifier)
 
     @nn.nowrap
     def context(self, variables, inputs: jax.Array) -> dict[str, jax.Array]:
@@ -150,14 +155,24 @@ def inception_view(inputs: jax.Array) -> jax.Array:
     return inception_input(jnp.repeat(square, 3, axis=-1))
 
 
-@functools.lru_cache(maxsize=2)
-def _frozen(weights: str, classifier: bool) -> Frozen:
-    found = inception_weights.random(seed=0) if weights == "random" else inception_weights.load(classifier)
+# A table asks for the same weights once a row.
+@functools.lru_cache(maxsize=1)
+def _random(classifier: bool) -> Frozen:
+    return _frozen(inception_weights.random(seed=0), classifier)
+
+
+@functools.lru_cache(maxsize=1)
+def _read(path: Path, changed: int, classifier: bool) -> Frozen:
+    del changed  # so that a file converted anew is read anew
+    return _frozen(inception_weights.read(path), classifier)
+
+
+def _frozen(found: inception_weights.Weights, classifier: bool) -> Frozen:
     variables = dict(found.variables)
     if not classifier:
         variables["params"] = {name: value for name, value in variables["params"].items() if name != "classifier"}
     origin = f"Inception-ResNet-v2, {found.origin}, SHA-256 {found.sha256[:12]}"
-    return Frozen(jax.device_put(variables), origin)
+    return Frozen(jax.device_put(variables), origin, mark_of(variables))
 
 
 def _convolution(features, stride, dtype, kernel_init=None, name=None):

@@ -35,7 +35,8 @@ def read_source(path: Path) -> Source:
         try:
             with h5py.File(path) as file:
                 return _read_keras(path, file)
-        except (OSError, KeyError) as error:  # h5py's for a file that was cut off, or lacks what it lists
+        except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
+            # h5py's for a file that was cut off, lacks what it lists, or is built otherwise.
             raise UserError(f"--from={path}: can't be read as HDF5: {error}") from None
     try:
         with safe_open(path, framework="numpy") as file:
@@ -170,11 +171,13 @@ def _from_timm(path: Path, tensors: dict[str, np.ndarray]) -> dict[VariablePath,
 
     def take_unit(unit, name):
         # timm's normalization has a scale, which this network's has not: it goes into the convolution before it.
-        scale = take(f"{name}.bn.weight")
-        kernel = take(f"{name}.conv.weight").transpose(2, 3, 1, 0) * scale
-        arrays[("params", *unit, "convolution", "kernel")] = kernel
+        scale, kernel, mean = (take(f"{name}.{key}") for key in ("bn.weight", "conv.weight", "bn.running_mean"))
+        if kernel.ndim != 4 or not scale.shape == mean.shape == kernel.shape[:1]:
+            shapes = ", ".join(str(array.shape) for array in (kernel, scale, mean))
+            raise UserError(f"--from={path}: {name} has a kernel, scale and mean of {shapes}, which don't go together")
+        arrays[("params", *unit, "convolution", "kernel")] = kernel.transpose(2, 3, 1, 0) * scale
         arrays[("params", *unit, "normalization", "bias")] = take(f"{name}.bn.bias")
-        arrays[("batch_stats", *unit, "normalization", "mean")] = take(f"{name}.bn.running_mean") * scale
+        arrays[("batch_stats", *unit, "normalization", "mean")] = mean * scale
         arrays[("batch_stats", *unit, "normalization", "var")] = take(f"{name}.bn.running_var")
         used.add(f"{name}.bn.num_batches_tracked")
 
@@ -190,7 +193,10 @@ def _from_timm(path: Path, tensors: dict[str, np.ndarray]) -> dict[VariablePath,
                 place = f".{j + pooled}" if len(units) > 1 or pooled else ""
                 take_unit((name, f"branch_{i}_{j}"), f"{theirs}.branch{i}{place}")
         if block.residual:
-            arrays[("params", name, "residual", "kernel")] = take(f"{theirs}.conv2d.weight").transpose(2, 3, 1, 0)
+            kernel = take(f"{theirs}.conv2d.weight")
+            if kernel.ndim != 4:
+                raise UserError(f"--from={path}: {theirs}.conv2d.weight has the shape {kernel.shape}, not four axes")
+            arrays[("params", name, "residual", "kernel")] = kernel.transpose(2, 3, 1, 0)
             arrays[("params", name, "residual", "bias")] = take(f"{theirs}.conv2d.bias")
     for theirs in ("classif", "last_linear"):  # the newer and the older name
         if f"{theirs}.weight" in tensors:

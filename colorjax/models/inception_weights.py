@@ -14,14 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from colorjax.cache import cache_directory
+from colorjax.cache import cache_directory, save_arrays
 from colorjax.errors import UserError
 from colorjax.models.inception_formats import read_source
 from colorjax.models.inception_resnet_v2 import SIZE, InceptionResNetV2
 
-# The file with the classifier goes first: it has all that the other one has.
 FILES = ("inception_resnet_v2.safetensors", "inception_resnet_v2_without_classifier.safetensors")
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/inception_resnet_v2"
@@ -71,29 +69,28 @@ def convert(source: Path) -> tuple[Path, Weights]:
     weights = Weights(unflatten_dict(found.arrays), classes, hashlib.sha256(data).hexdigest(), origin)
     target = cache_directory() / FILES[0 if classes else 1]
     metadata = {"classes": str(classes), "sha256": weights.sha256, "origin": origin}
-    new = target.with_suffix(".new")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"/".join(path): array for path, array in found.arrays.items()}, new, metadata=metadata)
-        new.replace(target)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"can't write {target}: {error}; set COLORJAX_CACHE to a folder that can be written") from None
+    save_arrays(target, {"/".join(path): array for path, array in found.arrays.items()}, metadata)
     return target, weights
 
 
 def load(classifier: bool = True) -> Weights:
-    """Return the weights that `convert` kept.
+    """Return the weights that `convert` kept, those of `find`."""
+    return read(find(classifier))
+
+
+def find(classifier: bool = True) -> Path:
+    """Return the file that `convert` wrote last.
 
     Args:
-      classifier: whether they must have one.
+      classifier: whether the weights must have one.
 
     Raises:
-      UserError: there are none, with the lines that get them.
+      UserError: there is none, with the lines that get one.
     """
     directory = cache_directory()
-    for name in FILES[:1] if classifier else FILES:
-        if (directory / name).is_file():
-            return _read(directory / name)
+    there = [directory / name for name in (FILES[:1] if classifier else FILES) if (directory / name).is_file()]
+    if there:
+        return max(there, key=lambda path: path.stat().st_mtime_ns)
     other = " with its classifier" if (directory / FILES[1]).is_file() else ""
     md5 = next(md5 for md5, what in PUBLISHED_MD5.items() if "without" not in what)
     raise UserError(
@@ -127,16 +124,17 @@ def expected_shapes(classes: int) -> dict[tuple[str, ...], tuple[int, ...]]:
     return {path: leaf.shape for path, leaf in flatten_dict(variables).items()}
 
 
-def _read(path: Path) -> Weights:
+def read(path: Path) -> Weights:
+    """Return the weights in a file that `convert` wrote; a `UserError` if it is broken."""
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata()
+            metadata = file.metadata() or {}
             arrays = {tuple(name.split("/")): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+        classes, sha256, origin = int(metadata["classes"]), metadata["sha256"], metadata["origin"]
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise UserError(f"{path} can't be read ({error}); delete it and convert the weights again") from None
-    classes = int(metadata["classes"])
     _check(arrays, classes, path)
-    return Weights(unflatten_dict(arrays), classes, metadata["sha256"], metadata["origin"])
+    return Weights(unflatten_dict(arrays), classes, sha256, origin)
 
 
 def _check(arrays, classes, source):

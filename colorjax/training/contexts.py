@@ -1,6 +1,7 @@
-"""Where a training gets the context of its examples from (see `colorjax.models.context`): computed in each step from
+"""Where a training gets the context of its examples from (see `colorjax.models.context`).
 
-what the network sees, or once for each photograph and kept on disk, in `cache_directory()/contexts`.
+It is computed in each step from what the network sees, or once for each photograph and kept on disk, in
+`cache_directory()/contexts`.
 """
 
 import hashlib
@@ -13,11 +14,10 @@ import jax
 import numpy as np
 from flax import linen as nn
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from tqdm import tqdm
 
-from colorjax.cache import cache_directory
-from colorjax.errors import UserError
+from colorjax.cache import cache_directory, save_arrays
 from colorjax.evaluation.protocol import content_hash
 from colorjax.images import Photograph
 from colorjax.models.context import Frozen, context_of
@@ -29,7 +29,6 @@ Context = dict[str, np.ndarray]
 
 _VERSION = 1  # to be counted up with any change of what a context is, so that kept ones are computed anew
 _BATCH = 4  # squares that are computed together
-_SAVE_EVERY = 512  # photographs: what an interruption loses at most
 
 
 def contexts_in_step(model: nn.Module):
@@ -59,7 +58,8 @@ def contexts_of_photographs(
       model: has a context.
       frozen: its frozen weights.
       task: makes inputs of pictures.
-      photographs: in the order in which batches number them; each is decoded once, to know it by its content.
+      photographs: in the order in which batches number them; each is decoded once, to know it by its content. What
+        was computed before an exception, be it an `Interrupted`, is kept.
       size: pixels, of the square.
 
     Returns:
@@ -75,29 +75,28 @@ def contexts_of_photographs(
         for i, mark in enumerate(squares):
             kept[mark] = {name: value[i] for name, value in values.items()}
 
-    marks, waiting, unsaved = [], {}, 0
-    for photograph in tqdm(photographs, desc="contexts", unit="photograph", disable=None, leave=False):
-        mark = content_hash(photograph.picture)
-        marks.append(mark)
-        if mark in kept or mark in waiting:
-            continue
-        picture = photograph.picture.astype(np.float32) / np.float32(255)
-        waiting[mark] = fit(map_pixels(task.unspoiled_inputs, picture), size).square
-        if len(waiting) == _BATCH:
+    marks, waiting, saved = [], {}, len(kept)
+    try:
+        for photograph in tqdm(photographs, desc="contexts", unit="photograph", disable=None, leave=False):
+            mark = content_hash(photograph.picture)
+            marks.append(mark)
+            if mark in kept or mark in waiting:
+                continue
+            picture = photograph.picture.astype(np.float32) / np.float32(255)
+            waiting[mark] = fit(map_pixels(task.unspoiled_inputs, picture), size).square
+            if len(waiting) == _BATCH:
+                compute(waiting)
+                waiting = {}
+        if waiting:
             compute(waiting)
-            unsaved, waiting = unsaved + len(waiting), {}
-            if unsaved >= _SAVE_EVERY:
-                _write(path, kept)
-                unsaved = 0
-    if waiting:
-        compute(waiting)
-    if waiting or unsaved:
-        _write(path, kept)
+    finally:
+        if len(kept) > saved:
+            _write(path, kept)
     return {name: np.stack([kept[mark][name] for mark in marks]) for name in kept[marks[0]]}
 
 
 def _path(model: nn.Module, frozen: Frozen, task: Task, size: int) -> Path:
-    about = json.dumps([_VERSION, model.context_key, frozen.origin, task.name, size])
+    about = json.dumps([_VERSION, model.context_key, frozen.mark, task.name, size])
     return cache_directory() / "contexts" / f"{hashlib.sha256(about.encode()).hexdigest()[:16]}.safetensors"
 
 
@@ -114,12 +113,7 @@ def _read(path: Path) -> dict[str, Context]:
 
 
 def _write(path: Path, kept: dict[str, Context]) -> None:
+    kept = _read(path) | kept  # another run may have written meanwhile
     arrays = {name: np.stack([context[name] for context in kept.values()]) for name in next(iter(kept.values()))}
     arrays["content_hash"] = np.array([list(bytes.fromhex(mark)) for mark in kept], np.uint8)
-    new = path.with_suffix(".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(arrays, new)
-        new.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"can't write {path}: {error}; set COLORJAX_CACHE to a folder that can be written") from None
+    save_arrays(path, arrays)

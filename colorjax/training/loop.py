@@ -78,7 +78,7 @@ def train(
     optimizer, schedule = build_optimizer(config.optimizer, steps)
     decay = config.optimizer.weight_average
     open_workdir(workdir, config, devices)
-    hold_to_frozen(workdir, frozen.origin)
+    hold_to_frozen(workdir, frozen)
     create = partial(
         create_state, config.seed, model, optimizer, task.input_channels, averaged=decay > 0, frozen=frozen.variables
     )
@@ -120,7 +120,9 @@ def train(
         )
         if has_context_of_photograph(model):
             photographs, square = data.photographs(config.data, "train"), config.inference.patch_size
-            context, source = contexts_by_photograph, contexts_of_photographs(model, frozen, task, photographs, square)
+            with _stopping(stop, checkpoints), stop.at_once():
+                source = contexts_of_photographs(model, frozen, task, photographs, square)
+            context = contexts_by_photograph
         else:
             context, source = contexts_in_step(model), frozen.variables
 
@@ -184,7 +186,8 @@ def _stopping(stop: StopRequest, checkpoints: Checkpoints) -> Iterator[None]:
         yield
     except Interrupted:
         step, path = checkpoints.latest()
-        raise Interrupted(f"{stop.received}: stopped; the same command goes on from step {step}, {path}") from None
+        where = "the start" if step is None else f"step {step}, {path}"
+        raise Interrupted(f"{stop.received}: stopped; the same command goes on from {where}") from None
 
 
 def check(config: ConfigDict, devices: parallel.Devices) -> None:
@@ -195,9 +198,16 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
             if config[section][key] < 1:
                 raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
     parallel.check_batch_size(config.training.batch_size, devices)
-    noise = config.task.noise.kind
-    if noise != "none" and config.model.get("embedding_of") == "photograph":
+    task = build_task(config.task)
+    if has_context_of_photograph(build_model(config.model, task.output_channels)):
+        _check_context_of_photograph("task.noise.kind", config.task.noise.kind, "none")
+        _check_context_of_photograph("inference.picture", config.inference.picture, "whole")
+
+
+def _check_context_of_photograph(key: str, value: str, needed: str) -> None:
+    """Refuse what would train a network with other contexts than it is measured with."""
+    if value != needed:
         raise UserError(
-            f"config.model.embedding_of=photograph is of pictures without noise, and config.task.noise.kind={noise}: "
-            "set one of them to patch or none"
+            f"config.{key}={value}: config.model.embedding_of=photograph trains with embeddings of whole pictures "
+            f"without noise and needs {needed}"
         )

@@ -14,6 +14,7 @@ import jax
 from ml_collections import ConfigDict
 
 from colorjax.errors import UserError
+from colorjax.models.context import Frozen
 
 # Keys that change neither the weights nor what is measured: a run may be gone on with under another value.
 FREE_KEYS = (
@@ -56,18 +57,22 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
     write_atomically(path, json.dumps([*starts, _versions(devices)], indent=2) + "\n")
 
 
-def hold_to_frozen(workdir: Path, origin: str) -> None:
-    """Note in `workdir` from where the network's frozen weights came, or compare it with what is noted there.
+def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
+    """Compare a network's frozen weights with those noted in `workdir`, or note them; without a workdir do nothing.
 
     Raises:
-      UserError: the run was trained with others.
+      UserError: the run was begun with others.
     """
-    path = workdir / "frozen.txt"
-    known = path.read_text().strip() if path.exists() else None
-    if known is None and origin:
-        write_atomically(path, origin + "\n")
-    elif (known or "") != origin:
-        raise UserError(f"{workdir} was trained with {known}, and here is {origin}; convert the former's weights again")
+    path = workdir / "frozen.json"
+    if path.exists():
+        known = json.loads(path.read_text())
+        if known["mark"] != frozen.mark:
+            raise UserError(
+                f"{workdir} was trained with {known['origin']}, and here is {frozen.origin or 'nothing frozen'}; "
+                "convert the former's weights again, or use another --workdir"
+            )
+    elif workdir.is_dir() and frozen.mark:
+        write_atomically(path, json.dumps({"origin": frozen.origin, "mark": frozen.mark}, indent=2) + "\n")
 
 
 def to_plain(config: ConfigDict) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Builder(PhotographBuilder):
     The folders may be `train_color` and `test_color`, beside grey twins in `train_black` and `test_black`, or
     `Train` and `Test`, each in any case. Grey pictures are left out, for a measurement needs true colors, and the
     grey input is computed from them. A split for which no photograph is then left gets a tenth of the training
-    photographs, at least one, by the hash of their content.
+    photographs, at least one of three or more, by the hash of their content.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -54,7 +54,7 @@ class Builder(PhotographBuilder):
             else:
                 outside += 1
         remarks = [
-            f"{count(number, 'grey twin')} in {folder} left out: grey inputs are computed from the color photographs"
+            f"{count(number, 'grey picture')} in {folder} left out: grey inputs are computed from color photographs"
             for folder, number in twins.items()
         ]
         if outside:
