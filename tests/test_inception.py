@@ -309,12 +309,14 @@ def test_the_command_says_what_it_read_and_load_finds_it(keras_folder, tmp_path,
     assert inception_weights.load(classifier=False).classes == inception_weights.load().classes == 1000
 
 
-def test_the_weights_converted_last_are_used(keras_folder, timm_state, tmp_path, monkeypatch):
-    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path / "cache"))
-    save_file(timm_state, tmp_path / "model.safetensors")
-    for source in (tmp_path / "model.safetensors", keras_folder / "headless.h5", tmp_path / "model.safetensors"):
-        _, weights = inception_weights.convert(source)
-        assert inception_weights.load(classifier=False).sha256 == weights.sha256
+def test_the_weights_converted_last_are_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path))
+    whole, headless = (tmp_path / name for name in inception_weights.FILES)
+    for second, file in enumerate((whole, headless, whole)):
+        file.touch()
+        os.utime(file, (1e9 + second, 1e9 + second))
+        assert inception_weights.find(classifier=False) == file
+        assert inception_weights.find() == whole
 
 
 def test_a_broken_file_in_the_cache_is_one_line(tmp_path, monkeypatch):

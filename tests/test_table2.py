@@ -10,7 +10,7 @@ import launch
 from colorjax.images import write_picture
 from experiments import table2
 
-pytestmark = pytest.mark.xdist_group("inception")
+pytestmark = pytest.mark.xdist_group("table2")
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,7 +5,9 @@ and the state dict of timm's `inception_resnet_v2` as safetensors (read there by
 fetched; `load` says by which lines a person gets them.
 """
 
+import functools
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -117,7 +119,8 @@ def random(seed: int, classes: int = 1000) -> Weights:
     return Weights(unflatten_dict(arrays), classes, hashlib.sha256(origin.encode()).hexdigest(), origin)
 
 
-def expected_shapes(classes: int) -> dict[tuple[str, ...], tuple[int, ...]]:
+@functools.lru_cache(maxsize=2)
+def expected_shapes(classes: int) -> Mapping[tuple[str, ...], tuple[int, ...]]:
     """Return the shape of each variable by its path, from the module itself."""
     module = InceptionResNetV2(classes)
     variables = jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, SIZE, SIZE, 3))))
