@@ -8,8 +8,8 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
         --config.data.source=FOLDER_OF_THE_KAGGLE_SET
 
 variant  photographs                      hardware     running time  numbers to expect
-smoke    the 9 in the scikit-image wheel  2 CPU cores  1 minute      PSNR 21.3 (grey copy 20.9)
-folder   any folder                       2 CPU cores  10 minutes    README.md has the learning curve
+smoke    the 9 in the scikit-image wheel  2 CPU cores  1 minute      PSNR 21.5 (grey copy 20.9; 19.7 with -zero)
+folder   any folder                       2 CPU cores  not run yet   README.md has table2.py's learning curve
 paper    Kaggle's Image Coloring Dataset  a GPU        not run yet
 
 `paper` and `folder` want the published weights of Inception-ResNet-v2 and say how to get them; `smoke`, and every

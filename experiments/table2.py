@@ -9,7 +9,8 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
         --config.data.source=FOLDER_OF_PHOTOGRAPHS
 
 variant         photographs                      hardware     running time  numbers to expect
-smoke           the 9 in the scikit-image wheel  2 CPU cores  5 minutes     PSNR: grey copy 20.9, mean color 21.7
+smoke           the 9 in the scikit-image wheel  2 CPU cores  4 minutes     PSNR: grey copy 20.9, mean color 21.7, on
+                                                                            all 5: fusion 22.1, U-Net 21.3
 folder          any folder of 30 or more         2 CPU cores  not run yet
 learning_curve  any folder of 300 or more        2 CPU cores  not run yet
 paper           any folder of 30 or more         a GPU        not run yet
