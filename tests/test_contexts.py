@@ -10,6 +10,7 @@ from colorjax.images import Photograph
 from colorjax.models.context import Frozen, context_of, frozen_of, has_context_of_photograph, mark_of
 from colorjax.squares import fit
 from colorjax.tasks import Colorize, Denoise
+from colorjax.training import contexts as module
 from colorjax.training.contexts import contexts_of_photographs
 
 TASK = Colorize("squared_error")
@@ -55,8 +56,6 @@ def _own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def computed(monkeypatch):
     """The squares that contexts were computed of, filling included, in batches."""
-    from colorjax.training import contexts
-
     batches = []
     pad = np.pad
 
@@ -65,7 +64,7 @@ def computed(monkeypatch):
             batches.append(np.array(squares))
         return pad(squares, *arguments, **settings)
 
-    monkeypatch.setattr(contexts.np, "pad", noting)
+    monkeypatch.setattr(module.np, "pad", noting)
     return batches
 
 
@@ -125,6 +124,16 @@ def test_what_was_computed_before_an_interruption_is_kept(computed):
     assert before == 4  # a batch
     contexts(given)
     assert sum(map(len, computed)) == 9
+
+
+def test_so_many_are_kept_now_and_then_for_a_process_may_be_killed(computed, monkeypatch):
+    given = photographs(12)
+    monkeypatch.setattr(module, "_SAVE_EVERY", 4)
+    write = module._write
+    monkeypatch.setattr(module, "_write", lambda path, kept: (counts.append(len(kept)), write(path, kept)))
+    counts = []
+    contexts(given)
+    assert counts == [4, 8, 12]
 
 
 def test_two_runs_that_write_at_once_keep_what_both_computed(computed, monkeypatch):

@@ -20,7 +20,7 @@ from colorjax.models.context import Frozen, context_of, frozen_of, has_context_o
 from colorjax.models.fusion import inception_view
 from colorjax.models.inception_resnet_v2 import InceptionResNetV2
 from colorjax.tasks import Colorize
-from colorjax.training import loop
+from colorjax.training import contexts, loop
 from colorjax.training.contexts import contexts_by_photograph, contexts_in_step
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step
@@ -321,7 +321,7 @@ def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_pa
     def note(model, frozen, task, photographs, size):
         raise Seen([photograph.name for photograph in photographs], size)
 
-    monkeypatch.setattr(loop, "contexts_of_photographs", note)
+    monkeypatch.setattr(contexts, "contexts_of_photographs", note)
     with pytest.raises(Seen) as caught:
         loop.train(config, tmp_path, datasets)
     names, size = caught.value.args

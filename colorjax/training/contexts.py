@@ -8,19 +8,22 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jax
 import numpy as np
 from flax import linen as nn
+from ml_collections import ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tqdm import tqdm
 
 from colorjax.cache import cache_directory, save_arrays
+from colorjax.errors import UserError
 from colorjax.evaluation.protocol import content_hash
 from colorjax.images import Photograph
-from colorjax.models.context import Frozen, context_of
+from colorjax.models.context import Frozen, context_of, has_context_of_photograph
 from colorjax.patches import map_pixels
 from colorjax.squares import fit
 from colorjax.tasks import Task
@@ -29,6 +32,38 @@ Context = dict[str, np.ndarray]
 
 _VERSION = 1  # to be counted up with any change of what a context is, so that kept ones are computed anew
 _BATCH = 4  # squares that are computed together
+_SAVE_EVERY = 1024  # photographs: what a killed process loses at most
+
+
+def check_contexts(config: ConfigDict, model: nn.Module) -> None:
+    """Raise a `UserError` for a run config that would train with other contexts than it is measured with."""
+    if not has_context_of_photograph(model):
+        return
+    found = {"task.noise.kind": config.task.noise.kind, "inference.picture": config.inference.picture}
+    for (key, value), needed in zip(found.items(), ("none", "whole"), strict=True):
+        if value != needed:
+            raise UserError(
+                f"config.{key}={value}: config.model.embedding_of=photograph trains with embeddings of whole pictures "
+                f"without noise and needs {needed}"
+            )
+
+
+def contexts_of_training(config: ConfigDict, model: nn.Module, frozen: Frozen, task: Task, data: ModuleType):
+    """Return `context` as `make_step` takes it, and what it is to be given as its resident data.
+
+    Args:
+      config: of the run.
+      model: of that config.
+      frozen: its frozen weights.
+      task: of that config.
+      data: the `datasets` package; asked for the training photographs where their contexts are kept.
+    """
+    if not has_context_of_photograph(model):
+        return contexts_in_step(model), frozen.variables
+    photographs = data.photographs(config.data, "train")
+    return contexts_by_photograph, contexts_of_photographs(
+        model, frozen, task, photographs, config.inference.patch_size
+    )
 
 
 def contexts_in_step(model: nn.Module):
@@ -87,6 +122,9 @@ def contexts_of_photographs(
             if len(waiting) == _BATCH:
                 compute(waiting)
                 waiting = {}
+            if len(kept) - saved >= _SAVE_EVERY:
+                _write(path, kept)
+                saved = len(kept)
         if waiting:
             compute(waiting)
     finally:

@@ -18,11 +18,11 @@ from ml_collections import ConfigDict
 
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.models import build_model
-from colorjax.models.context import frozen_of, has_context_of_photograph
+from colorjax.models.context import frozen_of
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.checkpoints import Checkpoints
-from colorjax.training.contexts import contexts_by_photograph, contexts_in_step, contexts_of_photographs
+from colorjax.training.contexts import check_contexts, contexts_of_training
 from colorjax.training.logging import RunLog, announce
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.preemption import StopRequest
@@ -118,14 +118,8 @@ def train(
             process_index=jax.process_index(),
             process_count=jax.process_count(),
         )
-        if has_context_of_photograph(model):
-            photographs, square = data.photographs(config.data, "train"), config.inference.patch_size
-            with _stopping(stop, checkpoints), stop.at_once():
-                source = contexts_of_photographs(model, frozen, task, photographs, square)
-            context = contexts_by_photograph
-        else:
-            context, source = contexts_in_step(model), frozen.variables
-
+        with _stopping(stop, checkpoints), stop.at_once():
+            context, source = contexts_of_training(config, model, frozen, task, data)
         step_function = make_step(
             model,
             task,
@@ -198,16 +192,4 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
             if config[section][key] < 1:
                 raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
     parallel.check_batch_size(config.training.batch_size, devices)
-    task = build_task(config.task)
-    if has_context_of_photograph(build_model(config.model, task.output_channels)):
-        _check_context_of_photograph("task.noise.kind", config.task.noise.kind, "none")
-        _check_context_of_photograph("inference.picture", config.inference.picture, "whole")
-
-
-def _check_context_of_photograph(key: str, value: str, needed: str) -> None:
-    """Refuse what would train a network with other contexts than it is measured with."""
-    if value != needed:
-        raise UserError(
-            f"config.{key}={value}: config.model.embedding_of=photograph trains with embeddings of whole pictures "
-            f"without noise and needs {needed}"
-        )
+    check_contexts(config, build_model(config.model, build_task(config.task).output_channels))
