@@ -34,7 +34,7 @@ demo: setup
 	$(RUN) launch.py table --config=experiments/table1.py:smoke --workdir=$(WORKDIR)
 
 test: $(VENV)/.ready-dev
-	$(RUN) -m pytest --numprocesses=2 --dist=loadgroup
+	$(RUN) -m pytest --numprocesses=2 --dist=loadfile  # a file's fixtures are made once, by one worker
 
 lint: $(VENV)/.ready-dev
 	$(RUN) -m ruff check .

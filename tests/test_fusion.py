@@ -28,8 +28,6 @@ from datasets.draws import Draws
 
 ROOT = Path(__file__).parents[1]
 
-pytestmark = pytest.mark.xdist_group("fusion")
-
 SMALL = {"width": 16, "encoder_width": 16, "weights": "random"}
 
 

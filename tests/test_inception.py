@@ -19,8 +19,6 @@ from colorjax.errors import UserError
 from colorjax.models import inception_weights
 from colorjax.models.inception_resnet_v2 import END_POINTS, InceptionResNetV2, inception_input
 
-pytestmark = pytest.mark.xdist_group("inception")  # Keras builds its network once, in one worker
-
 SMALL = (1, 75, 75, 3)
 
 

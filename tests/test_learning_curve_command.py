@@ -12,8 +12,6 @@ from colorjax import commands
 from colorjax.config import method_config, table_config
 from colorjax.images import Photograph
 
-pytestmark = pytest.mark.xdist_group("learning_curve")  # the table is made once, so by one worker
-
 EXPERIMENT = """
 from ml_collections import ConfigDict
 from colorjax.config import method_config, model_config, table_config

@@ -8,8 +8,6 @@ import pytest
 
 import launch
 
-pytestmark = pytest.mark.xdist_group("table1")  # the table is made once, so by one worker
-
 ROOT = Path(__file__).parents[1]
 SMALLER = [
     "--config.training.epochs=2",

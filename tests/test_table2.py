@@ -10,8 +10,6 @@ import launch
 from colorjax.images import write_picture
 from experiments import table2
 
-pytestmark = pytest.mark.xdist_group("table2")
-
 ROOT = Path(__file__).parents[1]
 
 # Two of its rows: each takes long enough to compile.
