@@ -33,8 +33,9 @@ $(VENV)-benchmarks/.ready: requirements.txt requirements-benchmarks.txt
 demo: setup
 	$(RUN) launch.py table --config=experiments/table1.py:smoke --workdir=$(WORKDIR)
 
+# By file, so that what the tests of a file share is made once.
 test: $(VENV)/.ready-dev
-	$(RUN) -m pytest --numprocesses=2 --dist=loadfile  # a file's fixtures are made once, by one worker
+	$(RUN) -m pytest --numprocesses=2 --dist=loadfile
 
 lint: $(VENV)/.ready-dev
 	$(RUN) -m ruff check .
