@@ -325,7 +325,7 @@ def test_a_file_that_changes_during_the_build_is_an_error(tmp_path, monkeypatch)
 
 
 def test_photographs_are_a_sequence_that_pickles(tmp_path):
-    source = make(tmp_path, *(f"train/{i}.png" for i in range(5)))
+    source = make(tmp_path, *(f"train/{i}.png" for i in range(5)), "val/1.png", "test/1.png")
     photographs = datasets.photographs(config("photo_folder", source), "train")
     assert photographs[-1].name == "train/4.png"
     assert [photograph.name for photograph in photographs[1:3]] == ["train/1.png", "train/2.png"]
@@ -339,11 +339,21 @@ def test_photographs_are_a_sequence_that_pickles(tmp_path):
     assert [int(total) for total in through_grain] == [int(original.sum()) for original in originals]
 
 
+def test_a_split_without_a_folder_gets_a_tenth_of_the_training_photographs(tmp_path):
+    source = make(tmp_path, *(f"train/{i}.png" for i in range(20)), *(f"test/{i}.png" for i in range(3)))
+    summary = datasets.prepare(config("photo_folder", source))
+    assert summary.photographs == {"train": 18, "validation": 2, "test": 3}
+    assert "held out of the 20 training photographs: 2 for validation; 18 remain to train on" in summary.describe()
+    found = {split: names("photo_folder", source, split) for split in summary.photographs}
+    assert sorted(found["train"] + found["validation"]) == sorted(f"train/{i}.png" for i in range(20))
+    assert all(name.startswith("test/") for name in found["test"])
+
+
 # Some of the training photographs
 
 
 def test_fewer_training_photographs_are_among_more(tmp_path):
-    source = make(tmp_path, *(f"train/{i}.png" for i in range(12)), "test/1.png")
+    source = make(tmp_path, *(f"train/{i}.png" for i in range(12)), "val/1.png", "test/1.png")
 
     def chosen(count, seed=0):
         photographs = datasets.photographs(config("photo_folder", source, "", count, seed), "train")
@@ -371,7 +381,7 @@ def test_other_splits_stay_whole(tmp_path):
 
 @pytest.mark.parametrize(("count", "message"), [(4, "photo_folder has 3 training .* 3 at most"), (-1, "not -1")])
 def test_more_training_photographs_than_there_are(tmp_path, count, message):
-    source = make(tmp_path, *(f"train/{i}.png" for i in range(3)), "test/1.png")
+    source = make(tmp_path, *(f"train/{i}.png" for i in range(3)), "val/1.png", "test/1.png")
     with pytest.raises(UserError, match=rf"config\.data\.photographs.*{message}") as error:
         datasets.photographs(config("photo_folder", source, photographs=count), "train")
     assert "\n" not in str(error.value)
@@ -379,7 +389,7 @@ def test_more_training_photographs_than_there_are(tmp_path, count, message):
 
 
 def test_some_training_photographs_are_a_sequence_that_pickles(tmp_path, monkeypatch):
-    source = make(tmp_path, *(f"train/{i}.png" for i in range(9)), "test/1.png")
+    source = make(tmp_path, *(f"train/{i}.png" for i in range(9)), "val/1.png", "test/1.png")
     photographs = datasets.photographs(config("photo_folder", source, photographs=6, seed=3), "train")
     chosen = [photograph.name for photograph in photographs]
     assert photographs[-1].name == chosen[5]
@@ -405,7 +415,7 @@ def test_patches_are_cut_from_the_chosen_photographs(tmp_path, placement, count)
         name = tmp_path / f"train/{number}.png"
         name.parent.mkdir(exist_ok=True)
         write_picture(name, np.full((9, 9, 3), [30 * number, 200, 255 - 30 * number], np.uint8))
-    wanted = config("photo_folder", make(tmp_path, "test/1.png"), "", count, seed=1)
+    wanted = config("photo_folder", make(tmp_path, "val/1.png", "test/1.png"), "", count, seed=1)
     wanted.update(patch_size=4, patches_per_epoch=20, zoom=(1.0, 1.0), rotate=0.0, flip=True, workers=0)
     wanted.placement = placement
     colors = [photograph.picture[0, 0] / 255 for photograph in datasets.photographs(wanted, "train")]

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from colorjax.errors import UserError
 from colorjax.images import read_picture
 from datasets.listing import Listing, count, names_in_one_line, picture_files, readable_name
-from datasets.photo_folder.photo_folder_dataset_builder import SPLIT_FOLDERS, divide_by_content
+from datasets.photo_folder.photo_folder_dataset_builder import SPLIT_FOLDERS, hold_out
 from datasets.photograph_builder import PhotographBuilder, Picture
 
 DEPTH = 2  # how many folders an archive puts around those of the splits
@@ -95,7 +95,8 @@ class Builder(PhotographBuilder):
                 f"{self.name}: no photograph in color to train on in {self.builder_config.source}; "
                 f"config.data.source must be {self.SOURCE}"
             )
-        return _hold_out(colored, remarks)
+        held, more = hold_out(colored)
+        return held, [*remarks, *more]
 
 
 def is_grey(picture: np.ndarray) -> bool:
@@ -121,18 +122,3 @@ def _remarks_on_grey(names: Iterable[str], missing: str) -> list[str]:
         f"{count(number, 'grey picture')} in {folder} {'has' if number == 1 else 'have'} no colors {missing}: left out"
         for folder, number in folders.items()
     ]
-
-
-def _hold_out(splits: Mapping[str, list[Picture]], remarks: list[str]) -> tuple[Mapping[str, list[Picture]], list[str]]:
-    """Fill empty splits from the training photographs, with a remark that says how many of these remain."""
-    train = splits["train"]
-    empty = [split for split in ("validation", "test") if not splits[split]]
-    # The same share for test whether or not validation needs one: what is measured on stays the same.
-    split_of = divide_by_content(picture.sha256 for picture in train)
-    held = {split: [picture for picture in train if split_of[picture.sha256] == split] for split in empty}
-    if not any(held.values()):
-        return splits, remarks
-    remaining = [picture for picture in train if split_of[picture.sha256] not in empty]
-    numbers = " and ".join(f"{len(there):,} for {split}" for split, there in held.items())
-    remark = f"held out of the {len(train):,} training photographs: {numbers}; {len(remaining):,} remain to train on"
-    return {**splits, **held, "train": remaining}, [*remarks, remark]

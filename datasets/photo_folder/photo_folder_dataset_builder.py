@@ -26,12 +26,13 @@ class Builder(PhotographBuilder):
     """Any folder of pictures.
 
     The folder's own split folders count if they hold at least two splits, or all the pictures: a lone `train`
-    beside `bus` and `car` is a kind of vehicle. Else the photographs are divided 80:10:10 in the order of their
+    beside `bus` and `car` is a kind of vehicle. A split for evaluation that has no folder gets a tenth of the
+    training photographs. Without split folders the photographs are divided 80:10:10 in the order of their
     content's hash: the same photographs always fall the same way, whatever they are called, a photograph more
     or less moves at most one other across each border, and copies of a file are on the same side.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
     SOURCE: ClassVar[str] = "a folder of pictures"
 
     @classmethod
@@ -50,9 +51,9 @@ class Builder(PhotographBuilder):
         return Listing(splits, tuple(remarks))
 
     def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
-        """Return the pictures by split, by the hash of their content where the folder has no splits."""
+        """Return the pictures by split, by the hash of their content where the folder lacks splits, and remarks."""
         if UNDIVIDED not in pictures:
-            return pictures, []
+            return hold_out(pictures)
         split_of = divide_by_content(picture.sha256 for picture in pictures[UNDIVIDED])
         splits = {"train": [], "validation": [], "test": []}
         for picture in pictures[UNDIVIDED]:
@@ -67,3 +68,18 @@ def divide_by_content(hashes) -> dict[str, str]:
     test, validation = distinct[:held_out], distinct[held_out : 2 * held_out]
     split_of = dict.fromkeys(distinct, "train")
     return split_of | dict.fromkeys(test, "test") | dict.fromkeys(validation, "validation")
+
+
+def hold_out(splits: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
+    """Fill empty validation and test splits from the training photographs, with a remark on how many these remain."""
+    train = splits["train"]
+    empty = [split for split in ("validation", "test") if not splits[split]]
+    # The same share for test whether or not validation needs one: what is measured on stays the same.
+    split_of = divide_by_content(picture.sha256 for picture in train)
+    held = {split: [picture for picture in train if split_of[picture.sha256] == split] for split in empty}
+    if not any(held.values()):
+        return splits, []
+    remaining = [picture for picture in train if split_of[picture.sha256] not in empty]
+    numbers = " and ".join(f"{len(there):,} for {split}" for split, there in held.items())
+    remark = f"held out of the {len(train):,} training photographs: {numbers}; {len(remaining):,} remain to train on"
+    return {**splits, **held, "train": remaining}, [remark]
