@@ -206,16 +206,26 @@ CONTESTANTS = {
 }
 
 
+NEEDED = ("colorjax", "Keras on JAX")  # the other side of each ratio, and the answer that all must give
+
+
 def serve(connection, name, weights, device, dtype, threads):
-    """Answer each batch size that comes with the seconds that a call took and its logits, until None comes."""
+    """Answer each batch size that comes with the seconds that a call took and its logits, until None comes.
+
+    First comes None, or a line on why this contestant can't take part.
+    """
     make, *options = CONTESTANTS[name]
     if make in (keras_torch_contestant, timm_contestant):
         import torch
 
         torch.set_num_threads(threads)
-    prepare = make(weights, device, dtype, *options)
+    try:
+        prepare = make(weights, device, dtype, *options)
+    except (RuntimeError, AssertionError) as error:  # JAX's and PyTorch's where the device is missing
+        connection.send(f"{name}: {str(error).splitlines()[0]}")
+        return
     forwards = {}
-    connection.send("ready")
+    connection.send(None)
     while batch := connection.recv():
         if batch not in forwards:
             forwards[batch] = prepare(pictures(batch))
@@ -281,7 +291,11 @@ def main():
             setting = (theirs, name, weights, arguments.device, arguments.dtype, threads)
             spawn.Process(target=serve, args=setting, daemon=True).start()
             theirs.close()  # so that recv tells when the process has ended
-            connections[name].recv()
+            if refusal := connections[name].recv():
+                if name in NEEDED:
+                    sys.exit(refusal)
+                print(f"left out: {refusal}")
+                del connections[name]
 
     print(
         f"299x299, {arguments.dtype}, "
