@@ -15,6 +15,7 @@ An ICC profile of an RGB file is not applied: published results are measured on 
 """
 
 import contextlib
+import hashlib
 import io
 import os
 import threading
@@ -62,6 +63,12 @@ class Photograph(NamedTuple):
 
     name: str
     picture: np.ndarray
+
+
+def content_hash(picture: np.ndarray) -> str:
+    """Return the SHA-256 of a decoded picture, its shape and dtype included: the file's format does not matter."""
+    header = f"{picture.dtype.str} {picture.shape} ".encode()
+    return hashlib.sha256(header + np.ascontiguousarray(picture).tobytes()).hexdigest()
 
 
 def read_picture(

@@ -9,6 +9,7 @@ the summary. Records hold
   sha256  of the original file's bytes
 """
 
+import abc
 import contextlib
 import dataclasses
 import hashlib
@@ -50,9 +51,9 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     SOURCE: ClassVar[str]  # what config.data.source must be, to end "config.data.source must be ..."
 
     @classmethod
+    @abc.abstractmethod
     def find(cls, source: Path) -> Listing:
         """Return which files under `source` are in which split; `UserError` if its layout is not as expected."""
-        raise NotImplementedError
 
     @classmethod
     def source_folder(cls, source: str) -> Path:

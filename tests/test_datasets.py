@@ -9,48 +9,22 @@ import shutil
 import struct
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import grain
-import jax
 import numpy as np
 import pytest
 import skimage.data
-from ml_collections import ConfigDict
+from made_pictures import config, make, names, picture
 from PIL import Image
 
 import datasets
 from colorjax.errors import UserError
 from colorjax.images import read_picture, write_picture
-from datasets import draws, photograph_builder, prepared
+from datasets import photograph_builder
 from datasets.photo_folder.photo_folder_dataset_builder import divide_by_content
 
 REPOSITORY = Path(__file__).parents[1]
-
-
-def config(name, source="", data_dir="", photographs=0, seed=0):
-    return ConfigDict(
-        {"name": name, "source": str(source), "data_dir": str(data_dir)}
-        | {"photographs": photographs, "photographs_seed": seed}
-    )
-
-
-def picture(number, size=(4, 5)):
-    return np.random.default_rng(number).integers(0, 256, (*size, 3), dtype=np.uint8)
-
-
-def make(folder, *names, seed=0):
-    """Write a small picture at each name, one that the name and the seed determine; return the folder."""
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture(seed + zlib.crc32(name.encode()))).save(path)
-    return folder
-
-
-def names(name, source, split):
-    return [photograph.name for photograph in datasets.photographs(config(name, source), split)]
 
 
 # The photographs of scikit-image
@@ -349,85 +323,6 @@ def test_a_split_without_a_folder_gets_a_tenth_of_the_training_photographs(tmp_p
     assert all(name.startswith("test/") for name in found["test"])
 
 
-# Some of the training photographs
-
-
-def test_fewer_training_photographs_are_among_more(tmp_path):
-    source = make(tmp_path, *(f"train/{i}.png" for i in range(12)), "val/1.png", "test/1.png")
-
-    def chosen(count, seed=0):
-        photographs = datasets.photographs(config("photo_folder", source, "", count, seed), "train")
-        assert len(photographs) == (count or 12)
-        return [photograph.name for photograph in photographs]
-
-    whole = names("photo_folder", source, "train")
-    assert chosen(0) == chosen(0, seed=5) == whole
-    assert set(chosen(12)) == set(whole)
-    for count in range(1, 12):
-        assert len(set(chosen(count))) == count
-        assert set(chosen(count)) < set(chosen(count + 1)) <= set(whole)
-        assert chosen(count + 1)[:count] == chosen(count)
-    assert len({tuple(chosen(4, seed)) for seed in range(20)}) == 20
-    # A photograph's chance is 4 in 12 whatever its place: of 300 seeds 100, give or take five standard deviations.
-    drawn = np.bincount(np.concatenate([draws.subset(seed, 4, 12) for seed in range(300)]), minlength=12)
-    assert abs(drawn - 100).max() < 5 * np.sqrt(300 * 4 / 12 * 8 / 12)
-
-
-def test_other_splits_stay_whole(tmp_path):
-    source = make(tmp_path, *(f"{split}/{i}.png" for split in ("train", "val", "test") for i in range(3)))
-    for split, count in {"train": 1, "validation": 3, "test": 3}.items():
-        assert len(datasets.photographs(config("photo_folder", source, photographs=1), split)) == count
-
-
-@pytest.mark.parametrize(("count", "message"), [(4, "photo_folder has 3 training .* 3 at most"), (-1, "not -1")])
-def test_more_training_photographs_than_there_are(tmp_path, count, message):
-    source = make(tmp_path, *(f"train/{i}.png" for i in range(3)), "val/1.png", "test/1.png")
-    with pytest.raises(UserError, match=rf"config\.data\.photographs.*{message}") as error:
-        datasets.photographs(config("photo_folder", source, photographs=count), "train")
-    assert "\n" not in str(error.value)
-    assert len(datasets.photographs(config("photo_folder", source, photographs=count), "test")) == 1
-
-
-def test_some_training_photographs_are_a_sequence_that_pickles(tmp_path, monkeypatch):
-    source = make(tmp_path, *(f"train/{i}.png" for i in range(9)), "val/1.png", "test/1.png")
-    photographs = datasets.photographs(config("photo_folder", source, photographs=6, seed=3), "train")
-    chosen = [photograph.name for photograph in photographs]
-    assert photographs[-1].name == chosen[5]
-    assert [photograph.name for photograph in photographs[1:3]] == chosen[1:3]
-    with pytest.raises(IndexError):
-        photographs[6]
-    data = pickle.dumps(photographs)
-    assert len(data) < 1000
-    for name, pixels in pickle.loads(data):
-        np.testing.assert_array_equal(pixels, read_picture(source / name))
-    read = []
-    monkeypatch.setattr(prepared, "_decode", lambda data: read.append(data) or picture(0))
-    assert len(photographs) == 6
-    assert not read
-    assert photographs[4].name == chosen[4]
-    assert len(read) == 1
-
-
-@pytest.mark.parametrize("placement", ["host", "device"])
-@pytest.mark.parametrize("count", [0, 3])
-def test_patches_are_cut_from_the_chosen_photographs(tmp_path, placement, count):
-    for number in range(7):  # each of one color, so that a patch shows where it was cut
-        name = tmp_path / f"train/{number}.png"
-        name.parent.mkdir(exist_ok=True)
-        write_picture(name, np.full((9, 9, 3), [30 * number, 200, 255 - 30 * number], np.uint8))
-    wanted = config("photo_folder", make(tmp_path, "val/1.png", "test/1.png"), "", count, seed=1)
-    wanted.update(patch_size=4, patches_per_epoch=20, zoom=(1.0, 1.0), rotate=0.0, flip=True, workers=0)
-    wanted.placement = placement
-    colors = [photograph.picture[0, 0] / 255 for photograph in datasets.photographs(wanted, "train")]
-    patches = datasets.patches(wanted, seed=0, batch_size=20, start_step=0, steps=1)
-    (batch,) = patches
-    assert batch["photograph"].dtype == np.int32
-    assert set(batch["photograph"]) == set(range(count or 7))
-    pictures = jax.jit(patches.clean)(batch, patches.resident)
-    for number, patch in zip(batch["photograph"], pictures, strict=True):
-        np.testing.assert_allclose(patch, np.broadcast_to(colors[number], (4, 4, 3)), atol=1e-6)
-
-
 # Layouts that people download
 
 
@@ -470,111 +365,6 @@ def test_ade20k_of_a_folder_without_it(tmp_path):
     make(tmp_path, "train/1.jpg")
     with pytest.raises(UserError, match=r"ade20k: no pictures in .*ADE_train"):
         datasets.prepare(config("ade20k", tmp_path))
-
-
-def make_grey(folder, *names):
-    """Write grey pictures, in the ways that files hold them in turn."""
-    for number, name in enumerate(names):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image = Image.fromarray(picture(number, (16, 24))).convert("L")
-        if number % 3 == 1:
-            image = image.convert("RGB")
-        elif number % 3 == 2:  # saved again and again, by programs that round each in its way
-            noise = np.random.default_rng(number).integers(-2, 3, (16, 24, 3))
-            image = Image.fromarray(np.clip(np.array(image.convert("RGB")) + noise, 0, 255).astype(np.uint8))
-        image.save(path, quality=90)
-
-
-def jpegs(folder, count):
-    return [f"{folder}/image{i:04d}.jpg" for i in range(count)]
-
-
-@pytest.mark.parametrize("root", ["", "archive", "data/Image Coloring"])
-@pytest.mark.parametrize("case", [str.lower, str.upper])
-def test_image_coloring_with_grey_twins(tmp_path, root, case):
-    train, test = case("train_color"), case("test_color")
-    make(tmp_path / root, *jpegs(train, 20), *jpegs(test, 5))
-    make_grey(tmp_path / root, *jpegs(case("train_black"), 20), *jpegs(case("test_gray"), 5))
-    make(tmp_path / root, "sample.png")
-    make(tmp_path / "__MACOSX" / root, *jpegs(train, 1), *jpegs(test, 1))
-    summary = datasets.prepare(config("image_coloring", tmp_path))
-    assert summary.photographs == {"train": 18, "validation": 2, "test": 5}
-    assert names("image_coloring", tmp_path, "test") == jpegs(test, 5)
-    for split in summary.photographs:
-        for name, pixels in datasets.photographs(config("image_coloring", tmp_path), split):
-            np.testing.assert_array_equal(pixels, read_picture(tmp_path / root / name))
-    text = summary.describe()
-    assert f"20 grey pictures in {case('train_black')} left out" in text
-    assert f"5 grey pictures in {case('test_gray')} left out" in text
-    assert "outside the split folders left out" in text
-    assert "held out of the 20 training photographs: 2 for validation; 18 remain to train on" in text
-
-
-@pytest.mark.parametrize(("train", "test"), [("Train", "Test"), ("train", "test"), ("train_color", "test_color")])
-def test_image_coloring_with_grey_pictures_to_test(tmp_path, train, test):
-    root = make(tmp_path / "archive", *jpegs(train, 20))
-    make_grey(root, *jpegs(test, 100))
-    summary = datasets.prepare(config("image_coloring", tmp_path))
-    assert summary.photographs == {"train": 16, "validation": 2, "test": 2}
-    assert f"100 grey pictures in {test} have no colors to be measured against: left out" in summary.remarks
-    assert (
-        "held out of the 20 training photographs: 2 for validation and 2 for test; 16 remain to train on"
-        in summary.remarks
-    )
-    by_content = sorted(jpegs(train, 20), key=lambda name: hashlib.sha256((root / name).read_bytes()).hexdigest())
-    assert set(names("image_coloring", tmp_path, "test")) == set(by_content[:2])
-    assert set(names("image_coloring", tmp_path, "validation")) == set(by_content[2:4])
-    assert set(names("image_coloring", tmp_path, "train")) == set(by_content[4:])
-
-
-def test_image_coloring_holds_nothing_out_that_it_has(tmp_path):
-    make(tmp_path, *jpegs("Train", 4), *jpegs("Validation", 2), *jpegs("Test", 3))
-    make_grey(tmp_path, "Test/grey.png", "Train/grey 1.png", "Train/grey 2.png")
-    pale = np.full((16, 24, 3), 128, np.uint8)
-    pale[3, 5] = 120, 128, 140  # one pixel with some color
-    write_picture(tmp_path / "Test/pale.png", pale)
-    summary = datasets.prepare(config("image_coloring", tmp_path))
-    assert summary.remarks == (
-        "2 grey pictures in Train have no colors to learn from: left out",
-        "1 grey picture in Test has no colors to be measured against: left out",
-    )
-    assert names("image_coloring", tmp_path, "train") == jpegs("Train", 4)
-    assert names("image_coloring", tmp_path, "validation") == jpegs("Validation", 2)
-    assert names("image_coloring", tmp_path, "test") == [*jpegs("Test", 3), "Test/pale.png"]
-
-
-def test_image_coloring_of_three_photographs_has_one_for_each_split(tmp_path):
-    make(tmp_path, *jpegs("train_color", 3))
-    assert datasets.prepare(config("image_coloring", tmp_path)).photographs == {"train": 1, "validation": 1, "test": 1}
-
-
-@pytest.mark.parametrize(
-    ("folders", "message"),
-    [
-        (["photos"], r"neither train_color nor Train and Test in .*config\.data\.source must be"),
-        (["Train"], "neither train_color nor Train and Test in"),
-        (["a/b/c/Train", "a/b/c/Test"], "neither train_color nor Train and Test in .* 2 folders deep"),
-        (["one/train", "one/test", "two/train_color"], "2 folders in .* have split folders: one, two; .* one of them"),
-    ],
-)
-def test_image_coloring_of_a_folder_without_it(tmp_path, folders, message):
-    make(tmp_path, *(f"{folder}/1.jpg" for folder in folders))
-    with pytest.raises(UserError, match=f"image_coloring: {message}") as error:
-        datasets.prepare(config("image_coloring", tmp_path))
-    assert "\n" not in str(error.value)
-
-
-def test_image_coloring_of_grey_pictures_alone(tmp_path):
-    make_grey(tmp_path, *jpegs("Train", 3), *jpegs("Test", 3))
-    with pytest.raises(UserError, match="image_coloring: no photograph in color to train on in"):
-        datasets.prepare(config("image_coloring", tmp_path))
-    shutil.rmtree(tmp_path / "Test")
-    (tmp_path / "Test").mkdir()
-    for name in jpegs("Train", 3):
-        (tmp_path / name).write_text("broken")
-    with pytest.raises(UserError, match="image_coloring: none of the 3 files in"):
-        datasets.prepare(config("image_coloring", tmp_path))
 
 
 @pytest.mark.parametrize("root", ["", "images", "BSDS500/data/images", "BSR/BSDS500/data/images"])

@@ -7,8 +7,8 @@ from skimage import data
 from skimage.transform import resize
 
 from colorjax.errors import UserError
-from colorjax.evaluation.protocol import Protocol, build_protocol, content_hash, protocol_config
-from colorjax.images import Photograph
+from colorjax.evaluation.protocol import Protocol, build_protocol, protocol_config
+from colorjax.images import Photograph, content_hash
 from colorjax.tasks import Colorize, Denoise
 
 PROTOCOL = Protocol("test", "two pictures", "denoise", ("aa", "bb"))

@@ -11,8 +11,8 @@ import numpy as np
 
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.measure import measure, metric_names, task_loss
-from colorjax.evaluation.protocol import Protocol, content_hash
-from colorjax.images import Photograph, to_uint8
+from colorjax.evaluation.protocol import Protocol
+from colorjax.images import Photograph, content_hash, to_uint8
 from colorjax.methods import Method
 from colorjax.patches import map_pixels
 from colorjax.tasks import Task

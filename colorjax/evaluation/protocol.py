@@ -16,7 +16,7 @@ from skimage.transform import resize
 
 from colorjax.color_bins import ACCURACY_DISTANCE
 from colorjax.errors import UserError, nearest
-from colorjax.images import Photograph
+from colorjax.images import Photograph, content_hash
 from colorjax.noise import check_noise
 from colorjax.structural_similarity import SIGMA, WINDOW
 from colorjax.tasks import TASKS, Task
@@ -173,9 +173,3 @@ def build_protocol(config: Mapping, data: str, task: str, photographs: Iterable[
     if not pictures:
         raise UserError(f"there is no photograph to measure in {data}")
     return Protocol(**{**known, **settings}, data=data, task=task, pictures=pictures)
-
-
-def content_hash(picture: np.ndarray) -> str:
-    """Return the SHA-256 of a decoded picture, its shape and dtype included: the file's format does not matter."""
-    header = f"{picture.dtype.str} {picture.shape} ".encode()
-    return hashlib.sha256(header + np.ascontiguousarray(picture).tobytes()).hexdigest()

@@ -21,8 +21,7 @@ from tqdm import tqdm
 
 from colorjax.cache import cache_directory, save_arrays
 from colorjax.errors import UserError
-from colorjax.evaluation.protocol import content_hash
-from colorjax.images import Photograph
+from colorjax.images import Photograph, content_hash
 from colorjax.models.context import Frozen, context_of, has_context_of_photograph
 from colorjax.patches import map_pixels
 from colorjax.squares import fit
