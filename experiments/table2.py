@@ -17,8 +17,9 @@ learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    READ
 paper           any folder of 30 or more         a GPU        not run yet
 
 `smoke` trains on 2 photographs and on 5, the others on 20 and on all there are, `learning_curve` on 20, 60, 200 and all
-with 3 seeds each. The row with the embedding zeroed shows what the branch brings. All but `smoke` want the published
-weights of Inception-ResNet-v2 and say how to get them; with the ending -random_weights they go without.
+with 3 seeds each. The rows with the embedding zeroed, which `learning_curve` has not, show what the branch brings. All
+but `smoke` want the published weights of Inception-ResNet-v2 and say how to get them; with the ending -random_weights
+they go without.
 """
 
 from ml_collections import ConfigDict
