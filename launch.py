@@ -76,6 +76,14 @@ def main(words: list[str]) -> int:
         command.add_argument("--config", required=True, metavar="FILE[:VARIANT]", help="the config to use")
         if name != "prepare":
             command.add_argument("--workdir", required=True, metavar="DIR", help="where the results go")
+        if name == "train":
+            command.add_argument(
+                "--attempts",
+                type=int,
+                default=0,
+                metavar="N",
+                help="under Slurm: back into the queue when the time is up, until N starts in a row got nowhere",
+            )
         command.add_argument_group("settings").add_argument(
             "--config.KEY", dest="_", metavar="VALUE", help="change a setting, e.g. --config.seed=1"
         )

@@ -9,6 +9,8 @@ line.
 
 import ast
 import importlib.util
+import json
+import math
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from colorjax.errors import UserError, nearest
+from colorjax.plain import flatten, from_plain
 
 
 def run_config() -> ConfigDict:
@@ -150,6 +153,17 @@ def is_table(config: ConfigDict) -> bool:
     return "rows" in config
 
 
+def require_run(config: ConfigDict) -> None:
+    """Raise a `UserError` for the config of a table."""
+    if is_table(config):
+        raise UserError("this config describes a table: use the command table, or another variant")
+
+
+def total_steps(config: ConfigDict) -> int:
+    """Return the number of steps of a whole run; the last batch goes into one more epoch as far as it needs to."""
+    return math.ceil(config.training.epochs * config.data.patches_per_epoch / config.training.batch_size)
+
+
 def choose(variant: str, variants: Sequence[str]) -> str:
     """Return `variant`, or the first of `variants` for "".
 
@@ -165,7 +179,8 @@ def load(argument: str, overrides: Sequence[str] = ()) -> ConfigDict:
     """Read `FILE[:variant]` and apply overrides such as `--config.training.epochs=3`.
 
     Args:
-      argument: the path of a Python file that defines `get_config`, with an optional variant.
+      argument: the path of a Python file that defines `get_config`, with an optional variant; or of the config.json in
+        a run's folder.
       overrides: command-line words, `--config.KEY=VALUE` or `--config.KEY` followed by `VALUE`.
 
     Returns:
@@ -175,13 +190,24 @@ def load(argument: str, overrides: Sequence[str] = ()) -> ConfigDict:
       UserError: no such file, an error in the file, an unknown variant or key, a value of the wrong type.
     """
     path, _, variant = argument.partition(":")
-    config = _get_config(Path(path), variant)
+    config = _kept_config(Path(path)) if path.endswith(".json") else call(path, "get_config", variant)
     for key, text in _pairs(overrides):
         _override(config, key, text)
     return config.lock()
 
 
-def _get_config(path: Path, variant: str) -> ConfigDict:
+def call(argument: str, function: str, *arguments: Any) -> Any:
+    """Return what a function of a config file returns.
+
+    Args:
+      argument: `FILE[:variant]`.
+      function: its name.
+      *arguments: its arguments.
+
+    Raises:
+      UserError: no such file, no such function in it, or an error in the file, with its line.
+    """
+    path = Path(argument.partition(":")[0])
     if not path.is_file():
         siblings = [str(p) for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         hint = f"; {nearest(str(path), siblings)}" if siblings else ""
@@ -190,7 +216,9 @@ def _get_config(path: Path, variant: str) -> ConfigDict:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        config = module.get_config(variant)
+        if not hasattr(module, function):
+            raise UserError(f"defines no function {function}()")
+        return getattr(module, function)(*arguments)
     except UserError as error:
         raise UserError(f"--config={path}: {error}") from None
     except Exception as error:
@@ -198,7 +226,15 @@ def _get_config(path: Path, variant: str) -> ConfigDict:
         line = f", line {lines[-1]}" if lines else ""
         message = str(error).strip("\"'").splitlines()[0] if str(error) else ""
         raise UserError(f"--config={path}{line}: {type(error).__name__}: {message}") from error
-    return config
+
+
+def _kept_config(path: Path) -> ConfigDict:
+    try:
+        return from_plain(json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise UserError(f"--config={path}: no such file") from None
+    except ValueError as error:
+        raise UserError(f"--config={path}: is not the config.json of a run ({error})") from None
 
 
 def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
@@ -228,20 +264,10 @@ def _override(config: ConfigDict, key: str, text: str) -> None:
 
 
 def _nearest_key(config: ConfigDict, key: str) -> str:
-    leaves = _flatten(config)
+    leaves = flatten(config)
     # A key given without its section is more likely than one that is spelt a little like another.
     same_name = [leaf for leaf in leaves if leaf.split(".")[-1] == key.split(".")[-1]]
     return f"did you mean {same_name[0]!r}?" if same_name else nearest(key, leaves)
-
-
-def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in config.items():
-        if isinstance(value, ConfigDict | dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _parse(text: str, current: Any, key: str) -> Any:

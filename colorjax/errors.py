@@ -23,9 +23,18 @@ class NotFiniteError(ColorjaxError):
 
 
 class Interrupted(ColorjaxError):  # noqa: N818 - it is a request, not a fault
-    """SIGTERM or SIGINT came; a checkpoint was written and the same command goes on from it."""
+    """A signal came; a checkpoint was written and the same command goes on from it.
+
+    Args:
+      message: the line.
+      signal: name of the signal, such as 'SIGTERM'.
+    """
 
     exit_status = 75  # EX_TEMPFAIL of sysexits.h: try again later
+
+    def __init__(self, message: str, signal: str):
+        super().__init__(message)
+        self.signal = signal
 
 
 def nearest(name: str, known) -> str:

@@ -1,5 +1,6 @@
 """Strict configs: a bad file, variant, key or value is one line that says what to write instead."""
 
+import json
 import textwrap
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from colorjax.config import load, run_config
 from colorjax.config import test_data_config as data_config_of_test
 from colorjax.errors import UserError
+from colorjax.plain import to_plain
 
 FILE = """
 from ml_collections import ConfigDict
@@ -74,7 +76,7 @@ def test_a_bad_override_is_one_line(config_file, override, line):
     [
         ("def get_config(variant=''):\n    return seed", "line 2: NameError"),
         ("def get_config(:", "SyntaxError"),
-        ("x = 1", "AttributeError"),
+        ("x = 1", "defines no function get_config()"),
     ],
 )
 def test_an_error_in_a_config_file_names_file_and_line(tmp_path, body, line):
@@ -115,3 +117,23 @@ def test_numbers_survive_the_command_line(tmp_path_factory, whole, real):
     path.write_text(FILE)
     config = load(str(path), [f"--config.seed={whole}", f"--config.training.rate={real!r}"])
     assert (config.seed, config.training.rate) == (whole, real)
+
+
+def test_the_config_that_a_run_left_behind_is_a_config(tmp_path):
+    config = load("experiments/colorize_unet.py:smoke", ["--config.data.zoom=(1.0,2)"])
+    (tmp_path / "config.json").write_text(json.dumps(to_plain(config)))
+    again = load(str(tmp_path / "config.json"), ["--config.seed=5"])
+    assert again.seed == 5
+    with again.unlocked():
+        again.seed = config.seed
+    assert again == config
+    assert again.data.zoom == (1.0, 2.0)
+
+
+@pytest.mark.parametrize(("content", "line"), [(None, "no such file"), ("{", "is not the config.json of a run")])
+def test_a_kept_config_that_cannot_be_read_is_one_line(tmp_path, content, line):
+    path = tmp_path / "config.json"
+    if content:
+        path.write_text(content)
+    with pytest.raises(UserError, match=line):
+        load(str(path))

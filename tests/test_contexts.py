@@ -116,7 +116,7 @@ def test_what_was_computed_before_an_interruption_is_kept(computed):
 
     def interrupted():
         yield from given[:5]
-        raise Interrupted("SIGTERM")
+        raise Interrupted("SIGTERM", "SIGTERM")
 
     with pytest.raises(Interrupted):
         contexts(interrupted())

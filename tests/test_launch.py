@@ -9,6 +9,7 @@ import pytest
 
 import launch
 from colorjax import commands
+from colorjax.commands import weights
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,8 +37,12 @@ def test_each_command_has_a_page_of_its_own(command, capsys):
     assert launch.COMMANDS[command][1] in capsys.readouterr().out
 
 
+def test_launch_and_colorjax_know_the_same_commands():
+    assert list(launch.COMMANDS) == list(commands.COMMANDS)
+
+
 def test_each_network_whose_weights_can_be_asked_for_can_be_converted():
-    assert set(launch.NETWORKS) == set(commands.CONVERTERS)
+    assert set(launch.NETWORKS) == set(weights.CONVERTERS)
 
 
 def test_a_mistake_is_one_line_and_status_2():

@@ -8,7 +8,7 @@ import pytest
 from ml_collections import ConfigDict
 
 import launch
-from colorjax import commands
+from colorjax.commands import table
 from colorjax.config import method_config, table_config
 from colorjax.images import Photograph
 
@@ -91,7 +91,7 @@ def test_a_method_learns_from_the_photographs_of_its_own_row(tmp_path):
     config.task.name = "colorize"
     row = {"label": "One", "method": method_config("mean_color"), "data": {"photographs": 1}, "series": "Mean color"}
     config.rows.one = ConfigDict(row)
-    commands.table(config.lock(), tmp_path, SimpleNamespace(photographs=photographs))
+    table.main(config.lock(), tmp_path, SimpleNamespace(photographs=photographs))
     with (tmp_path / "table.csv").open() as file:
         error = {line["row"]: float(line["ciede2000"]) for line in csv.DictReader(file)}
     assert error["One"] < 1 < 10 < error["Mean color"]

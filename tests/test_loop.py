@@ -11,6 +11,7 @@ import tiny_training as tiny
 from tensorboardX import SummaryWriter  # noqa: F401 - its protocol buffers are registered on import
 from tensorboardX.proto.event_pb2 import Event
 
+from colorjax.config import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.training import load_network, loop
 from colorjax.training.preemption import StopRequest
@@ -112,7 +113,7 @@ def test_a_finished_run_does_nothing_and_says_so(whole, capsys):
     assert without_rates(history(whole)) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2])
 def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_bit_for_bit(whole, tmp_path, number):
     handler = signal.getsignal(number)
     with pytest.raises(Interrupted, match=rf"{number.name}: .* goes on from step \d+, .*checkpoints/\d+$") as stop:
@@ -143,7 +144,14 @@ def test_a_signal_during_validation_stops_it_and_the_run_begins_with_it_again(wh
     assert without_rates(history(tmp_path)) == without_rates(history(whole))
 
 
-def test_a_second_signal_acts_as_it_would_without_training():
+def test_schedulers_repeat_themselves_and_lose_nothing():
+    with StopRequest() as stop:
+        for number in (signal.SIGUSR2, signal.SIGTERM, signal.SIGTERM):
+            signal.raise_signal(number)
+        assert stop.received == "SIGUSR2"
+
+
+def test_ctrl_c_twice_acts_as_it_would_without_training():
     with StopRequest() as stop:
         signal.raise_signal(signal.SIGINT)
         assert stop.received == "SIGINT"
@@ -234,4 +242,4 @@ def test_a_validation_without_the_metric_of_the_best_is_a_user_error(tmp_path):
 
 def test_steps_cover_all_epochs():
     changes = {"training__epochs": 2, "data__patches_per_epoch": 9, "training__batch_size": 4}
-    assert loop.total_steps(tiny.config(**changes)) == 5
+    assert total_steps(tiny.config(**changes)) == 5

@@ -21,9 +21,10 @@ from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers as policies
 
 from colorjax.errors import NotFiniteError, UserError
-from colorjax.training.logging import announce, best_step, read_history
+from colorjax.plain import from_plain, to_plain
+from colorjax.runs.history import best_step, read_history
+from colorjax.training.logging import announce
 from colorjax.training.state import TrainState, network_variables
-from colorjax.training.workdir import from_plain, to_plain
 
 
 class Checkpoints:

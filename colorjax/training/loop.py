@@ -16,6 +16,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+from colorjax.config import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.models import build_model
 from colorjax.models.context import frozen_of
@@ -31,11 +32,6 @@ from colorjax.training.step import make_step
 from colorjax.training.workdir import hold_to_frozen, open_workdir
 
 Validate = Callable[[Any], Mapping[str, float]]
-
-
-def total_steps(config: ConfigDict) -> int:
-    """Return the number of steps of a whole run; the last batch goes into one more epoch as far as it needs to."""
-    return math.ceil(config.training.epochs * config.data.patches_per_epoch / config.training.batch_size)
 
 
 def train(
@@ -64,7 +60,7 @@ def train(
     Raises:
       UserError: a bad config, or a workdir of another one.
       NotFiniteError: the loss, the gradient or the state is not finite any more.
-      Interrupted: SIGTERM or SIGINT came; a checkpoint is written, and the same call goes on from it.
+      Interrupted: a signal came; a checkpoint is written, and the same call goes on from it.
     """
     workdir = Path(workdir)
     devices = list(devices or jax.local_devices())
@@ -151,7 +147,7 @@ def train(
                 checkpoints.save(step, state)
             if stopping:
                 with _stopping(stop, checkpoints):
-                    raise Interrupted(stopping)
+                    raise Interrupted(stopping, stopping)
             if validating:
                 run_validation(step, state)
         return checkpoints.latest()[1]
@@ -181,7 +177,8 @@ def _stopping(stop: StopRequest, checkpoints: Checkpoints) -> Iterator[None]:
     except Interrupted:
         step, path = checkpoints.latest()
         where = "the start" if step is None else f"step {step}, {path}"
-        raise Interrupted(f"{stop.received}: stopped; the same command goes on from {where}") from None
+        line = f"{stop.received}: stopped; the same command goes on from {where}"
+        raise Interrupted(line, stop.received) from None
 
 
 def check(config: ConfigDict, devices: parallel.Devices) -> None:

@@ -1,4 +1,5 @@
-"""SIGTERM (a scheduler that wants the machine back) and SIGINT (Ctrl-C) as requests to stop at the next step.
+"""Requests to stop at the next step: SIGTERM (a scheduler that wants the machine back), SIGINT (Ctrl-C), and SIGUSR1
+and SIGUSR2 (a scheduler's warning that the time is almost up).
 
 orbax's own `reached_preemption` only works under `jax.distributed`, so a single process needs handlers of its own.
 """
@@ -10,12 +11,14 @@ from contextlib import contextmanager
 
 from colorjax.errors import Interrupted
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopRequest:
-    """A context in which the first of `SIGNALS` is noted in `received`, and the second acts as it would outside.
+    """A context in which the first of `SIGNALS` is noted in `received`; after it, SIGINT acts as it would outside.
 
+    So a person ends at once what won't stop by pressing Ctrl-C twice. Schedulers send theirs more than once without
+    meaning more by it: Slurm's SIGTERM comes from the node and again from `srun`.
     In another thread than the main one Python allows no handlers; there, nothing is ever received.
     """
 
@@ -33,10 +36,13 @@ class StopRequest:
         self._restore()
 
     def _receive(self, number: int, _frame) -> None:
+        if self.received:
+            return
         self.received = signal.Signals(number).name
-        self._restore()
+        if signal.SIGINT in self._outside:
+            signal.signal(signal.SIGINT, self._outside[signal.SIGINT])
         if self._raise:
-            raise Interrupted(self.received)
+            raise Interrupted(self.received, self.received)
 
     def _restore(self) -> None:
         for number, handler in self._outside.items():
@@ -49,9 +55,9 @@ class StopRequest:
         self._raise = True
         try:
             if self.received:
-                raise Interrupted(self.received)
+                raise Interrupted(self.received, self.received)
             yield
             if self.received:  # and the exception did not get through
-                raise Interrupted(self.received)
+                raise Interrupted(self.received, self.received)
         finally:
             self._raise = False

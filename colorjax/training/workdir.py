@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +14,8 @@ from ml_collections import ConfigDict
 
 from colorjax.errors import UserError
 from colorjax.models.context import Frozen
+from colorjax.plain import flatten, to_plain
+from colorjax.runs.files import write_atomically
 
 # Keys that change neither the weights nor what is measured: a run may be gone on with under another value.
 FREE_KEYS = (
@@ -33,28 +34,38 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
     """Make `workdir` a folder of runs of `config`, and note the versions and devices of this start in it.
 
     Raises:
-      UserError: it holds a run of another config; the first keys that differ are named.
+      UserError: as `hold_to_config`.
     """
+    hold_to_config(workdir, config)
     workdir.mkdir(parents=True, exist_ok=True)
-    path = workdir / "config.json"
-    if path.exists():
-        known, new = _flatten(json.loads(path.read_text())), _flatten(to_plain(config))
-        differing = [
-            f"config.{key} ({known.get(key, 'no such key')!r} there, {new.get(key, 'no such key')!r} here)"
-            for key in sorted(known.keys() | new.keys())
-            if key not in FREE_KEYS and (key not in known or key not in new or known[key] != new[key])
-        ]
-        if differing:
-            more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
-            raise UserError(
-                f"{workdir} holds a run of another config: {', '.join(differing[:3])}{more}; "
-                "use another --workdir, or the same config"
-            )
-    else:
-        write_atomically(path, json.dumps(to_plain(config), indent=2) + "\n")
+    if not (workdir / "config.json").exists():
+        write_atomically(workdir / "config.json", json.dumps(to_plain(config), indent=2) + "\n")
     path = workdir / "versions.json"
     starts = json.loads(path.read_text()) if path.exists() else []
     write_atomically(path, json.dumps([*starts, _versions(devices)], indent=2) + "\n")
+
+
+def hold_to_config(workdir: Path, config: ConfigDict) -> None:
+    """Compare `config` with the one that `workdir` belongs to; without any, do nothing.
+
+    Raises:
+      UserError: it holds a run of another config; the first keys that differ are named.
+    """
+    path = workdir / "config.json"
+    if not path.exists():
+        return
+    known, new = flatten(json.loads(path.read_text())), flatten(to_plain(config))
+    differing = [
+        f"config.{key} ({known.get(key, 'no such key')!r} there, {new.get(key, 'no such key')!r} here)"
+        for key in sorted(known.keys() | new.keys())
+        if key not in FREE_KEYS and (key not in known or key not in new or known[key] != new[key])
+    ]
+    if differing:
+        more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
+        raise UserError(
+            f"{workdir} holds a run of another config: {', '.join(differing[:3])}{more}; "
+            "use another --workdir, or the same config"
+        )
 
 
 def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
@@ -73,36 +84,6 @@ def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
             )
     elif workdir.is_dir() and frozen.mark:
         write_atomically(path, json.dumps({"origin": frozen.origin, "mark": frozen.mark}, indent=2) + "\n")
-
-
-def to_plain(config: ConfigDict) -> dict[str, Any]:
-    """Return `config` as what JSON can hold, and gives back unchanged."""
-    return json.loads(json.dumps(config.to_dict()))
-
-
-def from_plain(plain: dict[str, Any]) -> ConfigDict:
-    """Undo `to_plain`: configs have tuples where JSON has lists."""
-
-    def tuples(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: tuples(item) for key, item in value.items()}
-        return tuple(map(tuples, value)) if isinstance(value, list) else value
-
-    return ConfigDict(tuples(plain)).lock()
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file that is at no moment half written."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
-
-
-def _flatten(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in plain.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _versions(devices: list[jax.Device]) -> dict[str, Any]:

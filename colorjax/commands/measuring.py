@@ -1,0 +1,115 @@
+"""Measuring the rows of a table, for the commands that do."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from colorjax.commands.networks import frozen_of_config, network_of
+from colorjax.config import test_data_config
+from colorjax.evaluation.evaluate import Evaluation, evaluate
+from colorjax.evaluation.learning_curve import Place
+from colorjax.evaluation.protocol import Protocol, build_protocol
+from colorjax.evaluation.report import write_table
+from colorjax.evaluation.results import fingerprint, load_evaluation, save_evaluation
+from colorjax.evaluation.seeds import average
+from colorjax.images import Photograph
+from colorjax.methods import Method, build_method
+from colorjax.plain import to_plain
+from colorjax.rows import Run
+from colorjax.runs.history import read_history
+from colorjax.tasks import build_task
+from colorjax.training.checkpoints import load_network
+from colorjax.training.logging import announce
+from colorjax.training.workdir import hold_to_frozen
+
+SAMPLES = 6  # pictures of each method that a report shows
+
+
+def measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run, ...]], data: ModuleType) -> None:
+    """Measure the rows of a table config, each of their runs in its own folder; write and print the table."""
+    test_data = test_data_config(config)
+    photographs = data.photographs(test_data, config.test_data.split)
+    described = f"{test_data.name}, {config.test_data.split} split"
+    protocol = build_protocol(config.protocol, described, config.task.name, photographs)
+    evaluations, histories, places = {}, {}, {}
+    for name, row in config.rows.items():
+        first = runs[name][0]
+        measured = {run.config.seed: _measure_run(run, protocol, photographs, data) for run in runs[name]}
+        evaluations[row.label] = average(measured) if "seeds" in row else measured[first.config.seed]
+        if "model" in row:
+            histories[row.label] = read_history(first.directory)
+        if "series" in row:
+            count = len(data.photographs(first.config.data, "train"))
+            places[row.label] = Place(row.series, count, first.config.seed)
+    reference = config.rows[config.reference].label
+    published = config.published.to_dict()
+    remarks = _remarks(config, runs)
+    print(write_table(directory, config.title, evaluations, reference, protocol, histories, published, remarks, places))
+    announce(f"report: {directory / 'report.html'}")
+
+
+def _remarks(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
+    """Return what nobody who reads a number of this table may miss, a sentence each."""
+    labels = {}
+    for name, row in config.rows.items():
+        if "model" in row and (origin := frozen_of_config(runs[name][0].config).origin):
+            labels.setdefault(origin, []).append(f'"{row.label}"')
+    return tuple(f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in labels.items())
+
+
+def _measure_run(run: Run, protocol: Protocol, photographs: Sequence[Photograph], data: ModuleType) -> Evaluation:
+    if "model" in run.config:
+        return _measure_network(run.config, run.directory, run.label, protocol, photographs)
+    return _measure_method(run.config, run.directory, run.label, protocol, photographs, data)
+
+
+def _measure_network(
+    config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph]
+) -> Evaluation:
+    _, variables, step = load_network(workdir)
+    frozen = frozen_of_config(config)
+    hold_to_frozen(workdir, frozen)
+    method = network_of(config)(variables)
+    announce(f"{label}: the checkpoint of step {step}, the best of its validations")
+    settings = {"config": to_plain(config), "step": step, "frozen": frozen.mark}
+    checkpoint = workdir / "checkpoints" / str(step)
+    return _measure(method, config, label, workdir, protocol, photographs, settings, checkpoint)
+
+
+def _measure_method(
+    config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph], data
+) -> Evaluation:
+    method = build_method(config.method)
+    settings = {key: config[key].to_dict() for key in ("data", "task", "method")}
+    if hasattr(method, "fit"):
+        method.fit(data.photographs(config.data, "train"))
+    return _measure(method, config, label, workdir, protocol, photographs, settings, None)
+
+
+def _measure(
+    method: Method,
+    config: ConfigDict,
+    label: str,
+    directory: Path,
+    protocol: Protocol,
+    photographs: Sequence[Photograph],
+    settings: dict[str, Any],
+    checkpoint: Path | None,
+) -> Evaluation:
+    """Return the evaluation kept in `directory` if nothing it depends on has changed, else measure and keep it."""
+    mark = fingerprint(protocol, settings, checkpoint)
+    kept = load_evaluation(directory, mark)
+    if kept is not None:
+        announce(f"{label}: measured already, {directory}")
+        return kept
+
+    def progress(pictures):
+        return tqdm(pictures, desc=f"measuring {label}", unit="picture", disable=None)
+
+    evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress)
+    save_evaluation(directory, evaluation, mark)
+    return evaluation

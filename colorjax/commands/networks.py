@@ -1,0 +1,58 @@
+"""The network of a run config, and the training of it, for the commands that need them."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+
+from colorjax.evaluation.evaluate import evaluate
+from colorjax.evaluation.protocol import build_protocol
+from colorjax.evaluation.statistics import mean_with_interval
+from colorjax.methods import NetworkMethod, build_method
+from colorjax.models import build_model
+from colorjax.models.context import Frozen, frozen_of
+from colorjax.runs.signs import Heartbeat
+from colorjax.tasks import build_task
+from colorjax.training import loop
+from colorjax.training.workdir import hold_to_config
+
+
+def train_network(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
+    """Train the network of a run config, or go on with it; return the folder of its last checkpoint."""
+    hold_to_config(workdir, config)  # the state of another run is not ours to write
+    with Heartbeat(workdir):
+        check(config, data)
+        split = config.training.validation_split
+        photographs = data.photographs(config.data, split)[: config.training.validation_photographs]
+        protocol = build_protocol(config.protocol, f"{config.data.name}, {split} split", config.task.name, photographs)
+        network = network_of(config)
+
+        def validate(variables: Any) -> dict[str, float]:
+            evaluation = evaluate(network(variables), build_task(config.task), protocol, photographs)
+            return {name: mean_with_interval(evaluation.values(name)).mean for name in evaluation.columns}
+
+        return loop.train(config, workdir, data, validate)
+
+
+def check(config: ConfigDict, data: ModuleType) -> None:
+    """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
+    if "model" in config:
+        network_of(config)({})
+        loop.check(config, jax.local_devices())
+    if "model" in config or hasattr(build_method(config.method), "fit"):
+        data.photographs(config.data, "train")
+
+
+def network_of(config: ConfigDict):
+    """Return a function that makes a method of the network's variables."""
+    task = build_task(config.task)
+    model = build_model(config.model, task.output_channels)
+    frozen = frozen_of(model).variables
+    return lambda variables: NetworkMethod(config.model.name, model, variables, task, frozen=frozen, **config.inference)
+
+
+def frozen_of_config(config: ConfigDict) -> Frozen:
+    """Return the frozen weights of a run config's network."""
+    return frozen_of(build_model(config.model, build_task(config.task).output_channels))

@@ -1,0 +1,39 @@
+"""`launch.py table`: train and measure all rows of a comparison."""
+
+from pathlib import Path
+from types import ModuleType
+
+import jax
+from ml_collections import ConfigDict
+
+from colorjax.commands.measuring import measure_rows
+from colorjax.commands.networks import check, frozen_of_config, train_network
+from colorjax.config import is_table
+from colorjax.errors import UserError
+from colorjax.rows import table_runs
+from colorjax.training.logging import announce
+from colorjax.training.workdir import hold_to_frozen, open_workdir
+
+
+def main(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
+    """Train each row of a table that is not trained yet, measure all of them, write the table and the report."""
+    if not is_table(config):
+        raise UserError("this config describes one run: use the commands train and evaluate")
+    if config.reference not in config.rows:
+        raise UserError(f"config.reference={config.reference}: no such row in {', '.join(config.rows)}")
+    runs = table_runs(config, workdir / "rows")
+    every = [run for row in runs.values() for run in row]
+    for run in every:  # before anything is trained: a mistake in the last row must not cost the first
+        try:
+            check(run.config, data)
+            if "model" in run.config:
+                hold_to_frozen(run.directory, frozen_of_config(run.config))
+        except UserError as error:
+            raise UserError(f"row {run.label!r}: {error}") from None
+    open_workdir(workdir, config, jax.local_devices())
+    for run in every:
+        if "model" not in run.config:
+            continue
+        announce(f"== {run.label}: {run.directory}")
+        train_network(run.config, run.directory, data)
+    measure_rows(config, workdir, runs, data)

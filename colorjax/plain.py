@@ -1,0 +1,32 @@
+"""Configs as what JSON can hold, and back."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+
+def to_plain(config: ConfigDict) -> dict[str, Any]:
+    """Return `config` as what JSON can hold, and gives back unchanged."""
+    return json.loads(json.dumps(config.to_dict()))
+
+
+def from_plain(plain: dict[str, Any]) -> ConfigDict:
+    """Undo `to_plain`: configs have tuples where JSON has lists."""
+
+    def tuples(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: tuples(item) for key, item in value.items()}
+        return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+    return ConfigDict(tuples(plain)).lock()
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the settings of nested sections by their whole names, such as `optimizer.learning_rate`."""
+    flat = {}
+    for key, value in config.items():
+        section = isinstance(value, ConfigDict | dict)
+        flat |= flatten(value, f"{prefix}{key}.") if section else {f"{prefix}{key}": value}
+    return flat

@@ -1,0 +1,1 @@
+"""What is known of runs from their files alone; nothing here imports jax."""

@@ -1,0 +1,24 @@
+"""The history of a run, `history.jsonl`, as `colorjax.training.logging` writes it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_history(workdir: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's history; the half of a line that a killed run may leave is no line."""
+    path = Path(workdir) / "history.jsonl"
+    lines = []
+    for text in path.read_text().splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            continue
+    return lines
+
+
+def best_step(history: list[dict[str, Any]], metric: str) -> int | None:
+    """Return the validated step whose `metric` is highest (the first of equals), or None without any."""
+    values = {line["step"]: line.get(metric) for line in history if line["kind"] == "validation"}
+    values = {step: value for step, value in values.items() if value is not None}
+    return max(values, key=values.get, default=None)
