@@ -43,6 +43,12 @@ COMMANDS = {
         "Trains each row of a table config that is not trained yet (in DIR/rows/NAME), measures all under one\n"
         "protocol, prints the table and writes table.md, table.csv, pictures.csv and report.html into DIR.",
     ),
+    "sweep": (
+        "run many variations of one config, here or on a cluster",
+        "Lists the runs that the config file's sweep(add) adds, with what differs in each, and starts those that are\n"
+        "not done: here, or on Slurm as one job array. DIR then holds a snapshot of the code, logs/ and runs/NAME/,\n"
+        "each a workdir of train. The same command again starts only what is not done, waiting or running.",
+    ),
     "weights": (
         "convert published weights",
         "Reads the published weights of a network, checks that they are all there, and keeps them in $COLORJAX_CACHE\n"
@@ -84,9 +90,14 @@ def main(words: list[str]) -> int:
                 metavar="N",
                 help="under Slurm: back into the queue when the time is up, until N starts in a row got nowhere",
             )
-        command.add_argument_group("settings").add_argument(
-            "--config.KEY", dest="_", metavar="VALUE", help="change a setting, e.g. --config.seed=1"
-        )
+        settings = command.add_argument_group("settings")
+        settings.add_argument("--config.KEY", dest="_", metavar="VALUE", help="change a setting, e.g. --config.seed=1")
+        if name == "sweep":
+            command.add_argument("--executor", choices=("local", "slurm"), default="local", help="default: local")
+            command.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at a time, here (default: 1)")
+            command.add_argument("--dry_run", action="store_true", help="only list, and show the script for Slurm")
+            command.add_argument("--cluster", default="", metavar="FILE[:VARIANT]", help="what Slurm is asked for")
+            settings.add_argument("--cluster.KEY", dest="_", metavar="VALUE", help="the same, one by one")
     options, overrides = parser.parse_known_args(words)
     arguments = {name: value for name, value in vars(options).items() if name not in ("command", "_")}
 

@@ -6,6 +6,16 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+#: Keys that change neither the weights nor what is measured: a run may be gone on with under another value.
+FREE_KEYS = (
+    "data.data_dir",
+    "data.workers",
+    "training.checkpoint_every",
+    "training.keep",
+    "training.log_every",
+    "training.validate_every",
+)
+
 
 def to_plain(config: ConfigDict) -> dict[str, Any]:
     """Return `config` as what JSON can hold, and gives back unchanged."""
@@ -30,3 +40,8 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         section = isinstance(value, ConfigDict | dict)
         flat |= flatten(value, f"{prefix}{key}.") if section else {f"{prefix}{key}": value}
     return flat
+
+
+def identity(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that make a run the run that it is, of a config as `to_plain` gives it, by whole names."""
+    return {key: value for key, value in flatten(plain).items() if key not in FREE_KEYS}

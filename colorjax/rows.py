@@ -14,7 +14,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from colorjax.config import of_same_type, run_config
+from colorjax.config import run_config
+from colorjax.config_files import of_same_type
 from colorjax.errors import UserError, nearest
 from colorjax.methods import METHODS
 

@@ -9,6 +9,9 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 
+# First, because on import it closes the handlers of all loggers, and absl's would close what pytest captures.
+import submitit  # noqa: E402, F401, I001
+
 import jax  # noqa: E402
 import pytest  # noqa: E402
 from absl import flags  # noqa: E402

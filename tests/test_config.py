@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorjax.config import load, run_config
+from colorjax.config import run_config
 from colorjax.config import test_data_config as data_config_of_test
+from colorjax.config_files import load
 from colorjax.errors import UserError
 from colorjax.plain import to_plain
 

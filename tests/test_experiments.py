@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import experiments
-from colorjax.config import is_table, load
+from colorjax.config import is_table
+from colorjax.config_files import load
 from colorjax.evaluation.protocol import Protocol
 from colorjax.methods import build_method
 from colorjax.models import build_model

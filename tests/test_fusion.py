@@ -12,7 +12,8 @@ from skimage.transform import resize
 import datasets
 import launch
 from colorjax.color import lab2rgb
-from colorjax.config import load, model_config
+from colorjax.config import model_config
+from colorjax.config_files import load
 from colorjax.errors import UserError
 from colorjax.geometry import warp_on_host
 from colorjax.models import build_model, inception_weights

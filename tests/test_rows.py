@@ -3,7 +3,8 @@
 import pytest
 from ml_collections import ConfigDict
 
-from colorjax.config import load, method_config, model_config, run_config, table_config
+from colorjax.config import method_config, model_config, run_config, table_config
+from colorjax.config_files import load
 from colorjax.errors import UserError
 from colorjax.rows import row_config, table_runs
 

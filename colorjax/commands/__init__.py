@@ -19,6 +19,7 @@ COMMANDS = {
     "train": "colorjax.commands.train",
     "evaluate": "colorjax.commands.evaluate",
     "table": "colorjax.commands.table",
+    "sweep": "colorjax.commands.sweep",
     "weights": "colorjax.commands.weights",
 }
 
@@ -29,17 +30,21 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
     Args:
       command: a key of `COMMANDS`.
       arguments: of that command, as given; `config` is loaded, with the overrides, and `workdir` made a path.
-      overrides: words such as --config.seed=1.
+      overrides: words such as --config.seed=1, and --cluster.time=90 for a command with a cluster.
       data: the `datasets` package, handed in because colorjax does not import it.
     """
     try:
         arguments = dict(arguments)
-        if "config" in arguments:
-            from colorjax.config import load
+        words = _by_section(overrides, [name for name in ("config", "cluster") if name in arguments])
+        if "cluster" in arguments:
+            from colorjax.sweeps.cluster import load_cluster
 
-            arguments["config"] = load(arguments["config"], overrides)
-        elif overrides:
-            raise UserError(f"unknown argument {overrides[0]!r}")
+            arguments["file"] = arguments["config"]
+            arguments["cluster"] = load_cluster(arguments["cluster"], words["cluster"])
+        if "config" in arguments:
+            from colorjax.config_files import load
+
+            arguments["config"] = load(arguments["config"], words["config"])
         if "workdir" in arguments:
             arguments["workdir"] = Path(arguments["workdir"])
         importlib.import_module(COMMANDS[command]).main(data=data, **arguments)
@@ -47,3 +52,17 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
         print(f"launch.py {command}: {error}", file=sys.stderr)
         return error.exit_status
     return 0
+
+
+def _by_section(words: Sequence[str], sections: Sequence[str]) -> dict[str, list[str]]:
+    """Return the words of each section: those that begin with its name, each with the words that follow it."""
+    found = {name: [] for name in sections}
+    current = None
+    for word in words:
+        begun = next((name for name in sections if word.startswith(f"--{name}.")), None)
+        current = begun or (None if word.startswith("--") else current)
+        if current is None:
+            known = " or ".join(f"--{name}.KEY=VALUE" for name in sections)
+            raise UserError(f"unknown argument {word!r}{known and f'; settings are given as {known}'}")
+        found[current].append(word)
+    return found

@@ -17,6 +17,22 @@ def read_history(workdir: Path) -> list[dict[str, Any]]:
     return lines
 
 
+def last_step(workdir: Path) -> int:
+    """Return the step of the newest line, 0 without any; quick, however long the history is."""
+    try:
+        with (Path(workdir) / "history.jsonl").open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 4096))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return 0
+    for line in reversed(lines):
+        try:
+            return json.loads(line)["step"]
+        except ValueError:  # half a line, at either end
+            continue
+    return 0
+
+
 def best_step(history: list[dict[str, Any]], metric: str) -> int | None:
     """Return the validated step whose `metric` is highest (the first of equals), or None without any."""
     values = {line["step"]: line.get(metric) for line in history if line["kind"] == "validation"}

@@ -3,6 +3,7 @@
 `config.json` is written by the first start and compared by every later one; `versions.json` has an entry a start.
 """
 
+import hashlib
 import json
 import platform
 from importlib import metadata
@@ -12,26 +13,31 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+import colorjax
 from colorjax.errors import UserError
 from colorjax.models.context import Frozen
-from colorjax.plain import flatten, to_plain
+from colorjax.plain import identity, to_plain
 from colorjax.runs.files import write_atomically
+from colorjax.runs.provenance import provenance
 
-# Keys that change neither the weights nor what is measured: a run may be gone on with under another value.
-FREE_KEYS = (
-    "data.data_dir",
-    "data.workers",
-    "training.checkpoint_every",
-    "training.keep",
-    "training.log_every",
-    "training.validate_every",
+PACKAGES = (
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "orbax-checkpoint",
+    "tensorflow-datasets",
+    "grain",
+    "array_record",
+    "ml-collections",
+    "scikit-image",
+    "numpy",
+    "opencv-python-headless",
 )
-
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -> None:
-    """Make `workdir` a folder of runs of `config`, and note the versions and devices of this start in it.
+    """Make `workdir` a folder of runs of `config`, and note the code, the versions and the devices of this start in it.
 
     Raises:
       UserError: as `hold_to_config`.
@@ -42,7 +48,12 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
         write_atomically(workdir / "config.json", json.dumps(to_plain(config), indent=2) + "\n")
     path = workdir / "versions.json"
     starts = json.loads(path.read_text()) if path.exists() else []
-    write_atomically(path, json.dumps([*starts, _versions(devices)], indent=2) + "\n")
+    code, diff = provenance(Path(colorjax.__file__).parents[1])
+    if diff:
+        name = f"changes-{hashlib.sha256(diff.encode()).hexdigest()[:12]}.diff"
+        write_atomically(workdir / name, diff)
+        code = code | {"diff": name}
+    write_atomically(path, json.dumps([*starts, _versions(devices) | code], indent=2) + "\n")
 
 
 def hold_to_config(workdir: Path, config: ConfigDict) -> None:
@@ -54,11 +65,11 @@ def hold_to_config(workdir: Path, config: ConfigDict) -> None:
     path = workdir / "config.json"
     if not path.exists():
         return
-    known, new = flatten(json.loads(path.read_text())), flatten(to_plain(config))
+    known, new = identity(json.loads(path.read_text())), identity(to_plain(config))
     differing = [
         f"config.{key} ({known.get(key, 'no such key')!r} there, {new.get(key, 'no such key')!r} here)"
         for key in sorted(known.keys() | new.keys())
-        if key not in FREE_KEYS and (key not in known or key not in new or known[key] != new[key])
+        if key not in known or key not in new or known[key] != new[key]
     ]
     if differing:
         more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""

@@ -1,0 +1,63 @@
+"""What Slurm is asked for: the `cluster` config, whose every key `--cluster.KEY=VALUE` overrides."""
+
+from collections.abc import Sequence
+
+from ml_collections import ConfigDict
+
+from colorjax.config_files import call, override
+from colorjax.errors import UserError
+
+
+def cluster_config() -> ConfigDict:
+    """Every key of a cluster config. A file of one's own defines `get_config(variant="")` and starts from this."""
+    return ConfigDict(
+        {
+            "partition": "",  # "" here and below: the cluster's own default
+            "account": "",
+            "qos": "",
+            "constraint": "",
+            "time": 60,  # minutes of one start; a run whose time is up goes back into the queue
+            "nodes": 1,  # of one run
+            "processes_per_node": 1,  # one sees all devices of its node; several share them
+            "gpus_per_node": 0,
+            "cpus_per_process": 2,
+            "memory_gb": 0.0,  # of a node; 0 for the cluster's default
+            "parallel": 0,  # runs at a time; 0 for as many as the cluster starts
+            "attempts": 3,  # starts in a row without a new checkpoint, after which a run is given up
+            "signal_seconds": 120,  # before its time is up, a run is told to write a checkpoint
+            "setup": (),  # lines of the job's script before the run, such as "module load cuda"
+            "container": "",  # words before python, such as "apptainer exec --nv colorjax.sif"
+            "srun_arguments": (),  # such as "--container-image=colorjax.sqsh"
+            "sbatch_arguments": (),  # further options of sbatch, such as "exclude=node7" or "exclusive"
+        }
+    )
+
+
+def load_cluster(argument: str, words: Sequence[str]) -> ConfigDict:
+    """Return the cluster config in the file `argument`, or the default for "", with overrides in it.
+
+    Raises:
+      UserError: as `config_files.load`; or a number that no job can have.
+    """
+    path, _, variant = argument.partition(":")
+    config = call(path, "get_config", variant, option="--cluster") if argument else cluster_config()
+    known = cluster_config()
+    for key in config:
+        if key not in known:
+            raise UserError(f"--cluster={argument}: {key!r} is no key of a cluster config; start from cluster_config()")
+    config = override(config, words, "cluster")
+    for key in ("time", "nodes", "processes_per_node", "cpus_per_process", "attempts"):
+        if config[key] < 1:
+            raise UserError(f"--cluster.{key}={config[key]}: must be 1 or more")
+    for key in ("gpus_per_node", "memory_gb", "parallel", "signal_seconds"):
+        if config[key] < 0:
+            raise UserError(f"--cluster.{key}={config[key]}: must be 0 or more")
+    for key in ("setup", "srun_arguments", "sbatch_arguments"):
+        if not all(isinstance(line, str) for line in config[key]):
+            raise UserError(f"--cluster.{key}={config[key]}: needs texts, such as ('one', 'two') or ('one',)")
+    if config.signal_seconds >= 60 * config.time:
+        raise UserError(
+            f"--cluster.signal_seconds={config.signal_seconds}: a run of --cluster.time={config.time} minutes would be "
+            "told to stop before it has begun"
+        )
+    return config

@@ -1,0 +1,28 @@
+"""A job: the command line that one run, or one worker of a search, is started with."""
+
+import dataclasses
+import shlex
+import sys
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What to start, for whom.
+
+    Attributes:
+      name: of the run; its output goes to a log of this name.
+      words: the command line.
+      directory: the run's folder, with its `state.json` and history.
+      steps: of the whole run; 0 where nobody knows.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    directory: Path
+    steps: int = 0
+
+
+def python_words(code: Path, *words: str, container: str = "") -> tuple[str, ...]:
+    """Return the command line of `launch.py` in the snapshot `code`, in a container if one is given."""
+    return (*shlex.split(container), sys.executable, str(code / "launch.py"), *words)

@@ -1,0 +1,179 @@
+"""Jobs on this machine, several at a time, each with its own GPUs or its share of the cores."""
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from colorjax.errors import Interrupted, UserError
+from colorjax.runs.history import last_step
+from colorjax.runs.signs import read_state
+from colorjax.sweeps.jobs import Job
+
+_POLL_SECONDS = 0.5
+_STOPPED = Interrupted.exit_status
+# Takes the cores and the job's words. A program of its own, because a function between fork and exec is not safe in a
+# process that has threads.
+_PINNED = """
+import os, sys
+os.sched_setaffinity(0, map(int, sys.argv[1].split(",")))
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """What a job gets of this machine: the words before its own, and what is changed in its environment."""
+
+    before: tuple[str, ...] = ()
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def shares(count: int) -> list[Share]:
+    """Return what each of `count` jobs at a time gets of this machine.
+
+    GPUs where there are any, else cores; those that are left over stay idle, so that all jobs have as much.
+
+    Raises:
+      UserError: there are fewer than `count`.
+    """
+    if count < 1:
+        raise UserError(f"--jobs={count}: must be 1 or more")
+    gpus = _gpus()
+    parts, kind = (gpus, "GPU(s)") if gpus else (_cores(), "core(s)")
+    if count > len(parts):
+        raise UserError(f"--jobs={count}: this machine has {len(parts)} {kind}, so at most as many runs at a time")
+    size = len(parts) // count
+    mine = [parts[size * i : size * (i + 1)] for i in range(count)]
+    if gpus:
+        return [Share(environment={"CUDA_VISIBLE_DEVICES": ",".join(part)}) for part in mine]
+    if count == 1 or not hasattr(os, "sched_setaffinity"):
+        return [Share() for _ in mine]
+    return [Share(before=(sys.executable, "-c", _PINNED, ",".join(map(str, part)))) for part in mine]
+
+
+def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], None]) -> int:
+    """Run `jobs`, `count` at a time; return how many did not end well.
+
+    A job that fails is said and the others go on. A signal to stop is passed on to the jobs that run, which write
+    their checkpoints.
+
+    Args:
+      jobs: to run, in this order.
+      count: how many at a time.
+      logs: folder for what each job prints, NAME.log.
+      say: is given a line about each job that ended.
+
+    Raises:
+      UserError: as `shares`.
+      Interrupted: a signal came, and the jobs have stopped.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    free, waiting, running, failed = shares(count), list(jobs), {}, 0
+    ended = []
+    with _noted_signals() as received, _bar(jobs) as bar:
+        while running or (waiting and not received):
+            while free and waiting and not received:
+                job, share = waiting.pop(0), free.pop(0)
+                running[job] = (_start(job, share, logs), share)
+            if received:
+                for process, _ in running.values():
+                    process.send_signal(signal.SIGTERM)
+                for process, _ in running.values():
+                    process.wait()
+                raise Interrupted(f"{received[0]}: stopped; the same command goes on", received[0])
+            for job, (process, share) in list(running.items()):
+                if process.poll() is not None:
+                    del running[job]
+                    free.append(share)
+                    ended.append(job)
+                    failed += process.returncode != 0
+                    say(_outcome(job, process.returncode, logs))
+            _show(bar, jobs, ended, running, failed)
+            time.sleep(_POLL_SECONDS)
+    if received:
+        raise Interrupted(f"{received[0]}: stopped; the same command goes on", received[0])
+    return failed
+
+
+def _gpus() -> list[str]:
+    """Return the GPUs that this process may use, as CUDA names them."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [name for name in chosen.split(",") if name.strip() not in ("", "-1")]
+    if not shutil.which("nvidia-smi"):
+        return []
+    asked = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
+    count = len(asked.stdout.splitlines()) if asked.returncode == 0 else 0
+    return [str(index) for index in range(count)]
+
+
+def _cores() -> list[int]:
+    """Return the cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def _start(job: Job, share: Share, logs: Path) -> subprocess.Popen:
+    with (logs / f"{job.name}.log").open("a") as log:
+        # A session of its own, so that a Ctrl-C at the terminal reaches it through us alone, once.
+        words = (*share.before, *job.words)
+        environment = os.environ | share.environment
+        return subprocess.Popen(
+            words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
+        )
+
+
+def _outcome(job: Job, status: int, logs: Path) -> str:
+    if status == 0:
+        return f"done     {job.name}"
+    if status == _STOPPED:
+        return f"stopped  {job.name}: the same command goes on with it"
+    state = read_state(job.directory)
+    reason = state.reason if state and state.state == "failed" else _last_line(logs / f"{job.name}.log", status)
+    return f"failed   {job.name}: {reason}"
+
+
+def _last_line(log: Path, status: int) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+    return f"{how}; last line of {log}: {lines[-1].strip()}" if lines else f"{how}, without a word"
+
+
+@contextmanager
+def _noted_signals() -> Iterator[list[str]]:
+    """Inside, the names of signals to stop are put into the list."""
+    received = []
+
+    def note(number, _frame):
+        received.append(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _bar(jobs: Sequence[Job]) -> tqdm:
+    interval = 0.2 if sys.stderr.isatty() else 30
+    known = sum(job.steps for job in jobs)
+    return tqdm(total=known or len(jobs), unit="step" if known else "job", mininterval=interval)
+
+
+def _show(bar: tqdm, jobs: Sequence[Job], ended: Sequence[Job], running, failed: int) -> None:
+    if any(job.steps for job in jobs):
+        bar.n = sum(min(last_step(job.directory), job.steps) for job in jobs if job in running or job in ended)
+    else:
+        bar.n = len(ended)
+    counts = f"{len(ended) - failed} done, {failed} failed, of {len(jobs)}"
+    bar.set_postfix_str(f"{counts}; running {', '.join(job.name for job in running)}", refresh=False)
+    bar.update(0)

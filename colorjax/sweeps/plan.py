@@ -1,0 +1,84 @@
+"""From a config file with `sweep(add)` to the runs that it asks for, each with its resolved config, name and folder."""
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from colorjax.config import require_run
+from colorjax.config_files import call, set_value
+from colorjax.errors import UserError
+from colorjax.plain import identity, to_plain
+from colorjax.sweeps.names import run_names
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedRun:
+    """One run: what it changes in the sweep's config, the config that results, and the folder that is its own."""
+
+    name: str
+    changes: dict[str, Any]
+    config: ConfigDict
+    directory: Path
+
+
+def plan(argument: str, config: ConfigDict, directory: Path) -> list[PlannedRun]:
+    """Return the runs of a sweep.
+
+    A run that is in `directory` already, under whatever name, keeps its folder: so a sweep may grow.
+
+    Args:
+      argument: `FILE[:variant]`, whose file defines `sweep(add)`.
+      config: that file's config, with the overrides of the command line.
+      directory: of the runs, each in a folder by its name.
+
+    Raises:
+      UserError: no runs, the same run twice, a key that isn't there or a value of another type, or a folder that
+        belongs to another run.
+    """
+    require_run(config)
+    changes = []
+    call(argument, "sweep", lambda **overrides: changes.append(overrides))
+    if not changes:
+        raise UserError(f"--config={argument}: sweep(add) adds no run")
+    where = f"--config={argument}, run"
+    configs = [changed(config, run, f"{where} {number}") for number, run in enumerate(changes, 1)]
+    marks = [_mark(to_plain(config)) for config in configs]
+    for number, mark in enumerate(marks):
+        if marks.index(mark) < number:
+            raise UserError(f"{where}s {marks.index(mark) + 1} and {number + 1} are the same; leave one")
+    known = _known(directory)
+    names = [known.get(mark, name) for mark, name in zip(marks, run_names(changes), strict=True)]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise UserError(f"{directory / twice[0]} is the folder of another run already; use another --workdir")
+    for name, mark in zip(names, marks, strict=True):
+        if mark not in known and (directory / name / "config.json").exists():
+            raise UserError(f"{directory / name} holds a run of another config; use another --workdir for this sweep")
+    return [PlannedRun(*run, directory / run[0]) for run in zip(names, changes, configs, strict=True)]
+
+
+def changed(config: ConfigDict, changes: Mapping[str, Any], where: str) -> ConfigDict:
+    """Return a locked copy of `config` with `changes` in it, keys as in 'optimizer.learning_rate'.
+
+    Raises:
+      UserError: a key that isn't there, or a value of another type; the line begins with `where`.
+    """
+    copy = config.copy_and_resolve_references().unlock()
+    for key, value in changes.items():
+        set_value(copy, key, value, f"{where}: {key}={value!r}")
+    return copy.lock()
+
+
+def _known(directory: Path) -> dict[str, str]:
+    """Return the name of each run in `directory` by the mark of its config."""
+    paths = sorted(directory.glob("*/config.json")) if directory.is_dir() else []
+    return {_mark(json.loads(path.read_text())): path.parent.name for path in paths}
+
+
+def _mark(config: Mapping[str, Any]) -> str:
+    """Return a text that the plain configs of one run have in common."""
+    return json.dumps(identity(config), sort_keys=True)
