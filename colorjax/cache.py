@@ -1,4 +1,4 @@
-"""The folder of what colorjax keeps for a user between runs: converted weights, contexts of photographs."""
+"""The folder of what colorjax keeps for a user between runs: converted weights, contexts, compiled programs."""
 
 import os
 from collections.abc import Mapping

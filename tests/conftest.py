@@ -32,6 +32,7 @@ def key():
 
 
 @pytest.fixture(autouse=True)
-def _own_dataset_directory(tmp_path_factory, monkeypatch):
-    """Prepared data sets of the tests go to a folder shared by one run of the tests, not the user's own."""
+def _own_directories(tmp_path_factory, monkeypatch):
+    """What is kept between runs goes to folders shared by one run of the tests, not the user's own."""
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.getbasetemp() / "tfds"))
+    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

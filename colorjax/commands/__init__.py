@@ -22,6 +22,7 @@ COMMANDS = {
     "sweep": "colorjax.commands.sweep",
     "weights": "colorjax.commands.weights",
 }
+_COMPILING = {"train", "evaluate", "table"}
 
 
 def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], data: ModuleType) -> int:
@@ -47,6 +48,10 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
             arguments["config"] = load(arguments["config"], words["config"])
         if "workdir" in arguments:
             arguments["workdir"] = Path(arguments["workdir"])
+        if command in _COMPILING:
+            from colorjax.compilation import keep_compilations
+
+            keep_compilations()
         importlib.import_module(COMMANDS[command]).main(data=data, **arguments)
     except ColorjaxError as error:
         print(f"launch.py {command}: {error}", file=sys.stderr)

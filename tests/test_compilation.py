@@ -1,0 +1,38 @@
+"""Compiled programs are kept in the user's cache directory, and found there by the next process."""
+
+import os
+import subprocess
+import sys
+
+SCRIPT = """
+import sys
+import jax, jax.numpy as jnp
+from jax import monitoring
+from colorjax.compilation import keep_compilations
+
+found = []
+monitoring.register_event_listener(lambda event, **_: found.append(event))
+keep_compilations()
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.jit(lambda x: jnp.sin(x) @ x)(jnp.ones((3, 3)))
+print("/jax/compilation_cache/cache_hits" in found, jax.config.jax_compilation_cache_dir)
+"""
+
+
+def started(**environment):
+    words = [sys.executable, "-c", SCRIPT]
+    return subprocess.run(
+        words, env=os.environ | environment, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+def test_the_second_process_finds_what_the_first_compiled(tmp_path):
+    found, folder = started(COLORJAX_CACHE=str(tmp_path))
+    assert found == "False"
+    assert folder.startswith(str(tmp_path / "compiled"))
+    assert started(COLORJAX_CACHE=str(tmp_path)) == ["True", folder]
+
+
+def test_whoever_has_chosen_a_folder_keeps_it(tmp_path):
+    choice = str(tmp_path / "mine")
+    assert started(COLORJAX_CACHE=str(tmp_path), JAX_COMPILATION_CACHE_DIR=choice)[1] == choice
