@@ -49,6 +49,16 @@ COMMANDS = {
         "not done: here, or on Slurm as one job array. DIR then holds a snapshot of the code, logs/ and runs/NAME/,\n"
         "each a workdir of train. The same command again starts only what is not done, waiting or running.",
     ),
+    "search": (
+        "search for the best settings",
+        "Starts workers that take trials out of the config file's search_space() by Optuna, stops those that do\n"
+        "worse than the others, and goes on until there are --search.trials. DIR then holds study.journal and\n"
+        "runs/trial-N/. The same command again goes on; on Slurm it adds workers.",
+    ),
+    "work": (
+        "take part in a search (search starts this by itself)",
+        "Takes trials of the search in DIR until there are enough. Any number of processes may do so at a time.",
+    ),
     "weights": (
         "convert published weights",
         "Reads the published weights of a network, checks that they are all there, and keeps them in $COLORJAX_CACHE\n"
@@ -79,25 +89,24 @@ def main(words: list[str]) -> int:
             command.add_argument("network", choices=NETWORKS, help="the network that they are for")
             command.add_argument("--from", dest="source", required=True, metavar="FILE", help="the published file")
             continue
-        command.add_argument("--config", required=True, metavar="FILE[:VARIANT]", help="the config to use")
+        if name != "work":
+            command.add_argument("--config", required=True, metavar="FILE[:VARIANT]", help="the config to use")
+            settings = command.add_argument_group("settings")
+            settings.add_argument("--config.KEY", dest="_", metavar="VALUE", help="change a setting: --config.seed=1")
         if name != "prepare":
             command.add_argument("--workdir", required=True, metavar="DIR", help="where the results go")
-        if name == "train":
-            command.add_argument(
-                "--attempts",
-                type=int,
-                default=0,
-                metavar="N",
-                help="under Slurm: back into the queue when the time is up, until N starts in a row got nowhere",
-            )
-        settings = command.add_argument_group("settings")
-        settings.add_argument("--config.KEY", dest="_", metavar="VALUE", help="change a setting, e.g. --config.seed=1")
-        if name == "sweep":
+        if name in ("train", "work"):
+            text = "under Slurm: back into the queue when the time is up, until N starts in a row got nowhere"
+            command.add_argument("--attempts", type=int, default=0, metavar="N", help=text)
+        if name in ("sweep", "search"):
             command.add_argument("--executor", choices=("local", "slurm"), default="local", help="default: local")
-            command.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at a time, here (default: 1)")
+            command.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time (default: 1)")
             command.add_argument("--dry_run", action="store_true", help="only list, and show the script for Slurm")
             command.add_argument("--cluster", default="", metavar="FILE[:VARIANT]", help="what Slurm is asked for")
             settings.add_argument("--cluster.KEY", dest="_", metavar="VALUE", help="the same, one by one")
+        if name == "search":
+            settings.add_argument("--search.KEY", dest="_", metavar="VALUE", help="such as --search.trials=40")
+            command.set_defaults(search="")
     options, overrides = parser.parse_known_args(words)
     arguments = {name: value for name, value in vars(options).items() if name not in ("command", "_")}
 

@@ -37,6 +37,10 @@ class Interrupted(ColorjaxError):  # noqa: N818 - it is a request, not a fault
         self.signal = signal
 
 
+class Pruned(ColorjaxError):  # noqa: N818 - nor is this
+    """A search has seen enough of this run."""
+
+
 def nearest(name: str, known) -> str:
     """Return `; did you mean 'x'?` or a list of what is known, to end an error line about `name`."""
     import difflib

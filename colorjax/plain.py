@@ -23,14 +23,15 @@ def to_plain(config: ConfigDict) -> dict[str, Any]:
 
 
 def from_plain(plain: dict[str, Any]) -> ConfigDict:
-    """Undo `to_plain`: configs have tuples where JSON has lists."""
+    """Undo `to_plain`."""
+    return ConfigDict(with_tuples(plain)).lock()
 
-    def tuples(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: tuples(item) for key, item in value.items()}
-        return tuple(map(tuples, value)) if isinstance(value, list) else value
 
-    return ConfigDict(tuples(plain)).lock()
+def with_tuples(value: Any) -> Any:
+    """Return what was read from JSON with tuples where it has lists, as configs have."""
+    if isinstance(value, dict):
+        return {key: with_tuples(item) for key, item in value.items()}
+    return tuple(map(with_tuples, value)) if isinstance(value, list) else value
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

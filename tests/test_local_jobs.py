@@ -12,7 +12,7 @@ from colorjax.errors import Interrupted, UserError
 from colorjax.runs.signs import RunState, write_state
 from colorjax.sweeps import local
 from colorjax.sweeps.jobs import Job
-from colorjax.sweeps.local import run_jobs, shares
+from colorjax.sweeps.local import Progress, shares
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,10 @@ def _quick(monkeypatch):
 @pytest.fixture
 def four_cores(monkeypatch):
     monkeypatch.setattr(local, "_cores", lambda: [0, 2, 4, 6])
+
+
+def run_jobs(jobs, count, logs, say):
+    return local.run_jobs(jobs, count, logs, say, Progress(1, "job", lambda: 0))
 
 
 def job(folder, name, script):

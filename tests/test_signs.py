@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from colorjax.errors import Interrupted, NotFiniteError, UserError
+from colorjax.errors import Interrupted, NotFiniteError, Pruned, UserError
 from colorjax.runs import signs
 from colorjax.runs.signs import Heartbeat, RunState, read_state, write_state
 
@@ -42,6 +42,7 @@ def test_the_time_is_renewed_while_it_runs(tmp_path, monkeypatch):
     [
         (Interrupted("SIGTERM: stopped; goes on", "SIGTERM"), "stopped", "SIGTERM: stopped; goes on"),
         (KeyboardInterrupt(), "stopped", "KeyboardInterrupt"),
+        (Pruned("worse than the others"), "pruned", "worse than the others"),
         (NotFiniteError("step 3: loss is nan"), "failed", "step 3: loss is nan"),
         (RuntimeError("out of memory\nand more"), "failed", "RuntimeError: out of memory"),
     ],

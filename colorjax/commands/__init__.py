@@ -20,9 +20,11 @@ COMMANDS = {
     "evaluate": "colorjax.commands.evaluate",
     "table": "colorjax.commands.table",
     "sweep": "colorjax.commands.sweep",
+    "search": "colorjax.commands.search",
+    "work": "colorjax.commands.work",
     "weights": "colorjax.commands.weights",
 }
-_COMPILING = {"train", "evaluate", "table"}
+_COMPILING = {"train", "evaluate", "table", "work"}
 
 
 def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], data: ModuleType) -> int:
@@ -36,12 +38,16 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
     """
     try:
         arguments = dict(arguments)
-        words = _by_section(overrides, [name for name in ("config", "cluster") if name in arguments])
+        words = _by_section(overrides, [name for name in ("config", "cluster", "search") if name in arguments])
         if "cluster" in arguments:
             from colorjax.sweeps.cluster import load_cluster
 
             arguments["file"] = arguments["config"]
             arguments["cluster"] = load_cluster(arguments["cluster"], words["cluster"])
+        if "search" in arguments:
+            from colorjax.sweeps.search import load_search_config
+
+            arguments["search"] = load_search_config(words["search"])
         if "config" in arguments:
             from colorjax.config_files import load
 

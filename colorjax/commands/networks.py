@@ -7,19 +7,22 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+from colorjax.errors import Interrupted
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.statistics import mean_with_interval
 from colorjax.methods import NetworkMethod, build_method
 from colorjax.models import build_model
 from colorjax.models.context import Frozen, frozen_of
-from colorjax.runs.signs import Heartbeat
+from colorjax.runs.requeue import WARNINGS, note_start, requeue
+from colorjax.runs.signs import Heartbeat, read_state
 from colorjax.tasks import build_task
 from colorjax.training import loop
+from colorjax.training.loop import OnValidation, ignore
 from colorjax.training.workdir import hold_to_config
 
 
-def train_network(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
+def train_network(config: ConfigDict, workdir: Path, data: ModuleType, on_validation: OnValidation = ignore) -> Path:
     """Train the network of a run config, or go on with it; return the folder of its last checkpoint."""
     hold_to_config(workdir, config)  # the state of another run is not ours to write
     with Heartbeat(workdir):
@@ -33,7 +36,29 @@ def train_network(config: ConfigDict, workdir: Path, data: ModuleType) -> Path:
             evaluation = evaluate(network(variables), build_task(config.task), protocol, photographs)
             return {name: mean_with_interval(evaluation.values(name)).mean for name in evaluation.columns}
 
-        return loop.train(config, workdir, data, validate)
+        return loop.train(config, workdir, data, validate, on_validation=on_validation)
+
+
+def train_in_queue(
+    config: ConfigDict, workdir: Path, data: ModuleType, attempts: int, on_validation: OnValidation = ignore
+) -> Path:
+    """Train as `train_network` does, in a job of Slurm that goes back into the queue when its time is up.
+
+    Args:
+      config: of the run.
+      workdir: its folder.
+      data: the `datasets` package.
+      attempts: give up after so many starts in a row without a new checkpoint. 0: this is no such job.
+      on_validation: as for `loop.train`.
+    """
+    if attempts:
+        note_start(workdir, attempts)
+    try:
+        return train_network(config, workdir, data, on_validation)
+    except Interrupted as stop:
+        if attempts and stop.signal in WARNINGS:
+            requeue(workdir, read_state(workdir))
+        raise
 
 
 def check(config: ConfigDict, data: ModuleType) -> None:

@@ -5,16 +5,18 @@ from types import ModuleType
 
 import jax
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from colorjax.commands.networks import check
 from colorjax.config import total_steps
 from colorjax.errors import ColorjaxError, UserError
+from colorjax.runs.history import last_step
 from colorjax.runs.provenance import take_snapshot
-from colorjax.sweeps import local, slurm
-from colorjax.sweeps.folder import listing, make_run, note_jobs, standing
+from colorjax.sweeps import slurm
+from colorjax.sweeps.folder import listing, make_run, standing
 from colorjax.sweeps.jobs import Job, python_words
-from colorjax.sweeps.plan import plan
+from colorjax.sweeps.local import Progress
+from colorjax.sweeps.plan import PlannedRun, plan
+from colorjax.sweeps.start import check_executor, start
 
 
 def main(
@@ -45,18 +47,16 @@ def main(
     """
     jax.config.update("jax_platforms", "cpu")  # the accelerators are the runs'
     workdir = workdir.absolute()
-    logs = workdir / "logs"
     runs = plan(file, config, workdir / "runs")
     standings = [standing(run, workdir) for run in runs]
     waiting = [run for run, stands in zip(runs, standings, strict=True) if not stands]
     print(f"{workdir}: {len(runs)} runs, {len(waiting)} to run")
     print("\n".join(listing(runs, standings)), flush=True)
-    if executor == "local":
-        local.shares(jobs)
     if dry_run:
         if executor == "slurm" and waiting:
-            print(f"\n{slurm.script(cluster, workdir.name, logs, len(waiting))}")
+            print(f"\n{slurm.script(cluster, workdir.name, workdir / 'logs', len(waiting))}")
         return
+    check_executor(executor, jobs)
     for run in waiting:
         try:
             check(run.config, data)
@@ -65,23 +65,22 @@ def main(
     if not waiting:
         return
     code = take_snapshot(Path(data.__file__).parents[1], workdir / "code")
-    started = []
     for run in waiting:
         make_run(run.directory, run.config)
-        words = ["train", f"--config={run.directory / 'config.json'}", f"--workdir={run.directory}"]
-        if executor == "slurm":
-            words.append(f"--attempts={cluster.attempts}")
-        container = cluster.container if executor == "slurm" else ""
-        words = python_words(code, *words, container=container)
-        started.append(Job(run.name, words, run.directory, total_steps(run.config)))
-    if executor == "slurm":
-        numbers = slurm.submit(started, cluster, workdir.name, logs)
-        note_jobs(workdir, executor, code, {job.name: number for job, number in zip(started, numbers, strict=True)})
-        print(f"submitted {len(numbers)} runs, jobs {numbers[0]} to {numbers[-1]}; see how they stand with\n")
-        print(f"  python launch.py status --workdir={workdir}")
-        return
-    note_jobs(workdir, executor, code, {job.name: "" for job in started})
-    failed = local.run_jobs(started, jobs, logs, tqdm.write)
+    started = [Job(run.name, _words(run, code, executor, cluster), run.directory) for run in waiting]
+    steps = {run.directory: total_steps(run.config) for run in waiting}
+    progress = Progress(
+        sum(steps.values()), "step", lambda: sum(min(last_step(directory), steps[directory]) for directory in steps)
+    )
+    failed = start(started, workdir, code, executor, jobs, cluster, progress)
     if failed:
         raise ColorjaxError(f"{failed} of {len(started)} runs failed; the same command tries them again")
-    print(f"all {len(runs)} runs are done; compare them with\n\n  python launch.py compare --workdir={workdir}")
+    if failed == 0:
+        print(f"all {len(runs)} runs are done; compare them with\n\n  python launch.py compare --workdir={workdir}")
+
+
+def _words(run: PlannedRun, code: Path, executor: str, cluster: ConfigDict) -> tuple[str, ...]:
+    words = ["train", f"--config={run.directory / 'config.json'}", f"--workdir={run.directory}"]
+    if executor == "local":
+        return python_words(code, *words)
+    return python_words(code, *words, f"--attempts={cluster.attempts}", container=cluster.container)

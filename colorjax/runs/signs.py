@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from colorjax.errors import ColorjaxError, Interrupted, UserError
+from colorjax.errors import ColorjaxError, Interrupted, Pruned, UserError
 from colorjax.runs.files import write_atomically
 
 BEAT_SECONDS = 10
@@ -86,7 +86,10 @@ class Heartbeat:
         other = read_state(self._workdir)
         # A job that Slurm has put back into its queue is the same job: what it was before is gone, however fresh its
         # last sign.
-        if other and other.state == "running" and not (self._state.job and other.job == self._state.job):
+        ours = other and (
+            (other.host, other.pid) == (self._state.host, self._state.pid) or other.job == self._state.job != ""
+        )
+        if other and other.state == "running" and not ours:
             raise UserError(
                 f"{self._workdir} is being trained by process {other.pid} on {other.host}; wait for its end, or stop it"
             )
@@ -100,7 +103,8 @@ class Heartbeat:
         if kind is None:
             self._write(dataclasses.replace(self._state, state="done", beat=time.time()))
             return
-        state = "stopped" if issubclass(kind, Interrupted | KeyboardInterrupt) else "failed"
+        ends = {Interrupted: "stopped", KeyboardInterrupt: "stopped", Pruned: "pruned"}
+        state = next((state for error_kind, state in ends.items() if issubclass(kind, error_kind)), "failed")
         self._write(dataclasses.replace(self._state, state=state, reason=_line(error), beat=time.time()))
 
     def _beat(self):

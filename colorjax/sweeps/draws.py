@@ -36,6 +36,9 @@ class Numbers:
             return math.exp(random.uniform(math.log(self.low), math.log(self.high)))
         return random.uniform(self.low, self.high)
 
+    def __str__(self):
+        return f"{self.low:g} to {self.high:g}{', by orders of magnitude' if self.logarithmic else ''}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Integers:
@@ -52,6 +55,9 @@ class Integers:
         """Return a whole number."""
         return int(random.integers(self.low, self.high, endpoint=True))
 
+    def __str__(self):
+        return f"{self.low} to {self.high}, whole numbers"
+
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
@@ -66,6 +72,9 @@ class Choice:
     def draw(self, random: np.random.Generator) -> Any:
         """Return an option."""
         return self.options[int(random.integers(len(self.options)))]
+
+    def __str__(self):
+        return " or ".join(map(str, self.options))
 
 
 def uniform(low: float, high: float) -> Numbers:

@@ -13,14 +13,12 @@ class Job:
     Attributes:
       name: of the run; its output goes to a log of this name.
       words: the command line.
-      directory: the run's folder, with its `state.json` and history.
-      steps: of the whole run; 0 where nobody knows.
+      directory: the folder whose `state.json` tells why it failed.
     """
 
     name: str
     words: tuple[str, ...]
     directory: Path
-    steps: int = 0
 
 
 def python_words(code: Path, *words: str, container: str = "") -> tuple[str, ...]:

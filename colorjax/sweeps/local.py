@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
 from colorjax.errors import Interrupted, UserError
-from colorjax.runs.history import last_step
 from colorjax.runs.signs import read_state
 from colorjax.sweeps.jobs import Job
 
@@ -60,7 +60,15 @@ def shares(count: int) -> list[Share]:
     return [Share(before=(sys.executable, "-c", _PINNED, ",".join(map(str, part)))) for part in mine]
 
 
-def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], None]) -> int:
+class Progress(NamedTuple):
+    """What the display counts: `done()` of `total`, in `unit`s."""
+
+    total: int
+    unit: str
+    done: Callable[[], int]
+
+
+def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], None], progress: Progress) -> int:
     """Run `jobs`, `count` at a time; return how many did not end well.
 
     A job that fails is said and the others go on. A signal to stop is passed on to the jobs that run, which write
@@ -71,6 +79,7 @@ def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], N
       count: how many at a time.
       logs: folder for what each job prints, NAME.log.
       say: is given a line about each job that ended.
+      progress: of the display.
 
     Raises:
       UserError: as `shares`.
@@ -78,8 +87,8 @@ def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], N
     """
     logs.mkdir(parents=True, exist_ok=True)
     free, waiting, running, failed = shares(count), list(jobs), {}, 0
-    ended = []
-    with _noted_signals() as received, _bar(jobs) as bar:
+    ended = 0
+    with _noted_signals() as received, _bar(progress) as bar:
         while running or (waiting and not received):
             while free and waiting and not received:
                 job, share = waiting.pop(0), free.pop(0)
@@ -94,10 +103,13 @@ def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], N
                 if process.poll() is not None:
                     del running[job]
                     free.append(share)
-                    ended.append(job)
+                    ended += 1
                     failed += process.returncode != 0
                     say(_outcome(job, process.returncode, logs))
-            _show(bar, jobs, ended, running, failed)
+            bar.n = progress.done()
+            counts = f"{ended - failed} done, {failed} failed, of {len(jobs)}"
+            bar.set_postfix_str(f"{counts}; running {', '.join(job.name for job in running)}", refresh=False)
+            bar.update(0)
             time.sleep(_POLL_SECONDS)
     if received:
         raise Interrupted(f"{received[0]}: stopped; the same command goes on", received[0])
@@ -163,17 +175,7 @@ def _noted_signals() -> Iterator[list[str]]:
             signal.signal(number, handler)
 
 
-def _bar(jobs: Sequence[Job]) -> tqdm:
+def _bar(progress: Progress) -> tqdm:
+    # Without a terminal every state of the bar is a line of its own in some file.
     interval = 0.2 if sys.stderr.isatty() else 30
-    known = sum(job.steps for job in jobs)
-    return tqdm(total=known or len(jobs), unit="step" if known else "job", mininterval=interval)
-
-
-def _show(bar: tqdm, jobs: Sequence[Job], ended: Sequence[Job], running, failed: int) -> None:
-    if any(job.steps for job in jobs):
-        bar.n = sum(min(last_step(job.directory), job.steps) for job in jobs if job in running or job in ended)
-    else:
-        bar.n = len(ended)
-    counts = f"{len(ended) - failed} done, {failed} failed, of {len(jobs)}"
-    bar.set_postfix_str(f"{counts}; running {', '.join(job.name for job in running)}", refresh=False)
-    bar.update(0)
+    return tqdm(total=progress.total, initial=progress.done(), unit=progress.unit, mininterval=interval)

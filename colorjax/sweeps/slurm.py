@@ -38,8 +38,7 @@ def submit(jobs: Sequence[Job], cluster: ConfigDict, name: str, logs: Path) -> l
     import submitit
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    if not shutil.which("sbatch"):
-        raise UserError("--executor=slurm: there is no sbatch here; run this on a login node, or use --executor=local")
+    check()
     executor = submitit.SlurmExecutor(logs)
     executor.update_parameters(**parameters(cluster, name))
     submitted = []
@@ -52,6 +51,12 @@ def submit(jobs: Sequence[Job], cluster: ConfigDict, name: str, logs: Path) -> l
         detail = detail.decode() if isinstance(detail, bytes) else detail
         raise ColorjaxError(f"sbatch refused the jobs: {detail.strip().splitlines()[-1]}") from None
     return [job.job_id for job in submitted]
+
+
+def check() -> None:
+    """Raise a `UserError` where no job can be submitted."""
+    if not shutil.which("sbatch"):
+        raise UserError("--executor=slurm: there is no sbatch here; run this on a login node, or use --executor=local")
 
 
 def in_queue(job: str) -> bool:

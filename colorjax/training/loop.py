@@ -32,6 +32,11 @@ from colorjax.training.step import make_step
 from colorjax.training.workdir import hold_to_frozen, open_workdir
 
 Validate = Callable[[Any], Mapping[str, float]]
+OnValidation = Callable[[int, Mapping[str, float]], None]
+
+
+def ignore(step: int, metrics: Mapping[str, float]) -> None:
+    """Do nothing about a validation."""
 
 
 def train(
@@ -41,6 +46,7 @@ def train(
     validate: Validate | None = None,
     devices: parallel.Devices | None = None,
     best_metric: str = "psnr",
+    on_validation: OnValidation = ignore,
 ) -> Path:
     """Train the network of `config`, or go on where an earlier call with the same config and workdir stopped.
 
@@ -53,6 +59,8 @@ def train(
         every `validate_every` steps and at the end.
       devices: to train on; all local ones by default.
       best_metric: metric of `validate` that is highest for the best checkpoint.
+      on_validation: given the step and metrics of each validation once they are in the history; what it raises ends
+        the run.
 
     Returns:
       The folder of the last checkpoint.
@@ -96,6 +104,7 @@ def train(
             if best_metric not in metrics:
                 raise UserError(f"validation measures {', '.join(metrics)}; the best needs {best_metric!r}")
             log.validation(step, metrics)
+            on_validation(step, metrics)
 
         if validation_due(start):
             run_validation(start, state)

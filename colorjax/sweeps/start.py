@@ -1,0 +1,45 @@
+"""Starting jobs from a snapshot: here, several at a time, or on Slurm as one array."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from colorjax.sweeps import local, slurm
+from colorjax.sweeps.folder import note_jobs
+from colorjax.sweeps.jobs import Job
+from colorjax.sweeps.local import Progress
+
+
+def check_executor(executor: str, jobs: int) -> None:
+    """Raise a `UserError` for what this machine can't do, before anything is made."""
+    if executor == "local":
+        local.shares(jobs)
+    else:
+        slurm.check()
+
+
+def start(
+    jobs: Sequence[Job], workdir: Path, code: Path, executor: str, count: int, cluster: ConfigDict, progress: Progress
+) -> int | None:
+    """Start `jobs`; return how many of them failed, or None at once where Slurm has them now.
+
+    Args:
+      jobs: what to start.
+      workdir: the sweep's folder.
+      code: the snapshot that they are started from.
+      executor: 'local' or 'slurm'.
+      count: how many at a time, with 'local'.
+      cluster: what Slurm is asked for.
+      progress: of the display, with 'local'.
+    """
+    logs = workdir / "logs"
+    if executor == "local":
+        note_jobs(workdir, executor, code, {job.name: "" for job in jobs})
+        return local.run_jobs(jobs, count, logs, tqdm.write, progress)
+    numbers = slurm.submit(jobs, cluster, workdir.name, logs)
+    note_jobs(workdir, executor, code, {job.name: number for job, number in zip(jobs, numbers, strict=True)})
+    which = f"job {numbers[0]}" if len(numbers) == 1 else f"jobs {numbers[0]} to {numbers[-1]}"
+    print(f"submitted {which}; see how they stand with\n\n  python launch.py status --workdir={workdir}")
+    return None

@@ -1,0 +1,134 @@
+"""The trials of a search: which one a worker takes next, and how it ends.
+
+A trial is a run in `runs/trial-NUMBER`, like any other. A worker takes up a trial that another left (its process is
+gone, and the study still waits for it), or asks the study for a new one.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import optuna
+from ml_collections import ConfigDict
+from optuna.storages.journal import JournalFileSymlinkLock
+from optuna.trial import TrialState
+
+from colorjax.errors import Interrupted, Pruned
+from colorjax.runs.history import best_step, read_history
+from colorjax.runs.signs import RunState, read_state, slurm_job, write_state
+from colorjax.sweeps.folder import make_run
+from colorjax.sweeps.plan import changed
+from colorjax.sweeps.search import Search, open_study, sampler_of, suggest
+
+BEST_METRIC = "psnr"  # that says which checkpoint of a run is its best, whatever the search is for
+
+
+def work(search: Search, directory: Path, train: Callable, say: Callable[[str], None]) -> None:
+    """Take trials until there are as many as the search asks for.
+
+    Args:
+      search: as `search.json` has it.
+      directory: the search's folder.
+      train: `(config, workdir, on_validation)`, trains a run or goes on with it.
+      say: is given a line about each trial.
+
+    Raises:
+      Interrupted: a signal came; the trial has its checkpoint, and whoever works next goes on with it.
+    """
+    study = open_study(search, directory)
+    while taken := _take(search, study, directory):
+        trial, config, workdir = taken
+        say(f"== {workdir.name}: {', '.join(f'{key}={value}' for key, value in _values(trial, search).items())}")
+        try:
+            _run(search, study, trial, config, workdir, train)
+        except Interrupted:
+            raise
+        except Pruned as stop:
+            study.tell(trial, state=TrialState.PRUNED)
+            say(f"pruned   {workdir.name}: {stop}")
+        except Exception as error:  # whatever it is, the other trials know nothing of it
+            study.tell(trial, state=TrialState.FAIL)
+            say(f"failed   {workdir.name}: {read_state(workdir).reason or error}")
+        else:
+            say(f"done     {workdir.name}: {search.settings.metric} {study.trials[trial.number].value:.6g}")
+
+
+def _run(search, study, trial, config, workdir, train) -> None:
+    """Train the run of a trial and tell the study its value."""
+    metric = search.settings.metric
+    known = study.trials[trial.number].intermediate_values
+
+    def report(step: int, value: float | None) -> None:
+        if value is not None and step not in known:
+            trial.report(value, step)
+
+    def on_validation(step: int, metrics) -> None:
+        report(step, metrics.get(metric))
+        if trial.should_prune():
+            raise Pruned(f"{metric} {metrics[metric]:.6g} at step {step} is worse than the median of the other trials")
+
+    # What a worker that was killed had validated and not reported.
+    for line in read_history(workdir):
+        if line["kind"] == "validation":
+            report(line["step"], line.get(metric))
+    train(config, workdir, on_validation)
+    history = read_history(workdir)
+    best = best_step(history, BEST_METRIC)
+    values = [line[metric] for line in history if line["kind"] == "validation" and line["step"] == best]
+    study.tell(trial, values[-1])
+
+
+def _take(search: Search, study: optuna.Study, directory: Path) -> tuple[optuna.Trial, ConfigDict, Path] | None:
+    """Return a trial, its config and its folder, both there and marked as this process's; None when all are taken."""
+    with _alone(directory):
+        trial = _left_behind(study, directory) or _new(search, study)
+        if trial is None:
+            return None
+        workdir = _folder(directory, trial)
+        config = changed(search.config, _values(trial, search), workdir.name)
+        make_run(workdir, config)
+        now = time.time()
+        write_state(workdir, RunState("running", "", socket.gethostname(), os.getpid(), slurm_job(), now, now))
+    return trial, config, workdir
+
+
+def _left_behind(study: optuna.Study, directory: Path) -> optuna.Trial | None:
+    for frozen in study.get_trials(states=(TrialState.RUNNING,)):
+        trial = optuna.Trial(study, frozen._trial_id)
+        state = read_state(_folder(directory, trial))
+        if state is None or state.state != "running":
+            return trial
+    return None
+
+
+def _new(search: Search, study: optuna.Study) -> optuna.Trial | None:
+    count = len(study.get_trials(deepcopy=False))
+    if count >= search.settings.trials:
+        return None
+    study.sampler = sampler_of(search.settings, count)
+    trial = study.ask()
+    suggest(trial, search.space)
+    return trial
+
+
+def _values(trial: optuna.Trial, search: Search) -> dict:
+    # A setting that a trial has been given already is given again.
+    return suggest(trial, search.space)
+
+
+def _folder(directory: Path, trial: optuna.Trial) -> Path:
+    return directory / "runs" / f"trial-{trial.number}"
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Inside, no other worker takes a trial, on whatever machine it is."""
+    lock = JournalFileSymlinkLock(str(directory / "search.json"))
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
