@@ -165,6 +165,24 @@ def test_what_a_killed_worker_had_not_reported_is_reported_by_the_next(tmp_path)
     assert trial.value == 5.0
 
 
+def test_a_run_that_ended_before_its_worker_was_killed_is_told_by_the_next(tmp_path):
+    made = search(tmp_path, "trials=1")
+
+    def killed(config, directory, on_validation):
+        bowl(config, directory, on_validation)
+        state = json.loads((directory / "state.json").read_text())
+        (directory / "state.json").write_text(json.dumps(state | {"host": "gone", "beat": 0.0}))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work(made, tmp_path, killed, lambda line: None)
+    (trial,) = trials_of(tmp_path)
+    assert trial.state == TrialState.RUNNING
+    work(made, tmp_path, lambda config, directory, on_validation: None, lambda line: None)
+    (trial,) = trials_of(tmp_path)
+    assert trial.state == TrialState.COMPLETE
+
+
 def test_a_running_trial_is_left_to_its_worker(tmp_path):
     made = search(tmp_path, "trials=2")
 

@@ -49,7 +49,7 @@ def read_state(workdir: Path) -> RunState | None:
         return None
     known = {field.name for field in dataclasses.fields(RunState)}
     state = RunState(**{key: value for key, value in fields.items() if key in known})
-    if state.state == "running" and not _alive(state):
+    if state.state == "running" and not alive(state):
         silence = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(state.beat))
         return dataclasses.replace(state, state="lost", reason=f"no sign of life since {silence} ({state.host})")
     return state
@@ -116,7 +116,8 @@ class Heartbeat:
             write_state(self._workdir, state)
 
 
-def _alive(state: RunState) -> bool:
+def alive(state: RunState) -> bool:
+    """Whether the process that wrote this is still there, as far as can be told from here."""
     if time.time() - state.beat > SILENT_SECONDS:
         return False
     if state.host != socket.gethostname():

@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 
 from colorjax.errors import Interrupted, Pruned
 from colorjax.runs.history import best_step, read_history
-from colorjax.runs.signs import RunState, read_state, slurm_job, write_state
+from colorjax.runs.signs import RunState, alive, read_state, slurm_job, write_state
 from colorjax.sweeps.folder import make_run
 from colorjax.sweeps.plan import changed
 from colorjax.sweeps.search import Search, open_study, sampler_of, suggest
@@ -99,7 +99,10 @@ def _left_behind(study: optuna.Study, directory: Path) -> optuna.Trial | None:
     for frozen in study.get_trials(states=(TrialState.RUNNING,)):
         trial = optuna.Trial(study, frozen._trial_id)
         state = read_state(_folder(directory, trial))
-        if state is None or state.state != "running":
+        if state is None or state.state in ("waiting", "stopped", "lost"):
+            return trial
+        # A run that has ended is about to be told to the study, as long as its process is there.
+        if state.state != "running" and not alive(state):
             return trial
     return None
 
