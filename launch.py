@@ -59,6 +59,20 @@ COMMANDS = {
         "take part in a search (search starts this by itself)",
         "Takes trials of the search in DIR until there are enough. Any number of processes may do so at a time.",
     ),
+    "status": (
+        "show how the runs in a folder stand",
+        "Prints a line for each run in DIR (a run's own folder, a sweep's, a search's or a table's): state, step,\n"
+        "examples per second, best PSNR of its validations, time left (of training alone, without validations), and\n"
+        "why it stands where it does. It only reads files: any machine that sees DIR will do, while the runs go on\n"
+        "and afterwards. States: waiting, running, done, stopped (goes on from its checkpoint), pruned, failed, lost\n"
+        "(says that it runs, and gives no sign of life).",
+    ),
+    "compare": (
+        "compare the runs in a folder",
+        "Groups the runs in DIR by the settings that differ between them, seeds aside, and prints mean and standard\n"
+        "deviation of their validation metrics, the best group first. Writes compare.md, compare.csv (a row a group),\n"
+        "runs.csv (a row a run) and compare.html (the same, with charts) into DIR.",
+    ),
     "weights": (
         "convert published weights",
         "Reads the published weights of a network, checks that they are all there, and keeps them in $COLORJAX_CACHE\n"
@@ -89,12 +103,19 @@ def main(words: list[str]) -> int:
             command.add_argument("network", choices=NETWORKS, help="the network that they are for")
             command.add_argument("--from", dest="source", required=True, metavar="FILE", help="the published file")
             continue
-        if name != "work":
+        reads = name in ("status", "compare")
+        if name != "work" and not reads:
             command.add_argument("--config", required=True, metavar="FILE[:VARIANT]", help="the config to use")
             settings = command.add_argument_group("settings")
             settings.add_argument("--config.KEY", dest="_", metavar="VALUE", help="change a setting: --config.seed=1")
         if name != "prepare":
-            command.add_argument("--workdir", required=True, metavar="DIR", help="where the results go")
+            text = "the folder with the runs" if reads else "where the results go"
+            command.add_argument("--workdir", required=True, metavar="DIR", help=text)
+        if name == "status":
+            command.add_argument("--watch", action="store_true", help="again and again, until all runs are at an end")
+        if name == "compare":
+            command.add_argument("--by", metavar="KEY", help="group by this setting alone, such as learning_rate")
+            command.add_argument("--metric", default="psnr", metavar="NAME", help="sort by this one (default: psnr)")
         if name in ("train", "work"):
             text = "under Slurm: back into the queue when the time is up, until N starts in a row got nowhere"
             command.add_argument("--attempts", type=int, default=0, metavar="N", help=text)

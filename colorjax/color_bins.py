@@ -9,15 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from colorjax.color import rgb2lab_planes
+from colorjax.measures import ACCURACY_DISTANCE
 from colorjax.picture_batches import each_picture, masked_mean
 
 BIN_SIZE = 10.0
 OUTERMOST = 11  # bins from -11 to 11 times BIN_SIZE along a and along b
 BINS_PER_AXIS = 2 * OUTERMOST + 1
 BINS = BINS_PER_AXIS**2
-
-# One bin's width; about four times a difference that is just noticeable.
-ACCURACY_DISTANCE = 10.0
 
 
 @jax.jit

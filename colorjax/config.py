@@ -155,7 +155,12 @@ def require_run(config: ConfigDict) -> None:
 
 def total_steps(config: ConfigDict) -> int:
     """Return the number of steps of a whole run; the last batch goes into one more epoch as far as it needs to."""
-    return math.ceil(config.training.epochs * config.data.patches_per_epoch / config.training.batch_size)
+    return count_steps(config.training.epochs, config.data.patches_per_epoch, config.training.batch_size)
+
+
+def count_steps(epochs: int, patches_per_epoch: int, batch_size: int) -> int:
+    """Return `total_steps` for these settings."""
+    return math.ceil(epochs * patches_per_epoch / batch_size)
 
 
 def choose(variant: str, variants: Sequence[str]) -> str:

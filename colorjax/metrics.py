@@ -5,36 +5,19 @@ results are `[*b]`. The mask, bool `[*b, H, W]`, is for padding: pixels outside 
 the value is that of the picture without them. None means that all pixels exist. Everything is computed in float32
 (float64 if a picture is). A uint8 picture raises TypeError, a wrong shape ValueError.
 
-`METRICS` is what evaluation goes through.
+`METRICS` is what evaluation goes through; `colorjax/measures.py` has their labels, units and directions.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from colorjax.ciede2000 import delta_e_of_planes
 from colorjax.color import rgb2lab_planes
-from colorjax.color_bins import (
-    ACCURACY_DISTANCE,
-    bin_accuracy,
-    color_accuracy,
-    macro_precision,
-    macro_sensitivity,
-)
+from colorjax.color_bins import bin_accuracy, color_accuracy, macro_precision, macro_sensitivity
 from colorjax.picture_batches import each_picture, masked_mean
 from colorjax.structural_similarity import structural_similarity
-
-
-class Metric(NamedTuple):
-    """A metric's function and what a table says about it."""
-
-    function: Callable[..., jax.Array]  # (truth, prediction, mask) -> [*b]
-    label: str
-    unit: str  # '' for a number without one, '%' for a share in [0, 1]
-    higher_is_better: bool | None  # None: the nearer to 0 the better
-    description: str  # one line, for the foot of a table
 
 
 @jax.jit
@@ -105,69 +88,15 @@ def _differences(truth, prediction):
     return delta_e_of_planes(rgb2lab_planes(truth), rgb2lab_planes(prediction))
 
 
-METRICS: dict[str, Metric] = {
-    "psnr": Metric(
-        peak_signal_noise_ratio,
-        "PSNR",
-        "dB",
-        True,
-        "peak signal-to-noise ratio over all pixels and channels of sRGB in [0, 1], peak 1",
-    ),
-    "ssim": Metric(
-        structural_similarity,
-        "SSIM",
-        "",
-        True,
-        "structural similarity (Wang et al. 2004), Gaussian window of 11x11, sigma 1.5, mean of the channels",
-    ),
-    "mse": Metric(
-        mean_squared_error,
-        "MSE",
-        "",
-        False,
-        "mean squared error over all pixels and channels of sRGB in [0, 1]",
-    ),
-    "ciede2000": Metric(
-        ciede2000,
-        "CIEDE2000",
-        "",
-        False,
-        "mean CIEDE2000 color difference of the pixels (Sharma et al. 2005); about 1 is just noticeable",
-    ),
-    "colorfulness": Metric(
-        colorfulness_difference,
-        "Colorfulness difference",
-        "",
-        None,
-        "colorfulness (Hasler and Süsstrunk 2003, on 0..255) of the result minus that of the truth",
-    ),
-    "accuracy": Metric(
-        color_accuracy,
-        "Accuracy",
-        "%",
-        True,
-        f"share of the pixels whose ab (CIE Lab, D65) lies within {ACCURACY_DISTANCE:g} of the true ab",
-    ),
-    "bin_accuracy": Metric(
-        bin_accuracy,
-        "Bin accuracy",
-        "%",
-        True,
-        "share of the pixels in the right bin of the ab plane (10x10, centered at multiples of 10)",
-    ),
-    "precision": Metric(
-        macro_precision,
-        "Precision",
-        "%",
-        True,
-        "mean, over the ab bins present in the true picture, of the share of the pixels put into a bin that belong"
-        " there (0 for a bin never predicted)",
-    ),
-    "sensitivity": Metric(
-        macro_sensitivity,
-        "Sensitivity",
-        "%",
-        True,
-        "mean, over the ab bins present in the true picture, of the share of a bin's pixels that are put into it",
-    ),
+#: name -> (truth, prediction, mask) -> [*b]; `MEASURES` says what each is
+METRICS: dict[str, Callable[..., jax.Array]] = {
+    "psnr": peak_signal_noise_ratio,
+    "ssim": structural_similarity,
+    "mse": mean_squared_error,
+    "ciede2000": ciede2000,
+    "colorfulness": colorfulness_difference,
+    "accuracy": color_accuracy,
+    "bin_accuracy": bin_accuracy,
+    "precision": macro_precision,
+    "sensitivity": macro_sensitivity,
 }

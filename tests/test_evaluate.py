@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +13,7 @@ import colorjax.evaluation.measure
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
-from colorjax.evaluation.results import fingerprint, load_evaluation, save_evaluation
+from colorjax.evaluation.results import PRESENTATION, fingerprint, load_evaluation, save_evaluation
 from colorjax.images import Photograph
 from colorjax.methods import NetworkMethod, Observed
 from colorjax.metrics import METRICS
@@ -234,3 +235,8 @@ def test_the_fingerprint_changes_with_protocol_settings_and_checkpoint(tmp_path)
     (tmp_path / "arrays" / "weights").write_bytes(b"two")
     others.add(fingerprint(protocol, settings, tmp_path))
     assert len(others | {first}) == 5
+
+
+def test_the_code_that_the_fingerprint_leaves_out_is_where_it_is_looked_for():
+    source = Path(colorjax.__file__).parent
+    assert [name for name in PRESENTATION if not (source / name).exists()] == []

@@ -14,11 +14,11 @@ def make(folder, **config):
 
 
 def test_a_sweeps_runs_in_the_order_of_their_numbers(tmp_path):
-    for name in ("rate=0.1", "rate=0.02", "rate=0.001", "trial-10", "trial-9"):
+    for name in ("rate=0.1", "rate=0.02", "rate=3e-05", "rate=0.001", "trial-10", "trial-9"):
         make(tmp_path / "runs" / name, model={"name": "unet"}, seed=1)
     make(tmp_path / "code" / "ab12" / "runs" / "old", model={})
     runs = find_runs(tmp_path)
-    assert [run.name for run in runs] == ["rate=0.001", "rate=0.02", "rate=0.1", "trial-9", "trial-10"]
+    assert [run.name for run in runs] == ["rate=3e-05", "rate=0.001", "rate=0.02", "rate=0.1", "trial-9", "trial-10"]
     assert runs[0].settings == {"model.name": "unet", "seed": 1}
     assert runs[0].history == []
 

@@ -8,12 +8,12 @@ import pytest
 from scipy.stats import t
 from test_tables import HASHES, HISTORY, PROTOCOL, Page, made
 
-from colorjax.evaluation.charts import COLORS
 from colorjax.evaluation.learning_curve import Place, learning_curves
 from colorjax.evaluation.learning_curve_chart import SERIES_COLORS, learning_curve_chart
 from colorjax.evaluation.report import write_table
 from colorjax.evaluation.seeds import average
 from colorjax.evaluation.tables import make_table
+from colorjax.pages.svg import COLORS
 
 PLACES = {
     "U-Net, all": Place("U-Net", 641, 0),

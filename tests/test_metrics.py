@@ -13,6 +13,7 @@ from skimage import metrics as skimage_metrics
 from colorjax import metrics
 from colorjax.ciede2000 import delta_e_ciede2000
 from colorjax.color_bins import ab_bin, color_accuracy
+from colorjax.measures import MEASURES
 
 # Sharma, Wu and Dalal 2005, table 1: L1 a1 b1, L2 a2 b2, difference.
 SHARMA = np.loadtxt(
@@ -55,7 +56,7 @@ SHARMA = np.loadtxt(
 )
 
 HEIGHT, WIDTH = 26, 23  # of the padded pictures; one shape, compiled once
-measure = jax.jit(lambda *args: {name: metric.function(*args) for name, metric in metrics.METRICS.items()})
+measure = jax.jit(lambda *args: {name: metric(*args) for name, metric in metrics.METRICS.items()})
 
 
 def ssim_reference(truth, prediction):
@@ -139,7 +140,7 @@ def test_a_batch_without_mask_measures_each_picture():
     ours = measure(truth, prediction, None)
     expected = [reference(*pair) for pair in pairs]
     assert_metrics_equal(ours, {name: [e[name] for e in expected] for name in metrics.METRICS})
-    mapped = jax.jit(jax.vmap(lambda x, y: metrics.METRICS["precision"].function(x, y)))(truth, prediction)
+    mapped = jax.jit(jax.vmap(lambda x, y: metrics.METRICS["precision"](x, y)))(truth, prediction)
     np.testing.assert_allclose(mapped, ours["precision"], rtol=1e-6)
 
 
@@ -244,10 +245,11 @@ def test_bad_pictures_are_told():
 
 
 def test_registry_describes_every_metric_in_one_line():
-    for metric in metrics.METRICS.values():
-        assert metric.label
-        assert metric.description
-        assert "\n" not in metric.description
+    assert list(MEASURES) == [*metrics.METRICS, "loss"]
+    for measure in MEASURES.values():
+        assert measure.label
+        assert measure.description
+        assert "\n" not in measure.description
 
 
 def test_ssim_with_another_window_is_that_of_scikit_image():

@@ -22,6 +22,8 @@ COMMANDS = {
     "sweep": "colorjax.commands.sweep",
     "search": "colorjax.commands.search",
     "work": "colorjax.commands.work",
+    "status": "colorjax.commands.status",
+    "compare": "colorjax.commands.compare",
     "weights": "colorjax.commands.weights",
 }
 _COMPILING = {"train", "evaluate", "table", "work"}

@@ -8,12 +8,10 @@ import matplotlib
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from colorjax.evaluation.svg import INK, STYLE, finish, panels
 from colorjax.evaluation.tables import TRIVIAL, Table
-from colorjax.metrics import METRICS
+from colorjax.measures import MEASURES
+from colorjax.pages.svg import COLORS, INK, STYLE, finish, panels
 
-# Okabe and Ito's colors, told apart by people with any color vision: those of them that show on white and on black.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 TRIVIAL_COLOR = "#8c8c8c"
 
 # The quantities of Sugumar's Fig. 4.
@@ -49,7 +47,7 @@ def training_curves(histories: Mapping[str, Sequence[Mapping]], colors: Mapping[
             for label, history in histories.items():
                 _draw_curve(axis, history, name, colors[label], _MARKERS[drawn[colors[label]] % len(_MARKERS)], label)
                 drawn[colors[label]] += 1
-            axis.set_title("Loss" if name == "loss" else _title(METRICS[name]))
+            axis.set_title(MEASURES[name].title)
             axis.grid(axis="y")
             axis.set_xlabel("step")
             axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -86,12 +84,11 @@ def method_bars(table: Table) -> str:
 
 
 def _draw_curve(axis, history, name, color, marker, label):
-    scale = 100 if name in METRICS and METRICS[name].unit == "%" else 1
     if name == "loss":
         steps, values = _points(history, "train", "loss")
         axis.plot(steps, values, color=color, linewidth=0.9, linestyle=(0, (3, 2)), alpha=0.7)
     steps, values = _points(history, "validation", name)
-    values, every = np.multiply(scale, values), -(-len(steps) // 20) or None
+    values, every = np.multiply(MEASURES[name].scale, values), -(-len(steps) // 20) or None
     axis.plot(steps, values, color=color, linewidth=1.5, marker=marker, markersize=3.5, markevery=every, label=label)
 
 
@@ -99,10 +96,6 @@ def _points(history, kind, name):
     """Return the steps and the values of one quantity, lines without it left out."""
     lines = [line for line in history if line.get("kind") == kind and line.get(name) is not None]
     return [line["step"] for line in lines], [line[name] for line in lines]
-
-
-def _title(metric):
-    return f"{metric.label} [{metric.unit}]" if metric.unit else metric.label
 
 
 def _all_positive(axis):

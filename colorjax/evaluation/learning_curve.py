@@ -9,7 +9,8 @@ import numpy as np
 
 from colorjax.evaluation.evaluate import Evaluation
 from colorjax.evaluation.statistics import Estimate, mean_over_seeds, means_over_pictures
-from colorjax.evaluation.tables import Table, picture_weights, write_csv
+from colorjax.evaluation.tables import Table, picture_weights
+from colorjax.pages.text import write_csv
 
 
 class Place(NamedTuple):

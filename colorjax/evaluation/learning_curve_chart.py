@@ -9,8 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from colorjax.evaluation.charts import TRIVIAL_COLOR
 from colorjax.evaluation.learning_curve import Point
-from colorjax.evaluation.svg import STYLE, finish, panels
 from colorjax.evaluation.tables import TRIVIAL, Table
+from colorjax.pages.svg import STYLE, finish, panels
 
 # A series is several rows, so it has none of the rows' colors. After Tol's "bright" and "muted" schemes; told apart by
 # people with any color vision, the more as each has a marker of its own.

@@ -5,13 +5,15 @@ import math
 from colorjax.evaluation.published import Published
 from colorjax.evaluation.statistics import LEVEL
 from colorjax.evaluation.tables import Table
+from colorjax.pages.text import markdown_table
 
 
 def summary(table: Table) -> str:
     """Return title, means, protocol and remarks alone, as Markdown whose columns are aligned."""
     header = ["Method", *(column.label for column in table.columns)]
     means = [[label, *(c.show(row.mean[c.name].mean) for c in table.columns)] for label, row in table.rows.items()]
-    parts = [f"# {table.title}", _aligned(header, means), table.foot[0], *(f"> **{line}**" for line in table.remarks)]
+    remarks = (f"> **{line}**" for line in table.remarks)
+    parts = [f"# {table.title}", markdown_table(header, means), table.foot[0], *remarks]
     return "\n\n".join(parts)
 
 
@@ -30,9 +32,9 @@ def markdown(table: Table, published: Published | None = None) -> str:
         summary(table),
         *_published(published),
         f"## {LEVEL:.0%} intervals of the means",
-        _aligned(["Method", *labels], intervals),
+        markdown_table(["Method", *labels], intervals),
         f"## Difference to {table.reference}, picture by picture",
-        _aligned(["Method", *labels], differences),
+        markdown_table(["Method", *labels], differences),
         "## What the numbers are",
         "\n".join(f"- {line}" for line in table.foot[1:]),
     ]
@@ -42,7 +44,7 @@ def markdown(table: Table, published: Published | None = None) -> str:
 def _published(published):
     if published is None:
         return []
-    figures = _aligned(published.columns, published.rows)
+    figures = markdown_table(published.columns, published.rows)
     return [f"## {published.heading}", published.caption, figures, published.input_alone]
 
 
@@ -50,16 +52,3 @@ def _show_difference(column, estimate):
     mark = "" if math.isnan(estimate.low) or estimate.low <= 0 <= estimate.high else " *"
     interval = column.show_interval(estimate, sign=True)
     return f"{column.show(estimate.mean, sign=True)} {interval}{mark}"
-
-
-def _aligned(header, rows):
-    """Return a Markdown table, the first column to the left and the others to the right."""
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [header, *rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "| " + " | ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        + " |"
-        for row in cells
-    ]  # fmt: skip
-    lines.insert(1, "|" + "|".join("-" * (w + 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths)) + "|")
-    return "\n".join(lines)

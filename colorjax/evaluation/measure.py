@@ -58,7 +58,7 @@ def task_loss(task: Task, truth: np.ndarray, inputs: np.ndarray, outputs: np.nda
 def _metrics(names, parameters, truth, restored, mask):
     sigma, window, distance = parameters
     settings = {"ssim": {"sigma": sigma, "window": window}, "accuracy": {"distance": distance}}
-    return {name: METRICS[name].function(truth, restored, mask, **settings.get(name, {})) for name in names}
+    return {name: METRICS[name](truth, restored, mask, **settings.get(name, {})) for name in names}
 
 
 def _luminance(picture):

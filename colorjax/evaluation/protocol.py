@@ -14,9 +14,9 @@ import numpy as np
 from ml_collections import ConfigDict
 from skimage.transform import resize
 
-from colorjax.color_bins import ACCURACY_DISTANCE
 from colorjax.errors import UserError, nearest
 from colorjax.images import Photograph, content_hash
+from colorjax.measures import ACCURACY_DISTANCE
 from colorjax.noise import check_noise
 from colorjax.structural_similarity import SIGMA, WINDOW
 from colorjax.tasks import TASKS, Task

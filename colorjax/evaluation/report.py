@@ -6,11 +6,9 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-import jinja2
 import matplotlib
 import numpy as np
 from PIL import Image
@@ -28,6 +26,7 @@ from colorjax.evaluation.tables import Table, make_table, write_files
 from colorjax.images import encode_png
 from colorjax.methods import Observed
 from colorjax.metrics import ciede2000_map
+from colorjax.pages.page import page
 from colorjax.patches import map_pixels
 
 WIDTH = 208  # pixels: of a picture in the page, which bounds the page's size
@@ -95,9 +94,8 @@ def report(
     curves: Mapping[str, Sequence[Point]],
 ) -> str:
     """Return the page; the arguments are those of `write_table`, and what it makes of them."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(files(__package__).joinpath("report.html").read_text())
-    return template.render(
+    return page(
+        "evaluation/report.html",
         table=table,
         level=f"{LEVEL:.0%}",
         published=published,

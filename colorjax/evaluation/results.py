@@ -16,9 +16,12 @@ import colorjax
 from colorjax.evaluation.evaluate import Evaluation, Sample
 from colorjax.evaluation.protocol import Protocol
 
-# Code that turns an evaluation into a page; a change of it changes no number.
-_PRESENTATION = (
-    "commands.py",
+# Code that turns an evaluation into a page, or only reads what was written; a change of it changes no number.
+PRESENTATION = (
+    "commands/",
+    "comparison/",
+    "pages/",
+    "runs/",
     "rows.py",
     "evaluation/tables.py",
     "evaluation/markdown.py",
@@ -27,7 +30,6 @@ _PRESENTATION = (
     "evaluation/learning_curve.py",
     "evaluation/learning_curve_chart.py",
     "evaluation/charts.py",
-    "evaluation/svg.py",
     "evaluation/report.py",
 )
 
@@ -44,7 +46,8 @@ def fingerprint(protocol: Protocol, settings: Mapping[str, Any], checkpoint: Pat
     digest = hashlib.sha256()
     digest.update(json.dumps([protocol.as_dict(), settings], sort_keys=True, default=dict).encode())
     source = Path(colorjax.__file__).parent
-    code = [path for path in sorted(source.rglob("*.py")) if str(path.relative_to(source)) not in _PRESENTATION]
+    names = sorted(path.relative_to(source).as_posix() for path in source.rglob("*.py"))
+    code = [source / name for name in names if not name.startswith(PRESENTATION)]
     trained = [] if checkpoint is None else [checkpoint, *sorted(Path(checkpoint).rglob("*"))]
     for path in [*code, *trained]:
         if path.is_file():

@@ -3,11 +3,10 @@
 A `Table` holds every number of the page; `table.md`, `table.csv` and `report.html` only set it in type.
 """
 
-import csv
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,12 @@ from colorjax.evaluation.evaluate import Evaluation
 from colorjax.evaluation.protocol import Protocol
 from colorjax.evaluation.seeds import describe
 from colorjax.evaluation.statistics import LEVEL, RESAMPLES, Estimate, means_with_intervals, paired_differences
+from colorjax.measures import MEASURES
 from colorjax.methods import MeanColor, Observed
-from colorjax.metrics import METRICS
+from colorjax.pages.text import write_csv
 
 # Sugumar's columns come first, in the order of that paper's Table 1.
 _FIRST = ("accuracy", "precision", "sensitivity", "loss", "psnr", "mse")
-_DIGITS = {"loss": 5, "psnr": 2, "mse": 5, "ciede2000": 2, "colorfulness": 1}
 # Two trivial rows that every table must have: without them nobody knows what a number is worth.
 TRIVIAL = (Observed.name, MeanColor.name)
 
@@ -158,11 +157,10 @@ def _column(name, loss, protocol):
             "a network's own outputs, and for the other rows of their picture turned back into such outputs (which "
             "has lost what sRGB cannot show)"
         )
-        return Column("loss", "Loss", description, False, 1.0, _DIGITS["loss"])
-    metric = METRICS[name]
-    scale, digits = (100.0, 1) if metric.unit == "%" else (1.0, _DIGITS.get(name, 3))
-    label = f"{metric.label} [{metric.unit}]" if metric.unit else metric.label
-    return Column(name, label, _described(name, protocol), metric.higher_is_better, scale, digits)
+    else:
+        description = _described(name, protocol)
+    measure = MEASURES[name]
+    return Column(name, measure.title, description, measure.higher_is_better, measure.scale, measure.digits)
 
 
 def _described(name, protocol):
@@ -175,8 +173,8 @@ def _described(name, protocol):
         return f"structural similarity (Wang et al. 2004), {window}, mean of the channels"
     if name == "psnr":
         ceiling = f"{protocol.psnr_ceiling:g} dB"
-        return f"{METRICS[name].description}; a picture restored without any error counts as {ceiling}"
-    return METRICS[name].description
+        return f"{MEASURES[name].description}; a picture restored without any error counts as {ceiling}"
+    return MEASURES[name].description
 
 
 def _picture(row):
@@ -207,9 +205,3 @@ def _foot(protocol, columns, rows, seeds, remarks):
     if seeds:
         lines[-1] += " All these intervals are over pictures alone: the chance in the seeds is not in them."
     return tuple(lines)
-
-
-def write_csv(path: Path, lines: Iterable[Sequence]) -> None:
-    """Write lines, each a sequence of cells, as a CSV file."""
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows(lines)

@@ -71,4 +71,5 @@ def _name(path: Path, directory: Path) -> str:
 
 
 def _natural(name: str) -> list[tuple[float, str]]:
-    return [(float(part), "") if part[:1].isdigit() else (0.0, part) for part in re.split(r"(\d+(?:\.\d+)?)", name)]
+    parts = re.split(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)", name)
+    return [(float(part), "") if part[:1].isdigit() else (0.0, part) for part in parts]

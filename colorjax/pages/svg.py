@@ -1,4 +1,4 @@
-"""How every chart of the report looks, and its way from matplotlib to SVG text to be put into a page.
+"""How every chart looks, and its way from matplotlib to SVG text to be put into a page.
 
 Letters and axes take the page's own text color (`currentColor`) and the background is clear, so that one chart reads
 on a light page and on a dark one. The same input gives the same text.
@@ -11,7 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+# Okabe and Ito's colors, told apart by people with any color vision: those of them that show on white and on black.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+
 INK = "#010203"  # stands for the page's text color until the chart is SVG
+PAPER = "#010204"  # for its background
 
 STYLE = {
     "svg.fonttype": "path",  # the page has no font files
@@ -64,4 +68,4 @@ def finish(figure: Figure, legend_of: Axes | None = None) -> str:
         svg,
         count=1,
     )
-    return svg.replace(INK, "currentColor")
+    return svg.replace(INK, "currentColor").replace(PAPER, "var(--paper)")

@@ -1,0 +1,28 @@
+"""`launch.py compare`: the runs in a folder as tables and as a page."""
+
+from pathlib import Path
+from types import ModuleType
+
+from colorjax.comparison.report import report
+from colorjax.comparison.results import compare
+from colorjax.comparison.tables import markdown, write_files
+from colorjax.errors import UserError
+from colorjax.runs.find import find_runs
+
+
+def main(workdir: Path, data: ModuleType, metric: str = "psnr", by: str | None = None) -> None:
+    """Compare the runs in `workdir`, print the table and write compare.md, compare.csv, runs.csv and compare.html.
+
+    Raises:
+      UserError: no run in it, no such setting or metric, or a folder that can't be written.
+    """
+    del data  # no photographs are needed
+    comparison = compare(f"Runs in {workdir.absolute().name}", find_runs(workdir), metric, by)
+    page = report(comparison)
+    try:
+        write_files(comparison, workdir)
+        (workdir / "compare.html").write_text(page)
+    except OSError as error:
+        raise UserError(f"--workdir={workdir}: can't be written ({error.strerror or error})") from None
+    print(markdown(comparison, whole=False))
+    print(f"report: {workdir / 'compare.html'}")

@@ -1,0 +1,169 @@
+"""What runs reached, and runs that differ in nothing but the seed as one.
+
+A run's values are those of its best checkpoint: of the validated step where PSNR is highest. Only runs that are done
+count in a mean, since the others might have gone further.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from colorjax.comparison import settings
+from colorjax.errors import UserError, nearest
+from colorjax.measures import MEASURES, Measure
+from colorjax.runs.find import FoundRun
+from colorjax.runs.status import RunStatus, run_status
+
+# Settings by which it depends what a validation measures.
+_OF_VALIDATION = ("data.name", "data.source", "protocol.", "task.name", "task.noise.", "training.validation_")
+
+
+class Summary(NamedTuple):
+    """Mean and standard deviation (over n - 1) of `count` values; NaN where there are too few."""
+
+    mean: float
+    deviation: float
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What one run reached.
+
+    Attributes:
+      status: how it stands.
+      settings: all its settings by their whole names.
+      curve: the validation lines of its history.
+      values: its metrics at the step of its best checkpoint.
+    """
+
+    status: RunStatus
+    settings: dict[str, Any]
+    curve: list[dict[str, Any]]
+    values: dict[str, float]
+
+    @property
+    def done(self) -> bool:
+        """Whether it counts in a mean."""
+        return self.status.state == "done"
+
+    def value(self, metric: str) -> float:
+        """Return a metric, NaN where the run has no such."""
+        return self.values.get(metric, math.nan)
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Runs that agree in the settings by which they were grouped, whose values are `settings`, one a key."""
+
+    settings: tuple[Any, ...]
+    results: tuple[Result, ...]
+
+    def summary(self, metric: str) -> Summary:
+        """Return mean and deviation of a metric over the runs that are done."""
+        values = [result.value(metric) for result in self.results if result.done]
+        values = [value for value in values if not math.isnan(value)]
+        deviation = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        return Summary(float(np.mean(values)) if values else math.nan, deviation, len(values))
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """All that is said of the runs in a folder.
+
+    Attributes:
+      title: of the page.
+      results: one a run, ordered by name.
+      keys: the settings that differ between the runs, but for the seed and what follows it.
+      by: those that the groups are made by.
+      metric: what they are sorted by, the best first.
+      metrics: all that the runs were validated by.
+      groups: the runs by `by`.
+      remarks: what nobody who reads a number may miss.
+    """
+
+    title: str
+    results: tuple[Result, ...]
+    keys: tuple[str, ...]
+    by: tuple[str, ...]
+    metric: str
+    metrics: tuple[str, ...]
+    groups: tuple[Group, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def measured(self) -> list[Result]:
+        """The results that have the metric at all."""
+        return [result for result in self.results if not math.isnan(result.value(self.metric))]
+
+    @property
+    def measure(self) -> Measure:
+        """What the metric is."""
+        return MEASURES[self.metric]
+
+
+def compare(title: str, runs: Iterable[FoundRun], metric: str = "psnr", by: str | None = None) -> Comparison:
+    """Compare runs.
+
+    Args:
+      title: of the page.
+      runs: at least one.
+      metric: of the validations, to sort by.
+      by: the setting to group by alone; None for all that differ but the seed.
+
+    Raises:
+      UserError: no run has this setting, or was validated by this metric.
+    """
+    results = tuple(map(result_of, runs))
+    every = [result.settings for result in results]
+    measured = {name for result in results for line in result.curve for name in line}
+    metrics = tuple(name for name in MEASURES if name in measured)
+    if metric not in (metrics or MEASURES):
+        raise UserError(f"--metric={metric}: no run was validated by it; {nearest(metric, metrics or MEASURES)}")
+    keys = tuple(settings.swept(every))
+    chosen = keys if by is None else (settings.whole_name(by, every),)
+    groups = sorted(grouped(results, chosen), key=lambda group: _rank(MEASURES[metric], group.summary(metric).mean))
+    return Comparison(title, results, keys, chosen, metric, metrics, tuple(groups), tuple(_remarks(results, metric)))
+
+
+def result_of(run: FoundRun) -> Result:
+    """Return what a run reached."""
+    status = run_status(run)
+    curve = [line for line in run.history if line["kind"] == "validation"]
+    at_best = {line["step"]: line for line in curve}.get(status.best_step, {})
+    values = {name: math.nan if at_best[name] is None else at_best[name] for name in MEASURES if name in at_best}
+    return Result(status, run.settings, curve, values)
+
+
+def grouped(results: Iterable[Result], keys: Sequence[str]) -> list[Group]:
+    """Return the results by the values of these settings, in the order in which the first of each comes."""
+    groups = {}
+    for result in results:
+        groups.setdefault(_values(result.settings, keys), []).append(result)
+    return [Group(values, tuple(members)) for values, members in groups.items()]
+
+
+def _values(of: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(settings.hashable(of.get(key, settings.MISSING)) for key in keys)
+
+
+def _rank(measure: Measure, value: float) -> tuple[bool, float]:
+    return (True, 0.0) if math.isnan(value) else (False, -measure.merit(value))
+
+
+def _remarks(results: Sequence[Result], metric: str) -> Iterable[str]:
+    every = [result.settings for result in results]
+    differing = settings.differing(every)
+    kinds = [*_OF_VALIDATION, *(["task.loss"] if metric == "loss" else [])]
+    apart = [key for key in differing if key.startswith(tuple(kinds))]
+    if apart:
+        yield f"The validations of these runs do not all measure the same: {', '.join(apart)} differ."
+    twice = len(results) - len(grouped(results, differing))
+    if twice:
+        yield (
+            f"{twice} of the {len(results)} runs have the settings of another, seed and all: they are no more seeds, "
+            "yet they count as such in mean and deviation."
+        )

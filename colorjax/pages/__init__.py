@@ -1,0 +1,1 @@
+"""How every page, chart and text table looks; nothing here imports jax."""

@@ -1,0 +1,32 @@
+"""Tables as text: aligned lines for a terminal, Markdown, CSV files."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence], left: int = 1) -> str:
+    """Return a Markdown table, the first `left` columns to the left and the others to the right."""
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = [f"| {' | '.join(_padded(row, widths, left))} |" for row in cells]
+    lines.insert(1, "|" + "|".join("-" * (w + 1) + ("-" if i < left else ":") for i, w in enumerate(widths)) + "|")
+    return "\n".join(lines)
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
+    """Return the lines of an aligned table, the first `left` columns and the last to the left, others to the right."""
+    cells = [list(header), *map(list, rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    return ["  ".join([*_padded(row[:-1], widths[:-1], left), row[-1]]).rstrip() for row in cells]
+
+
+def write_csv(path: Path, lines: Iterable[Sequence]) -> None:
+    """Write lines, each a sequence of cells, as a CSV file."""
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(lines)
+
+
+def _padded(row, widths, left):
+    pairs = enumerate(zip(row, widths, strict=True))
+    return [cell.ljust(width) if i < left else cell.rjust(width) for i, (cell, width) in pairs]

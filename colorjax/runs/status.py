@@ -1,0 +1,95 @@
+"""How far each run is, and how well it does: one `RunStatus` a run, from its files alone.
+
+Steps are those of the whole run; rates are examples per second, times seconds.
+"""
+
+import dataclasses
+import math
+import statistics
+from typing import Any
+
+from colorjax.config import count_steps
+from colorjax.runs.find import FoundRun
+from colorjax.runs.history import best_step
+from colorjax.runs.last_words import last_words
+from colorjax.runs.requeue import newest_checkpoint
+from colorjax.runs.signs import RunState, read_state
+
+BEST = "psnr"  # the metric by which a run's best checkpoint is chosen
+GOING_ON = ("waiting", "running")  # states that change by themselves
+_LATEST = 5  # logged lines whose median rate is told: one line's may be that of a hiccup
+
+
+@dataclasses.dataclass(frozen=True)
+class RunStatus:
+    """How a run stands.
+
+    Attributes:
+      name: of the run, in the folder that was searched.
+      state: as `colorjax.runs.signs.RunState` has it, 'lost' included.
+      reason: of that state, a line; '' for none.
+      step: the newest that is known of.
+      steps: of the whole run; None where its config does not say.
+      rate: examples per second, lately; NaN if unknown.
+      best: the metric `BEST` of the best validation, NaN without any, and `best_step`, its step.
+      seconds_left: of training, at that rate and without validations; NaN where it is not running.
+    """
+
+    name: str
+    state: str
+    reason: str
+    step: int
+    steps: int | None
+    rate: float
+    best: float
+    best_step: int | None
+    seconds_left: float
+
+
+def run_status(run: FoundRun) -> RunStatus:
+    """Return how a run stands."""
+    settings, history = run.settings, run.history
+    # After the newest checkpoint a run may have been killed before its next line, and the other way around.
+    step = max(newest_checkpoint(run.path), *(line["step"] for line in history[-1:]), 0)
+    steps = _steps(settings)
+    state = _state(run, step, steps)
+    rates = [line["examples_per_second"] for line in history if line.get("examples_per_second")][-_LATEST:]
+    rate = statistics.median(rates) if rates else math.nan
+    best = best_step(history, BEST)
+    values = {line["step"]: line.get(BEST) for line in history if line["kind"] == "validation"}
+    left = math.nan
+    if state.state == "running" and steps is not None:
+        left = (steps - step) * settings["training.batch_size"] / rate
+    return RunStatus(
+        run.name,
+        state.state,
+        _reason(run, state),
+        step,
+        steps,
+        rate,
+        math.nan if best is None else values[best],
+        best,
+        left,
+    )
+
+
+def _steps(settings: dict[str, Any]) -> int | None:
+    names = ("training.epochs", "data.patches_per_epoch", "training.batch_size")
+    if not all(name in settings for name in names):
+        return None
+    return count_steps(*(settings[name] for name in names))
+
+
+def _state(run: FoundRun, step: int, steps: int | None) -> RunState:
+    """Return the run's own word, or what its other files say where it was trained before runs gave any."""
+    if state := read_state(run.path):
+        return state
+    if step == 0:
+        return RunState("waiting", "never started")
+    return RunState("done") if step == steps else RunState("stopped", "left no sign of life (no state.json)")
+
+
+def _reason(run: FoundRun, state: RunState) -> str:
+    if state.state == "lost" or (state.state == "failed" and not state.reason):
+        return "; ".join(filter(None, (last_words(run, state.job), state.reason)))
+    return state.reason
