@@ -5,6 +5,9 @@ import html.parser
 import itertools
 import math
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -294,6 +297,18 @@ def test_long_curves_are_thinned_but_for_their_best(tmp_path):
     assert (tmp_path / "compare.html").stat().st_size < 400_000
     row = {row["run"]: row for row in rows_of(tmp_path / "runs.csv")}["long"]
     assert (float(row["psnr"]), row["best_step"]) == (40.0, "1235")
+
+
+def test_neither_command_waits_for_jax(sweep):
+    code = (
+        "import sys, launch\nfor command in ('status', 'compare'): launch.main([command, '--workdir=' + sys.argv[1]])"
+    )
+    probe = f"{code}\nprint('jax' in sys.modules)"
+    root = Path(launch.__file__).parent
+    run = subprocess.run(
+        [sys.executable, "-c", probe, str(sweep)], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.endswith("\nFalse\n")
 
 
 def test_a_folder_that_can_not_be_written_is_one_line(sweep, capsys):

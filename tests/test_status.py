@@ -1,6 +1,8 @@
 """How runs stand, as the command `status` reads it off their files."""
 
+import json
 import math
+import os
 
 import pytest
 from made_runs import BATCH, STEPS, make_run, settings, train, validation
@@ -80,6 +82,23 @@ def test_the_log_of_a_killed_run_says_why(tmp_path, job, log, text, words):
     assert row.state == "lost"
     assert row.reason.startswith(words)
     assert status_of(folder).reason == row.reason  # asked for the run alone
+
+
+def test_the_log_of_a_job_that_died_before_its_run_began(tmp_path):
+    make_run(tmp_path / "runs" / "a", state="waiting")
+    make_run(tmp_path / "runs" / "b", state="waiting")
+    (tmp_path / "sweep.json").write_text(json.dumps([{"jobs": {"a": "7_0"}}, {"jobs": {"a": "9_0", "b": "9_1"}}]))
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "7_0_0_log.err").write_text("an earlier error\n")
+    (tmp_path / "logs" / "9_0_0_log.err").write_text("bash: module: command not found\n")
+    (tmp_path / "logs" / "9_1_0_log.err").write_text("Loading python/3.11\n")
+    a, b = (run_status(run) for run in find_runs(tmp_path))
+    assert (a.state, a.reason) == ("waiting", "its log says: bash: module: command not found")
+    assert (b.state, b.reason) == ("waiting", "")
+    make_run(tmp_path / "runs" / "c", state="waiting", reason="back in the queue after SIGUSR2, at step 7")
+    os.utime(tmp_path / "logs" / "9_0_0_log.err", (1, 1))  # of a start before this one
+    a, b, c = (run_status(run) for run in find_runs(tmp_path))
+    assert (a.reason, c.reason) == ("", "back in the queue after SIGUSR2, at step 7")
 
 
 def test_a_failed_run_has_its_own_words(tmp_path):

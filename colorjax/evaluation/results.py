@@ -22,6 +22,8 @@ PRESENTATION = (
     "comparison/",
     "pages/",
     "runs/",
+    "sweeps/",
+    "compilation.py",
     "rows.py",
     "evaluation/tables.py",
     "evaluation/markdown.py",

@@ -11,7 +11,7 @@ from typing import Any
 from colorjax.config import count_steps
 from colorjax.runs.find import FoundRun
 from colorjax.runs.history import best_step
-from colorjax.runs.last_words import last_words
+from colorjax.runs.last_words import complaint, last_words
 from colorjax.runs.requeue import newest_checkpoint
 from colorjax.runs.signs import RunState, read_state
 
@@ -92,4 +92,8 @@ def _state(run: FoundRun, step: int, steps: int | None) -> RunState:
 def _reason(run: FoundRun, state: RunState) -> str:
     if state.state == "lost" or (state.state == "failed" and not state.reason):
         return "; ".join(filter(None, (last_words(run, state.job), state.reason)))
+    if state.state == "waiting" and not state.reason:
+        # A job that died before the run had begun could not say so; only its log can.
+        words = complaint(run, state.job, since=(run.path / "state.json").stat().st_mtime)
+        return f"its log says: {words}" if words else ""
     return state.reason
