@@ -4,14 +4,15 @@
 
 Makes a sweep of so many runs, each with so many lines of history (one in five a validation), in a temporary folder,
 and starts `launch.py` anew for each measurement, the commands in turn. One start of each goes before, so that files
-are in memory and compiled and matplotlib has looked for its fonts. The table has the median, and the slowest. Aim: less
-than 3 s each.
+are in memory and compiled and matplotlib has looked for its fonts. The table has the median and the slowest, and the
+median of the time that a core was at work, which a busy machine changes less. Aim: less than 3 s each.
 """
 
 import argparse
 import json
 import math
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -63,9 +64,11 @@ def make_runs(directory, count, lines):
 
 
 def timed(words):
-    begin = time.perf_counter()
+    """Return the seconds that a command took, and those that a core worked for it."""
+    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "launch.py", *words], cwd=ROOT, check=True, capture_output=True)
-    return time.perf_counter() - begin
+    seconds, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main():
@@ -91,9 +94,10 @@ def main():
         page = (Path(folder) / "compare.html").stat().st_size
 
     print(f"{options.runs} finished runs of {options.lines} lines, {options.rounds} rounds (aim: below {TARGET:g} s)")
-    print(f"{'':10}{'median, s':>10}{'slowest, s':>12}")
-    for name, seconds in times.items():
-        print(f"{name:10}{statistics.median(seconds):10.2f}{max(seconds):12.2f}")
+    print(f"{'':10}{'median, s':>10}{'slowest, s':>12}{'at work, s':>12}")
+    for name, pairs in times.items():
+        seconds, work = zip(*pairs, strict=True)
+        print(f"{name:10}{statistics.median(seconds):10.2f}{max(seconds):12.2f}{statistics.median(work):12.2f}")
     print(f"compare.html: {page / 1e6:.1f} MB")
 
 

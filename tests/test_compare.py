@@ -201,8 +201,9 @@ def test_names_and_values_of_settings():
     a = flatten(settings(seed=1, data__photographs_seed=1))
     b = flatten(settings(seed=2, data__photographs_seed=2, optimizer__learning_rate=[1, 2]))
     assert differing([a, b]) == ["seed", "data.photographs_seed", "optimizer.learning_rate"]
-    assert swept([a, b]) == ["optimizer.learning_rate"]
-    assert swept([a, b | {"data.photographs_seed": 5}]) == ["data.photographs_seed", "optimizer.learning_rate"]
+    assert swept(differing([a, b]), [a, b]) == ["optimizer.learning_rate"]
+    own = [a, b | {"data.photographs_seed": 5}]
+    assert swept(differing(own), own) == ["data.photographs_seed", "optimizer.learning_rate"]
     assert short_names(["a.rate", "model.width", "b.rate", "data.name"]) == {
         "a.rate": "a.rate",
         "b.rate": "b.rate",

@@ -9,8 +9,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from colorjax.comparison import settings
 from colorjax.errors import UserError, nearest
 from colorjax.measures import MEASURES, Measure
@@ -66,8 +64,11 @@ class Group:
         """Return mean and deviation of a metric over the runs that are done."""
         values = [result.value(metric) for result in self.results if result.done]
         values = [value for value in values if not math.isnan(value)]
-        deviation = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-        return Summary(float(np.mean(values)) if values else math.nan, deviation, len(values))
+        if not values:
+            return Summary(math.nan, math.nan, 0)
+        mean = math.fsum(values) / len(values)
+        squares = math.fsum((value - mean) ** 2 for value in values)
+        return Summary(mean, math.sqrt(squares / (len(values) - 1)) if len(values) > 1 else math.nan, len(values))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Comparison:
     Attributes:
       title: of the page.
       results: one a run, ordered by name.
-      keys: the settings that differ between the runs, but for the seed and what follows it.
+      differing: the settings that differ between the runs.
+      keys: those of them that are not the seed or what follows it.
       by: those that the groups are made by.
       metric: what they are sorted by, the best first.
       metrics: all that the runs were validated by.
@@ -87,6 +89,7 @@ class Comparison:
 
     title: str
     results: tuple[Result, ...]
+    differing: tuple[str, ...]
     keys: tuple[str, ...]
     by: tuple[str, ...]
     metric: str
@@ -123,10 +126,12 @@ def compare(title: str, runs: Iterable[FoundRun], metric: str = "psnr", by: str 
     metrics = tuple(name for name in MEASURES if name in measured)
     if metric not in (metrics or MEASURES):
         raise UserError(f"--metric={metric}: no run was validated by it; {nearest(metric, metrics or MEASURES)}")
-    keys = tuple(settings.swept(every))
+    differing = tuple(settings.differing(every))
+    keys = tuple(settings.swept(differing, every))
     chosen = keys if by is None else (settings.whole_name(by, every),)
     groups = sorted(grouped(results, chosen), key=lambda group: _rank(MEASURES[metric], group.summary(metric).mean))
-    return Comparison(title, results, keys, chosen, metric, metrics, tuple(groups), tuple(_remarks(results, metric)))
+    remarks = tuple(_remarks(results, differing, metric))
+    return Comparison(title, results, differing, keys, chosen, metric, metrics, tuple(groups), remarks)
 
 
 def result_of(run: FoundRun) -> Result:
@@ -154,9 +159,7 @@ def _rank(measure: Measure, value: float) -> tuple[bool, float]:
     return (True, 0.0) if math.isnan(value) else (False, -measure.merit(value))
 
 
-def _remarks(results: Sequence[Result], metric: str) -> Iterable[str]:
-    every = [result.settings for result in results]
-    differing = settings.differing(every)
+def _remarks(results: Sequence[Result], differing: Sequence[str], metric: str) -> Iterable[str]:
     kinds = [*_OF_VALIDATION, *(["task.loss"] if metric == "loss" else [])]
     apart = [key for key in differing if key.startswith(tuple(kinds))]
     if apart:

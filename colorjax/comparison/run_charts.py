@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 
 from colorjax.comparison.results import Comparison, Result
-from colorjax.comparison.scales import Scale, drawn_scales, spread
+from colorjax.comparison.scales import Scale, spread
 from colorjax.comparison.settings import MISSING, short_names
 from colorjax.comparison.tables import group_label
 from colorjax.pages.svg import COLORS, INK, PAPER, STYLE, finish, panels
@@ -26,13 +26,17 @@ _UNFINISHED = (0, (2, 1.5))  # dashes
 _LOW_TO_HIGH = LinearSegmentedColormap.from_list("low to high", ["#2f6db5", "#8f8f8f", "#e07b00"], N=32)
 
 
-def parallel_coordinates(comparison: Comparison) -> str:
+def parallel_coordinates(comparison: Comparison, scales: Mapping[str, Scale]) -> str:
     """Draw each run as a line from setting to setting and to its metric, in the color of the latter.
+
+    Args:
+      comparison: of the runs.
+      scales: of the settings to be drawn.
 
     Returns:
       SVG; '' where fewer than two settings differ.
     """
-    scales, measure = drawn_scales(comparison), comparison.measure
+    measure = comparison.measure
     results = [r for r in comparison.measured if all(r.settings.get(k, MISSING) is not MISSING for k in scales)]
     if len(scales) < 2 or not results:
         return ""

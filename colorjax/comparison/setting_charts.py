@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from colorjax.comparison.results import Comparison, Group, grouped
-from colorjax.comparison.scales import Scale, drawn_scales, spread
+from colorjax.comparison.scales import Scale, spread
 from colorjax.comparison.settings import MISSING, short_names, show
 from colorjax.pages.svg import COLORS, STYLE, finish, panels
 
@@ -18,15 +18,18 @@ _APART = 0.014  # of the axis: between the lines' marks at one value
 _LETTERS = 26  # below a panel; more stand obliquely
 
 
-def setting_charts(comparison: Comparison) -> str:
+def setting_charts(comparison: Comparison, scales: Mapping[str, Scale]) -> str:
     """Draw the metric against each setting: a dot a run, mean and standard deviation over the seeds.
 
     Where there are two settings, each panel has a line for each value of the other one.
 
+    Args:
+      comparison: of the runs.
+      scales: of the settings to be drawn.
+
     Returns:
       SVG; '' where no setting differs.
     """
-    scales = drawn_scales(comparison)
     if not scales:
         return ""
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": "settings"}):

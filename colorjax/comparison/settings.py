@@ -25,12 +25,12 @@ def differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
     return [key for key in keys if len({hashable(settings[key]) for settings in every if key in settings}) > 1]
 
 
-def swept(every: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the settings that differ, but for the seed and what follows it."""
+def swept(keys: Sequence[str], every: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the `keys`, settings that differ, without the seed and what follows it."""
     apart = {"seed"}
     if all(settings.get("data.photographs_seed") == settings.get("seed") for settings in every):
         apart.add("data.photographs_seed")
-    return [key for key in differing(every) if key not in apart]
+    return [key for key in keys if key not in apart]
 
 
 def whole_name(word: str, every: Sequence[Mapping[str, Any]]) -> str:

@@ -66,7 +66,7 @@ def unfinished_cells(comparison: Comparison) -> Cells:
 
 def run_cells(comparison: Comparison) -> Cells:
     """Return the table of all runs: name, state, the settings that differ, the metrics and the step they are from."""
-    keys = settings.differing([result.settings for result in comparison.results])
+    keys = comparison.differing
     header = ["run", "state", *settings.short_names(keys).values(), "best step"]
     header += [MEASURES[name].title for name in comparison.metrics]
     shown = settings.show_rows([[r.settings.get(key, settings.MISSING) for key in keys] for r in comparison.results])
@@ -122,7 +122,7 @@ def write_files(comparison: Comparison, directory: Path) -> None:
             line += map(_cell, group.summary(name))
         lines.append(line)
     write_csv(directory / "compare.csv", lines)
-    keys = settings.differing([result.settings for result in comparison.results])
+    keys = comparison.differing
     about = ["run", "state", "reason", "step", "steps", "examples_per_second", "best_step"]
     lines = [[*about, *keys, *comparison.metrics]]
     for result in comparison.results:
