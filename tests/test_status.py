@@ -3,6 +3,9 @@
 import json
 import math
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from made_runs import BATCH, STEPS, make_run, settings, train, validation
@@ -168,6 +171,18 @@ def test_watching_ends_quietly_when_somebody_wants_it_to(sweep, monkeypatch):
 
     monkeypatch.setattr(command.time, "sleep", interrupt)
     assert launch.main(["status", f"--workdir={sweep}", "--watch"]) == 0
+
+
+@pytest.mark.parametrize("command", ["status", "compare"])
+def test_whoever_reads_may_stop_reading(sweep, command):
+    words = [sys.executable, "launch.py", command, f"--workdir={sweep}"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        words, cwd=Path(launch.__file__).parent, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_folder_without_runs_is_one_line(tmp_path, capsys):

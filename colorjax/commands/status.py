@@ -1,17 +1,17 @@
 """`launch.py status`: a line for each run in a folder."""
 
 import math
-import os
 import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
 from colorjax.measures import MEASURES
-from colorjax.pages.text import text_table
+from colorjax.pages.text import text_table, until_nobody_reads
 from colorjax.runs.find import find_runs
 from colorjax.runs.status import BEST, GOING_ON, RunStatus, run_status
 
@@ -28,17 +28,13 @@ def main(workdir: Path, data: ModuleType, watch: bool = False) -> None:
       UserError: no run in it.
     """
     del data  # no photographs are needed
-    try:
+    with until_nobody_reads(), suppress(KeyboardInterrupt):
         while True:
             rows = [run_status(run) for run in find_runs(workdir)]
             _print(rows, watch)
             if not watch or not any(row.state in GOING_ON for row in rows):
                 return
             time.sleep(REDRAW_SECONDS)
-    except KeyboardInterrupt:
-        print()
-    except BrokenPipeError:  # whoever read has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print(rows: Sequence[RunStatus], watch: bool) -> None:

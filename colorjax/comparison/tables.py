@@ -88,9 +88,12 @@ def foot(comparison: Comparison) -> list[str]:
         "A run's values are those of its best checkpoint: of the validation where its PSNR is highest, on its own "
         f"validation photographs{_validated_on(comparison.results)}.",
         "Means, with ± the standard deviation (over n - 1), are over those runs of a group that are done, here "
-        f"{counted} of {len(comparison.results)}. The best of many groups owes a part of that to chance: train it with "
-        "other seeds before it is told.",
+        f"{counted} of {len(comparison.results)}.",
     ]
+    if len(comparison.groups) > 2:
+        lines.append(
+            "The best of many groups owes a part of that to chance: train it with other seeds before it is told."
+        )
     if comparison.by != comparison.keys:
         others = [key for key in comparison.keys if key not in comparison.by]
         averaged = f" They are averaged over {', '.join(others)} too." if others else ""

@@ -1,7 +1,10 @@
-"""Tables as text: aligned lines for a terminal, Markdown, CSV files."""
+"""Tables as text: aligned lines for a terminal, Markdown, CSV files; and how they are printed."""
 
 import csv
-from collections.abc import Iterable, Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -25,6 +28,17 @@ def write_csv(path: Path, lines: Iterable[Sequence]) -> None:
     """Write lines, each a sequence of cells, as a CSV file."""
     with path.open("w", newline="") as file:
         csv.writer(file).writerows(lines)
+
+
+@contextmanager
+def until_nobody_reads() -> Iterator[None]:
+    """Inside, end quietly when whoever reads what is printed, such as `head`, has read enough."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Else Python would try once more to write what is left, at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _padded(row, widths, left):
