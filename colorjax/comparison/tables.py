@@ -91,9 +91,7 @@ def foot(comparison: Comparison) -> list[str]:
         f"{counted} of {len(comparison.results)}.",
     ]
     if len(comparison.groups) > 2:
-        lines.append(
-            "The best of many groups owes a part of that to chance: train it with other seeds before it is told."
-        )
+        lines.append("The best of many groups owes a part of that to chance: train it again with other seeds.")
     if comparison.by != comparison.keys:
         others = [key for key in comparison.keys if key not in comparison.by]
         averaged = f" They are averaged over {', '.join(others)} too." if others else ""
