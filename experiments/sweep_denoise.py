@@ -1,4 +1,4 @@
-"""How a denoiser depends on its settings: the U-Net with group normalization on Gaussian noise, as a sweep and a search.
+"""How a denoiser depends on its settings: the U-Net with group normalization on Gaussian noise, swept and searched.
 
     python launch.py sweep   --config=experiments/sweep_denoise.py:smoke --workdir=runs/sweep --jobs=2
     python launch.py compare --workdir=runs/sweep

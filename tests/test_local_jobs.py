@@ -91,8 +91,8 @@ def test_a_failed_job_says_why_and_the_others_go_on(tmp_path, four_cores):
     assert run_jobs(jobs, 1, tmp_path / "logs", said.append) == 3
     assert said == [
         "failed   bad: loss is nan",
-        f"failed   worse: status 1; last line of {tmp_path}/logs/worse.log: ValueError: no number",
-        "failed   killed: killed by SIGKILL, without a word",
+        f"failed   worse: status 1, ValueError: no number ({tmp_path}/logs/worse.log)",
+        f"failed   killed: killed by SIGKILL ({tmp_path}/logs/killed.log)",
         "done     good",
     ]
     assert (tmp_path / "good" / "done").exists()

@@ -30,8 +30,12 @@ def last_words(run: FoundRun, job: str) -> str:
       run: whose folder is SWEEP/runs/NAME.
       job: Slurm's number of its job, such as '12_3'; '' where it was none, or is not known.
     """
-    lines = _lines(run, job, 0.0)
-    return next(iter(_complaints(lines)), lines[-1] if lines else "")
+    return _last_words(_lines(run, job, 0.0))
+
+
+def last_words_of_log(log: Path) -> str:
+    """Return the same of a log; '' for an empty one."""
+    return _last_words(_lines_of(log))
 
 
 def complaint(run: FoundRun, job: str, since: float) -> str:
@@ -45,6 +49,10 @@ def complaint(run: FoundRun, job: str, since: float) -> str:
     return next(iter(_complaints(_lines(run, job, since))), "")
 
 
+def _last_words(lines: list[str]) -> str:
+    return next(iter(_complaints(lines)), lines[-1] if lines else "")
+
+
 def _complaints(lines: list[str]) -> list[str]:
     """Return the lines that look like reasons, the last one first."""
     return [line for line in reversed(lines[-_NEAR_THE_END:]) if _COMPLAINT.search(line)]
@@ -54,10 +62,14 @@ def _lines(run: FoundRun, job: str, since: float) -> list[str]:
     """Return the last lines that mean anything of the log that was written to last."""
     changed = {log: log.stat().st_mtime for log in _logs(run, job)}
     for log in sorted((log for log in changed if changed[log] >= since), key=changed.get, reverse=True):
-        lines = [line.strip() for line in re.split(r"[\r\n]+", _tail(log))]
-        if lines := [line for line in lines if line and not _IDLE.search(line)]:
+        if lines := _lines_of(log):
             return lines
     return []
+
+
+def _lines_of(log: Path) -> list[str]:
+    lines = [line.strip() for line in re.split(r"[\r\n]+", _tail(log))]
+    return [line for line in lines if line and not _IDLE.search(line)]
 
 
 def _logs(run: FoundRun, job: str) -> list[Path]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from colorjax.errors import Interrupted, UserError
+from colorjax.runs.last_words import last_words_of_log
 from colorjax.runs.signs import read_state
 from colorjax.sweeps.jobs import Job
 
@@ -149,14 +150,12 @@ def _outcome(job: Job, status: int, logs: Path) -> str:
     if status == _STOPPED:
         return f"stopped  {job.name}: the same command goes on with it"
     state = read_state(job.directory)
-    reason = state.reason if state and state.state == "failed" else _last_line(logs / f"{job.name}.log", status)
-    return f"failed   {job.name}: {reason}"
-
-
-def _last_line(log: Path, status: int) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    if state and state.state == "failed":
+        return f"failed   {job.name}: {state.reason}"
     how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-    return f"{how}; last line of {log}: {lines[-1].strip()}" if lines else f"{how}, without a word"
+    log = logs / f"{job.name}.log"
+    words = last_words_of_log(log)
+    return f"failed   {job.name}: {how}{f', {words}' if words else ''} ({log})"
 
 
 @contextmanager

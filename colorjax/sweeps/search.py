@@ -18,7 +18,7 @@ from optuna.storages.journal import JournalFileBackend
 from colorjax.config import require_run
 from colorjax.config_files import call, override
 from colorjax.errors import UserError, nearest
-from colorjax.metrics import METRICS
+from colorjax.measures import MEASURES
 from colorjax.plain import from_plain, identity, to_plain, with_tuples
 from colorjax.runs.files import write_atomically
 from colorjax.sweeps.draws import Choice, Distribution, Integers, Numbers
@@ -51,10 +51,10 @@ def load_search_config(words: Sequence[str]) -> ConfigDict:
       UserError: as `config_files.override`; or a setting that no search can have.
     """
     config = override(search_config(), words, "search")
-    for key, known in {"pruner": PRUNERS, "sampler": SAMPLERS, "metric": ("loss", *METRICS)}.items():
+    for key, known in {"pruner": PRUNERS, "sampler": SAMPLERS, "metric": MEASURES}.items():
         if config[key] not in known:
             raise UserError(f"--search.{key}={config[key]}: no such {key}; {nearest(config[key], known)}")
-    if config.metric != "loss" and METRICS[config.metric].higher_is_better is None:
+    if MEASURES[config.metric].higher_is_better is None:
         raise UserError(f"--search.metric={config.metric}: neither high nor low values of it are good; use another")
     for key in ("trials", "startup_trials"):
         if config[key] < 1:
@@ -73,7 +73,7 @@ class Search:
     @property
     def higher_is_better(self) -> bool:
         """Whether the search is for high values of its metric."""
-        return self.settings.metric != "loss" and METRICS[self.settings.metric].higher_is_better
+        return bool(MEASURES[self.settings.metric].higher_is_better)
 
 
 def plan_search(argument: str, config: ConfigDict, settings: ConfigDict) -> Search:
