@@ -1,0 +1,200 @@
+"""How processes find each other: under `srun` by themselves, elsewhere by the address of a coordinator."""
+
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from colorjax.errors import Interrupted, UserError
+from colorjax.processes.coordinator import HEARTBEAT_SECONDS, Coordinator
+from colorjax.processes.exchange import gather, wait_for_all
+from colorjax.processes.group import GROUP, Store, own_name
+from colorjax.processes.watch import SILENT_SECONDS, Watch
+
+_REACH_SECONDS = 60  # for the coordinator to answer
+_GATHER_SECONDS = 180  # and for all others to come, who may load jax from a slow disk
+_LINGER_SECONDS = SILENT_SECONDS + 10  # of a coordinator without process 0: until the others have noticed
+
+
+class Place(NamedTuple):
+    """Where a process belongs: `index` of `count`, at the coordinator `host:port`.
+
+    `local_devices` are the numbers of the devices of this machine that it takes; None for all that it sees.
+    """
+
+    host: str
+    port: int
+    index: int
+    count: int
+    local_devices: tuple[int, ...] | None = None
+
+
+@contextmanager
+def together(
+    prefix: str, coordinator: str = "", processes: int | None = None, process: int | None = None
+) -> Iterator[None]:
+    """Inside, this is one of several processes if it was started as one; at the end they wait for each other.
+
+    An exception of one ends all: of several processes each ends in here, with the exit status of the first that failed
+    and a line that says which it was. A process alone lets it through, and so do several an `Interrupted`, which all
+    raise at the same step.
+
+    Args:
+      prefix: of the lines said here, such as 'launch.py train'.
+      coordinator: HOST:PORT, where process 0 is to open the meeting point; '' under srun, or for a process alone.
+      processes: how many come there.
+      process: which of them this is, from 0 on.
+
+    Raises:
+      UserError: an impossible place, a coordinator that does not answer, or others who do not come.
+    """
+    place = from_arguments(coordinator, processes, process) or from_slurm(os.environ)
+    if place is None:
+        yield
+        return
+    _join(place, prefix)
+    watch = Watch(prefix)
+    try:
+        yield
+    except Interrupted:
+        _part(watch)
+        raise
+    except BaseException as error:
+        watch.fail(error)
+    else:
+        _part(watch)
+
+
+def from_arguments(coordinator: str, processes: int | None, process: int | None) -> Place | None:
+    """Return the place that the options of a command name, or None without any.
+
+    Raises:
+      UserError: some are missing, or can't be.
+    """
+    given = {"--coordinator": coordinator or None, "--processes": processes, "--process": process}
+    missing = [name for name, value in given.items() if value is None]
+    if len(missing) == len(given):
+        return None
+    if missing:
+        raise UserError(f"{' and '.join(missing)} must be given too: {', '.join(given)} are one another's")
+    host, _, port = coordinator.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+        raise UserError(
+            f"--coordinator={coordinator}: needs HOST:PORT, such as node1:47000, the same for all processes"
+        )
+    if processes < 1:
+        raise UserError(f"--processes={processes}: must be 1 or more")
+    if not 0 <= process < processes:
+        raise UserError(f"--process={process}: the {processes} processes are 0 to {processes - 1}")
+    return Place(host.strip("[]"), int(port), process, processes) if processes > 1 else None
+
+
+def from_slurm(environ: Mapping[str, str]) -> Place | None:
+    """Return the place of a task that `srun` started with others; None for any other process.
+
+    The environment of a job outside of `srun` speaks of its tasks too; who believed it would wait for nobody.
+    """
+    count = int(environ.get("SLURM_STEP_NUM_TASKS", "1"))
+    if count < 2 or "SLURM_PROCID" not in environ:
+        return None
+    job, step = (int(environ.get(name, "0")) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    # Of the ports that are for anybody's use (49152 on) one that other jobs, and other steps of this one, do not take.
+    port = 49152 + (job + 4096 * step) % 16384
+    host = _first_host(environ["SLURM_STEP_NODELIST"])
+    return Place(host, port, int(environ["SLURM_PROCID"]), count, _own_devices(environ))
+
+
+def _first_host(nodes: str) -> str:
+    """Return the first of Slurm's list of nodes, such as 'gpu[003-005,9],login': the node of process 0."""
+    prefix, first, suffix = re.match(r"([^,\[]*)(?:\[(\d+)[^\]]*\])?([^,\[]*)", nodes).groups()
+    return f"{prefix}{first or ''}{suffix}"
+
+
+def _own_devices(environ: Mapping[str, str]) -> tuple[int, ...] | None:
+    """Return this task's share of the GPUs of its node; None where it sees only its own, or has the node alone."""
+    # As in '2(x3),1': nodes in turn, and how many tasks each has.
+    tasks = re.findall(r"(\d+)(?:\(x(\d+)\))?", environ.get("SLURM_STEP_TASKS_PER_NODE", "1"))
+    counts = [int(number) for number, times in tasks for _ in range(int(times or 1))]
+    here = counts[int(environ.get("SLURM_NODEID", "0"))]
+    visible = len([name for name in environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name])
+    if here == 1 or visible < here:
+        return None
+    share, task = visible // here, int(environ["SLURM_LOCALID"])
+    return tuple(range(task * share, (task + 1) * share))
+
+
+def _join(place: Place, prefix: str) -> None:
+    """Meet the others: afterwards `GROUP` is theirs, and jax has the devices of all."""
+    import jax
+    from jax._src import distributed  # jax keeps no public way to its store, or to a coordinator of one's own
+    from jax._src.lib import _jax
+
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    if place.local_devices is not None:
+        jax.config.update("jax_cuda_visible_devices", ",".join(map(str, place.local_devices)))
+    address = f"{place.host}:{place.port}"
+    if place.index == 0:
+        try:
+            GROUP.coordinator = Coordinator(place.port, place.count, _LINGER_SECONDS)
+        except OSError as error:
+            raise UserError(f"the coordinator can't listen on port {place.port}: {error}; use another port") from None
+    else:
+        _wait_for(place)
+    client = _jax.get_distributed_runtime_client(
+        address,
+        place.index,
+        init_timeout=2 * _GATHER_SECONDS,  # at its end jax dumps core; ours is sooner
+        heartbeat_timeout=HEARTBEAT_SECONDS,
+        shutdown_on_destruction=False,
+        use_compression=False,
+    )
+    # On a thread, so that Ctrl-C is heard meanwhile, and an end to the waiting can be made.
+    connecting = threading.Thread(target=client.connect, daemon=True)
+    connecting.start()
+    connecting.join(_REACH_SECONDS / 6)
+    if connecting.is_alive():
+        print(f"{prefix}: {own_name(place.index, place.count)} waits for the others at {address}", file=sys.stderr)
+        connecting.join(_GATHER_SECONDS)
+    if connecting.is_alive():
+        line = f"not all {place.count} processes came to {address} within {_GATHER_SECONDS} s; see what became of them"
+        print(f"{prefix}: {line}", file=sys.stderr, flush=True)
+        os._exit(UserError.exit_status)  # jax's thread can't be called off
+    state = distributed.global_state
+    state.client, state.process_id, state.num_processes = client, place.index, place.count
+    state.coordinator_address = address
+    GROUP.index, GROUP.count, GROUP.store = place.index, place.count, Store(client)
+    GROUP.members = dict(enumerate(gather(own_name(place.index, place.count))))
+
+
+def _wait_for(place: Place) -> None:
+    """Return when the coordinator listens; jax would dump core where it does not."""
+    deadline = time.monotonic() + _REACH_SECONDS
+    while True:
+        try:
+            socket.create_connection((place.host, place.port), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                reason = error.strerror or str(error)
+                raise UserError(
+                    f"process {place.index} reaches no coordinator at {place.host}:{place.port} ({reason}); "
+                    "process 0 opens it, on its own machine: start it with the same address, and see if it runs"
+                ) from None
+            time.sleep(0.5)
+
+
+def _part(watch: Watch) -> None:
+    """Leave the group, when all others do."""
+    from jax._src import distributed
+
+    wait_for_all()
+    watch.stop()
+    distributed.global_state.client.shutdown()
+    distributed.global_state.client = None  # jax would say farewell a second time
+    if GROUP.coordinator:
+        GROUP.coordinator.dismiss()
