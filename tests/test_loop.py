@@ -117,11 +117,11 @@ def test_a_finished_run_does_nothing_and_says_so(whole, capsys):
 def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_bit_for_bit(whole, tmp_path, number):
     handler = signal.getsignal(number)
     with pytest.raises(Interrupted, match=rf"{number.name}: .* goes on from step \d+, .*checkpoints/\d+$") as stop:
-        train(tmp_path, sends(number, at=9))
+        train(tmp_path, sends(number, at=5))
     assert stop.value.exit_status == 75
     assert signal.getsignal(number) is handler
     stopped_at = max(int(path.name) for path in (tmp_path / "checkpoints").iterdir())
-    assert stopped_at == 9  # at which none would have been written anyway
+    assert stopped_at == 6  # one more than had begun; and at which none would have been written anyway
     train(tmp_path)
     assert_same_result(tmp_path, whole)
     assert without_rates(history(tmp_path)) == without_rates(history(whole))
@@ -174,20 +174,20 @@ def test_other_threads_train_without_signal_handlers():
 
 def test_a_corrupted_newest_checkpoint_costs_only_time(whole, tmp_path, capsys):
     with pytest.raises(Interrupted):
-        train(tmp_path, sends(signal.SIGTERM, at=9))
-    largest = max((tmp_path / "checkpoints" / "9").rglob("*"), key=lambda path: path.stat().st_size * path.is_file())
+        train(tmp_path, sends(signal.SIGTERM, at=5))
+    largest = max((tmp_path / "checkpoints" / "6").rglob("*"), key=lambda path: path.stat().st_size * path.is_file())
     largest.write_bytes(largest.read_bytes()[:-20])
     train(tmp_path)
     said = capsys.readouterr().err
-    assert "checkpoint of step 9 can't be read" in said
-    assert "going on from the checkpoint of step 8 of 24" in said
+    assert "checkpoint of step 6 can't be read" in said
+    assert "going on from the checkpoint of step 4 of 24" in said
     assert_same_result(tmp_path, whole)
     assert without_rates(history(tmp_path)) == without_rates(history(whole))
 
 
 def test_eight_devices_go_on_from_a_checkpoint_of_two(whole, tmp_path):
     with pytest.raises(Interrupted):
-        train(tmp_path, sends(signal.SIGTERM, at=9))
+        train(tmp_path, sends(signal.SIGTERM, at=5))
     train(tmp_path, devices=jax.devices())
     assert_same_result(tmp_path, whole, tolerance=1e-5)
 

@@ -41,16 +41,16 @@ def test_replicate_puts_a_copy_on_every_device_and_first_gives_it_back():
 
 
 def test_what_first_returns_outlives_the_donated_state():
-    step = parallel.map_step(lambda state, batch, resident: (state + batch, parallel.mean(batch)), DEVICES[:2])
+    step = parallel.map_step(lambda state, batch, resident: (state + batch, {"m": parallel.mean(batch)}), DEVICES[:2])
     state = parallel.replicate(np.ones(3, np.float32), DEVICES[:2])
     before = parallel.first(state)
     batch = np.array([[1, 2, 3], [3, 4, 5]], np.float32)
     (shares,) = parallel.prefetch(iter([batch]), DEVICES[:2])
-    new, mean = step(state, shares[:, 0], None)
+    new, metrics = step(state, shares[:, 0], None)
     assert state.is_deleted()
     np.testing.assert_array_equal(before, [1, 1, 1])
     np.testing.assert_array_equal(parallel.first(new), [2, 3, 4])
-    np.testing.assert_array_equal(mean, [[2, 3, 4], [2, 3, 4]])
+    np.testing.assert_array_equal(metrics["m"], [[2, 3, 4], [2, 3, 4]])
 
 
 def test_prefetch_keeps_order_and_shares_and_reads_only_so_far_ahead():
@@ -73,3 +73,11 @@ def test_prefetch_keeps_order_and_shares_and_reads_only_so_far_ahead():
 def test_prefetch_yields_every_batch_of_a_short_stream():
     stream = parallel.prefetch(iter([np.arange(2), np.arange(2, 4)]), DEVICES[:2], ahead=5)
     np.testing.assert_array_equal([np.asarray(batch) for batch in stream], [[[0], [1]], [[2], [3]]])
+
+
+def test_a_request_is_in_the_metrics_of_the_step_that_it_was_given_to():
+    step = parallel.map_step(lambda state, batch, resident: (state, {}), DEVICES[:2])
+    state, batch = (parallel.replicate(np.zeros(2, np.float32), DEVICES[:2]) for _ in range(2))
+    for request in (0, 15, 0, 12):
+        state, metrics = step(state, batch, None, request)
+        assert parallel.first(metrics) == {"request": request}

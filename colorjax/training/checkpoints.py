@@ -3,6 +3,7 @@
 A checkpoint `checkpoints/<step>/` has two items: `state`, the `TrainState` as arrays without a device axis, so that
 any number of devices can go on from it; and `run`, JSON with the seed, the config, the data position (the number of
 examples taken so far, from which the order of the data follows) and a checksum of the state's bytes.
+Of several processes the first writes and reads them, and tells the others.
 Which one is the best is not written into it: that is the validated step whose metric is highest in the history.
 """
 
@@ -19,10 +20,13 @@ import numpy as np
 import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers as policies
+from orbax.checkpoint.options import MultiprocessingOptions
 
+from colorjax import processes
 from colorjax.errors import NotFiniteError, UserError
 from colorjax.plain import from_plain, to_plain
 from colorjax.runs.history import best_step, read_history
+from colorjax.training import parallel
 from colorjax.training.logging import announce
 from colorjax.training.state import TrainState, network_variables
 
@@ -39,32 +43,46 @@ class Checkpoints:
     def __init__(self, workdir: Path, config: ConfigDict, best_metric: str):
         self._workdir = workdir
         self._config = config
+        self._newest = None  # the step of the newest one, for the processes without a manager
+        self._manager = None
+        if not processes.is_first():
+            return
         best = _Only(lambda: best_step(read_history(workdir), best_metric))
+        folder = (workdir / "checkpoints").absolute()  # as orbax wants it
+        folder.mkdir(parents=True, exist_ok=True)
         options = ocp.CheckpointManagerOptions(
+            create=False,
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(config.training.keep), best]),
             cleanup_tmp_directories=True,  # what a killed run had not finished writing
+            multiprocessing_options=_alone(),
         )
-        # orbax wants absolute paths.
-        self._manager = ocp.CheckpointManager((workdir / "checkpoints").absolute(), options=options)
+        self._manager = ocp.CheckpointManager(folder, options=options)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._manager.close()
+        if self._manager:
+            self._manager.close()
 
     def latest(self) -> tuple[int | None, Path]:
         """Return the step of the newest checkpoint, or None, and its folder, once it is on the disk."""
-        self._manager.wait_until_finished()
-        step = self._manager.latest_step()
-        return step, self._workdir / "checkpoints" / str(step)
+        if self._manager:
+            self._manager.wait_until_finished()
+            self._newest = self._manager.latest_step()
+        return self._newest, self._workdir / "checkpoints" / str(self._newest)
 
     def save(self, step: int, state: TrainState) -> None:
         """Begin to write `state` (NumPy arrays that nobody else changes); a step that is there already is left alone.
 
+        All processes call it; the first one writes.
+
         Raises:
           NotFiniteError: a number of the state is not finite; nothing is written.
         """
+        if not self._manager:
+            self._newest = step
+            return
         if step == self._manager.latest_step():
             return
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state)):
@@ -81,12 +99,26 @@ class Checkpoints:
     def restore(self, create: Callable[[], TrainState]) -> tuple[int, TrainState]:
         """Return the newest readable checkpoint's step and state; (0, `create()`) where there is none yet.
 
-        A checkpoint that can't be read is said, and moved to `workdir/corrupted/` out of the way of the new one.
+        A checkpoint that can't be read is said, and moved to `workdir/corrupted/` out of the way of the new one. All
+        processes get what the first one reads or creates.
 
         Raises:
           UserError: there are checkpoints, and none can be read.
         """
         target = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(create))
+        found = self._newest_readable(target) if self._manager else None
+        self._newest = processes.from_first(found and found[0])
+        if found:
+            step, state = found
+        elif self._manager:
+            # Compiled, because the forward pass that makes the weights then falls away; with little care, because it
+            # runs once: for a small U-Net on a CPU 3 s of compiling instead of 20 s.
+            step, state = 0, jax.jit(create, compiler_options={"xla_backend_optimization_level": 0})()
+        else:
+            step, state = self._newest or 0, target
+        return step, parallel.from_first(state)
+
+    def _newest_readable(self, target: TrainState) -> tuple[int, TrainState] | None:
         steps = sorted(self._manager.all_steps(), reverse=True)
         unreadable = []
         for step in steps:
@@ -105,9 +137,7 @@ class Checkpoints:
                 f"none of the checkpoints in {self._workdir / 'checkpoints'} can be read (steps {unreadable}); "
                 "delete that folder to train from the start"
             )
-        # Compiled, because the forward pass that makes the weights then falls away; with little care, because it runs
-        # once: for a small U-Net on a CPU 3 s of compiling instead of 20 s.
-        return 0, jax.jit(create, compiler_options={"xla_backend_optimization_level": 0})()
+        return None
 
     def describe_last(self) -> str:
         """Return the end of an error line: which checkpoint is the last good one."""
@@ -141,7 +171,8 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
         raise UserError(f"which={which!r}: must be 'best' or 'last'")
     if not folder.is_dir():
         raise UserError(f"{workdir} holds no trained network; run the command `train` with this --workdir first")
-    options = ocp.CheckpointManagerOptions(create=False)  # and without limits to what is kept, it deletes nothing
+    # Without limits to what is kept, it deletes nothing.
+    options = ocp.CheckpointManagerOptions(create=False, multiprocessing_options=_alone())
     with ocp.CheckpointManager(folder.absolute(), options=options) as manager:
         steps = sorted(manager.all_steps(), reverse=True)
         if which == "best":
@@ -157,6 +188,13 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
                 continue
             return from_plain(items["run"]["config"]), network_variables(items["state"]), step
     raise UserError(f"{workdir}: the {which} checkpoint can't be read")
+
+
+def _alone() -> MultiprocessingOptions:
+    """Return what keeps orbax from waiting for processes that don't come: only the first one calls it."""
+    if processes.count() == 1:
+        return MultiprocessingOptions()
+    return MultiprocessingOptions(primary_host=0, active_processes={0}, barrier_sync_key_prefix="first")
 
 
 class _Only(policies.PreservationPolicy):

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tqdm import tqdm
 
+from colorjax import processes
 from colorjax.cache import cache_directory, save_arrays
 from colorjax.errors import UserError
 from colorjax.images import Photograph, content_hash
@@ -60,9 +61,10 @@ def contexts_of_training(config: ConfigDict, model: nn.Module, frozen: Frozen, t
     if not has_context_of_photograph(model):
         return contexts_in_step(model), frozen.variables
     photographs = data.photographs(config.data, "train")
-    return contexts_by_photograph, contexts_of_photographs(
-        model, frozen, task, photographs, config.inference.patch_size
-    )
+    with processes.first_then_rest():  # which find them kept
+        return contexts_by_photograph, contexts_of_photographs(
+            model, frozen, task, photographs, config.inference.patch_size
+        )
 
 
 def contexts_in_step(model: nn.Module):

@@ -16,13 +16,40 @@ from typing import Any
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
+from colorjax import processes
 from colorjax.runs.files import write_atomically
 from colorjax.runs.history import read_history
 
 
 def announce(message: str) -> None:
-    """Say one line to the person at the screen, above the progress bar if there is one."""
-    tqdm.write(message, file=sys.stderr)
+    """Say one line to the person at the screen, above the progress bar if there is one; of several processes, one."""
+    if processes.is_first():
+        tqdm.write(message, file=sys.stderr)
+
+
+def open_log(workdir: Path, start: int, steps: int, batch_size: int, log_every: int):
+    """Return the log of one start of a run: a `RunLog`, and in all processes but the first one that logs nothing."""
+    arguments = workdir, start, steps, batch_size, log_every
+    return RunLog(*arguments) if processes.is_first() else NoLog()
+
+
+class NoLog:
+    """What stands for the log in processes that are not the first."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def train(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """See `RunLog`."""
+
+    def validation(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """See `RunLog`."""
+
+    def validated(self, step: int) -> None:
+        """See `RunLog`, which alone knows."""
 
 
 class RunLog:

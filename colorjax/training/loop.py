@@ -3,9 +3,13 @@
 What happens after each step, in this order: the metrics of the step before are looked at while this one runs; a
 checkpoint is written, once this step's own metrics are known to be finite; a request to stop is obeyed; the network is
 validated. Since a checkpoint comes before its validation, a run stopped in a validation begins with that validation.
+
+Of several processes each runs this loop over its rows of the batches. A request to stop goes through the step and comes
+back in its metrics, so that all stop after the same one, mostly the next.
 """
 
 import math
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
@@ -16,6 +20,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+from colorjax import processes
 from colorjax.config import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.models import build_model
@@ -24,7 +29,7 @@ from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.checkpoints import Checkpoints
 from colorjax.training.contexts import check_contexts, contexts_of_training
-from colorjax.training.logging import RunLog, announce
+from colorjax.training.logging import announce, open_log
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.preemption import StopRequest
 from colorjax.training.state import TrainState, create_state, network_variables
@@ -57,7 +62,7 @@ def train(
       data: the `datasets` package, or anything with its `patches`.
       validate: takes the network's variables (averaged ones if the run keeps an average) and returns metrics; called
         every `validate_every` steps and at the end.
-      devices: to train on; all local ones by default.
+      devices: to train on, of all processes; all there are by default.
       best_metric: metric of `validate` that is highest for the best checkpoint.
       on_validation: given the step and metrics of each validation once they are in the history; what it raises ends
         the run.
@@ -71,7 +76,7 @@ def train(
       Interrupted: a signal came; a checkpoint is written, and the same call goes on from it.
     """
     workdir = Path(workdir)
-    devices = list(devices or jax.local_devices())
+    devices = list(devices or jax.devices())
     settings = config.training
     check(config, devices)
     steps = total_steps(config)
@@ -91,22 +96,22 @@ def train(
         checkpoints = stack.enter_context(Checkpoints(workdir, config, best_metric))
         stop = stack.enter_context(StopRequest())
         start, state = checkpoints.restore(create)
-        log = stack.enter_context(RunLog(workdir, start, steps, settings.batch_size, settings.log_every))
+        log = stack.enter_context(open_log(workdir, start, steps, settings.batch_size, settings.log_every))
 
         def validation_due(step: int) -> bool:
             due = step % settings.validate_every == 0 or step == steps
-            return validate is not None and step > 0 and due and not log.validated(step)
+            return validate is not None and step > 0 and due
 
         def run_validation(step: int, state: TrainState) -> None:
-            variables = jax.device_put(network_variables(state), devices[0])
-            with _stopping(stop, checkpoints), stop.at_once():
+            variables = jax.device_put(network_variables(state), parallel.local(devices)[0])
+            with _stopping(checkpoints), stop.at_once():
                 metrics = validate(variables)
             if best_metric not in metrics:
                 raise UserError(f"validation measures {', '.join(metrics)}; the best needs {best_metric!r}")
             log.validation(step, metrics)
             on_validation(step, metrics)
 
-        if validation_due(start):
+        if validation_due(start) and not processes.from_first(log.validated(start)):
             run_validation(start, state)
         if start == steps:
             announce(f"{workdir}: this run is finished, all its {steps} steps are done")
@@ -120,10 +125,10 @@ def train(
             settings.batch_size,
             start_step=start,
             steps=steps - start,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
+            process_index=processes.index(),
+            process_count=processes.count(),
         )
-        with _stopping(stop, checkpoints), stop.at_once():
+        with _stopping(checkpoints), stop.at_once():
             context, source = contexts_of_training(config, model, frozen, task, data)
         step_function = make_step(
             model,
@@ -141,53 +146,52 @@ def train(
         mapped = parallel.replicate(state, devices)
         batches = parallel.prefetch(stack.enter_context(closing(iter(stream))), devices)
 
+        def look(step: int, metrics: Any) -> int:
+            metrics = parallel.first(metrics)
+            _hold_to_finite(step, metrics, checkpoints)
+            log.train(step, {name: value for name, value in metrics.items() if name != "request"})
+            return int(metrics["request"])
+
         unseen = None  # the newest step and its metrics, until they are looked at
         for step, batch in zip(range(start + 1, steps + 1), batches, strict=True):
-            mapped, metrics = train_step(mapped, batch, resident)
-            if unseen:
-                log.train(*_finite(*unseen, checkpoints))
+            mapped, metrics = train_step(mapped, batch, resident, stop.number)
+            request = look(*unseen) if unseen else 0
             unseen = step, metrics
 
-            stopping, validating = stop.received, validation_due(step)
-            if stopping or validating or step % settings.checkpoint_every == 0 or step == steps:
-                log.train(*_finite(*unseen, checkpoints))
+            validating = validation_due(step)
+            if request or validating or step % settings.checkpoint_every == 0 or step == steps:
+                request = max(request, look(*unseen))
                 unseen = None
                 state = parallel.first(mapped)
                 checkpoints.save(step, state)
-            if stopping:
-                with _stopping(stop, checkpoints):
-                    raise Interrupted(stopping, stopping)
+            if request:
+                name = signal.Signals(request).name
+                with _stopping(checkpoints):
+                    raise Interrupted(name, name)
             if validating:
                 run_validation(step, state)
         return checkpoints.latest()[1]
 
 
-def _finite(step: int, metrics: Any, checkpoints: Checkpoints) -> tuple[int, dict[str, Any]]:
-    """Wait for a step's metrics and return them.
-
-    Raises:
-      NotFiniteError: the loss or the gradient is not finite.
-    """
-    metrics = parallel.first(metrics)
+def _hold_to_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoints) -> None:
+    """Raise a `NotFiniteError` if the loss or the gradient of a step is not finite."""
     for name in ("loss", "grad_norm"):
         if not math.isfinite(metrics[name]):
             raise NotFiniteError(
                 f"step {step}: {name} is {metrics[name]}; {checkpoints.describe_last()}; "
                 "try a lower config.optimizer.learning_rate, or a config.optimizer.clip_norm"
             )
-    return step, metrics
 
 
 @contextmanager
-def _stopping(stop: StopRequest, checkpoints: Checkpoints) -> Iterator[None]:
+def _stopping(checkpoints: Checkpoints) -> Iterator[None]:
     """Say in an `Interrupted` where the run goes on, once that checkpoint is on the disk."""
     try:
         yield
-    except Interrupted:
+    except Interrupted as request:
         step, path = checkpoints.latest()
         where = "the start" if step is None else f"step {step}, {path}"
-        line = f"{stop.received}: stopped; the same command goes on from {where}"
-        raise Interrupted(line, stop.received) from None
+        raise Interrupted(f"{request.signal}: stopped; the same command goes on from {where}", request.signal) from None
 
 
 def check(config: ConfigDict, devices: parallel.Devices) -> None:

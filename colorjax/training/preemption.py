@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from colorjax import processes
 from colorjax.errors import Interrupted
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
@@ -49,15 +50,23 @@ class StopRequest:
             signal.signal(number, handler)
         self._outside = {}
 
+    @property
+    def number(self) -> int:
+        """The signal's number, 0 before any."""
+        return signal.Signals[self.received].value if self.received else 0
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Inside, a request raises `Interrupted` where it is received: for long work that can be done again."""
-        self._raise = True
+        """Inside, a request raises `Interrupted` where it is received: for long work that can be done again.
+
+        Several processes raise it all together at the end, whoever of them received it: they do the work in common.
+        """
+        self._raise = processes.count() == 1
         try:
-            if self.received:
+            if self._raise and self.received:
                 raise Interrupted(self.received, self.received)
             yield
-            if self.received:  # and the exception did not get through
-                raise Interrupted(self.received, self.received)
         finally:
             self._raise = False
+        for received in filter(None, processes.gather(self.received)):
+            raise Interrupted(received, received)

@@ -1,6 +1,7 @@
 """A run's folder: the config that it belongs to, and what it was run with.
 
-`config.json` is written by the first start and compared by every later one; `versions.json` has an entry a start.
+`config.json` is written by the first start and compared by every later one; `versions.json` has an entry a start. Of
+several processes only the first one looks into the folder.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ import jax
 from ml_collections import ConfigDict
 
 import colorjax
+from colorjax import processes
 from colorjax.errors import UserError
 from colorjax.models.context import Frozen
 from colorjax.plain import identity, to_plain
@@ -42,6 +44,8 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
     Raises:
       UserError: as `hold_to_config`.
     """
+    if not processes.is_first():
+        return
     hold_to_config(workdir, config)
     workdir.mkdir(parents=True, exist_ok=True)
     if not (workdir / "config.json").exists():
@@ -63,7 +67,7 @@ def hold_to_config(workdir: Path, config: ConfigDict) -> None:
       UserError: it holds a run of another config; the first keys that differ are named.
     """
     path = workdir / "config.json"
-    if not path.exists():
+    if not processes.is_first() or not path.exists():
         return
     known, new = identity(json.loads(path.read_text())), identity(to_plain(config))
     differing = [
@@ -85,6 +89,8 @@ def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
     Raises:
       UserError: the run was begun with others.
     """
+    if not processes.is_first():
+        return
     path = workdir / "frozen.json"
     if path.exists():
         known = json.loads(path.read_text())
@@ -99,4 +105,5 @@ def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
 
 def _versions(devices: list[jax.Device]) -> dict[str, Any]:
     versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
-    return versions | {"platform": devices[0].platform, "devices": [device.device_kind for device in devices]}
+    kinds = [device.device_kind for device in devices]
+    return versions | {"platform": devices[0].platform, "devices": kinds, "processes": processes.count()}
