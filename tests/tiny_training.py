@@ -77,8 +77,10 @@ class Stream:
 
     resident = None
 
-    def __init__(self, seed, batch_size, start_step, steps, before, poisoned=None):
+    def __init__(self, seed, batch_size, start_step, steps, process_index, process_count, before, poisoned=None):
         self.arguments = seed, batch_size, start_step, steps
+        rows = batch_size // process_count
+        self.rows = slice(process_index * rows, (process_index + 1) * rows)
         self.before = before
         self.poisoned = poisoned
 
@@ -86,7 +88,7 @@ class Stream:
         seed, batch_size, start, steps = self.arguments
         for step in range(start, start + steps):
             self.before(step)
-            index = np.arange(step * batch_size, (step + 1) * batch_size, dtype=np.uint32)
+            index = np.arange(step * batch_size, (step + 1) * batch_size, dtype=np.uint32)[self.rows]
             draws = [np.random.Generator(np.random.Philox(key=[seed, j])) for j in index]
             picture = np.stack([draw.uniform(size=(6, 6, 3)).astype(np.float32) for draw in draws])
             if self.poisoned is not None and self.poisoned in index:
@@ -101,7 +103,7 @@ def data(before=lambda step: None, poisoned=None):
     """Stand in for the `datasets` package; the batch with the example `poisoned` is not finite."""
 
     def patches(config, seed, batch_size, start_step, steps, process_index, process_count):
-        return Stream(seed, batch_size, start_step, steps, before, poisoned)
+        return Stream(seed, batch_size, start_step, steps, process_index, process_count, before, poisoned)
 
     return SimpleNamespace(patches=patches)
 
