@@ -80,6 +80,7 @@ COMMANDS = {
         "or without classifier, .weights.h5) or from timm (its state dict as safetensors).",
     ),
 }
+TOGETHER = ("train", "evaluate", "table")  # that may run as several processes
 NETWORKS = ("inception",)  # that `weights` knows
 
 
@@ -119,6 +120,15 @@ def main(words: list[str]) -> int:
         if name in ("train", "work"):
             text = "under Slurm: back into the queue when the time is up, until N starts in a row got nowhere"
             command.add_argument("--attempts", type=int, default=0, metavar="N", help=text)
+        if name in TOGETHER:
+            meeting = command.add_argument_group(
+                "several processes",
+                "Under srun its tasks find each other by themselves. Elsewhere start the same command once for each\n"
+                "process, with these three; all need to see the same --workdir.",
+            )
+            meeting.add_argument("--coordinator", default="", metavar="HOST:PORT", help="where process 0 is")
+            meeting.add_argument("--processes", type=int, metavar="N", help="how many there are")
+            meeting.add_argument("--process", type=int, metavar="I", help="which one this is, from 0 on")
         if name in ("sweep", "search"):
             command.add_argument("--executor", choices=("local", "slurm"), default="local", help="default: local")
             command.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time (default: 1)")

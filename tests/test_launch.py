@@ -41,6 +41,10 @@ def test_launch_and_colorjax_know_the_same_commands():
     assert list(launch.COMMANDS) == list(commands.COMMANDS)
 
 
+def test_the_commands_that_several_processes_may_run_are_those_with_the_options_for_it():
+    assert launch.TOGETHER == commands.TOGETHER
+
+
 def test_each_network_whose_weights_can_be_asked_for_can_be_converted():
     assert set(launch.NETWORKS) == set(weights.CONVERTERS)
 

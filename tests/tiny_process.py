@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import jax
 import tiny_training as tiny
 
 from colorjax import processes
@@ -68,10 +67,6 @@ def main(workdir, port, count, index, event="", at=-1, which=0):
 
 
 if __name__ == "__main__":
-    workdir, port, count, index, *event = sys.argv[1:]
+    workdir, *words = sys.argv[1:]
     with tiny.kept_compilations(os.environ["KEPT"]):
-        sys.exit(
-            main(
-                Path(workdir), int(port), int(count), int(index), *(word if word.isalpha() else int(word) for word in event)
-            )
-        )
+        sys.exit(main(Path(workdir), *(word if word.isalpha() else int(word) for word in words)))

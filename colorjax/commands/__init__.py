@@ -2,15 +2,18 @@
 
 They put the parts together (data, task, network, training, methods, evaluation) and know nothing of how a part works.
 A file is imported when its command is asked for, so that those which only read files do not wait for jax.
+A command that may run as several processes does the same in each of them; what it writes and says is the first one's.
 """
 
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from colorjax import processes
 from colorjax.errors import ColorjaxError, UserError
 
 #: name -> the module that holds its function `main`
@@ -26,7 +29,11 @@ COMMANDS = {
     "compare": "colorjax.commands.compare",
     "weights": "colorjax.commands.weights",
 }
-_COMPILING = {"train", "evaluate", "table", "work"}
+#: those that may run as several processes
+TOGETHER = ("train", "evaluate", "table")
+#: their arguments that say how these find each other
+MEETING = ("coordinator", "processes", "process")
+_COMPILING = {*TOGETHER, "work"}
 
 
 def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], data: ModuleType) -> int:
@@ -38,33 +45,41 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
       overrides: words such as --config.seed=1, and --cluster.time=90 for a command with a cluster.
       data: the `datasets` package, handed in because colorjax does not import it.
     """
+    prefix = f"launch.py {command}"
     try:
         arguments = dict(arguments)
-        words = _by_section(overrides, [name for name in ("config", "cluster", "search") if name in arguments])
-        if "cluster" in arguments:
-            from colorjax.sweeps.cluster import load_cluster
-
-            arguments["file"] = arguments["config"]
-            arguments["cluster"] = load_cluster(arguments["cluster"], words["cluster"])
-        if "search" in arguments:
-            from colorjax.sweeps.search import load_search_config
-
-            arguments["search"] = load_search_config(words["search"])
-        if "config" in arguments:
-            from colorjax.config_files import load
-
-            arguments["config"] = load(arguments["config"], words["config"])
-        if "workdir" in arguments:
-            arguments["workdir"] = Path(arguments["workdir"])
-        if command in _COMPILING:
-            from colorjax.compilation import keep_compilations
-
-            keep_compilations()
-        importlib.import_module(COMMANDS[command]).main(data=data, **arguments)
+        meeting = {name: arguments.pop(name) for name in MEETING if name in arguments}
+        with processes.together(prefix, **meeting) if command in TOGETHER else nullcontext():
+            _run(command, arguments, overrides, data)
     except ColorjaxError as error:
-        print(f"launch.py {command}: {error}", file=sys.stderr)
+        if processes.is_first():
+            print(f"{prefix}: {error}", file=sys.stderr)
         return error.exit_status
     return 0
+
+
+def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data: ModuleType) -> None:
+    words = _by_section(overrides, [name for name in ("config", "cluster", "search") if name in arguments])
+    if "cluster" in arguments:
+        from colorjax.sweeps.cluster import load_cluster
+
+        arguments["file"] = arguments["config"]
+        arguments["cluster"] = load_cluster(arguments["cluster"], words["cluster"])
+    if "search" in arguments:
+        from colorjax.sweeps.search import load_search_config
+
+        arguments["search"] = load_search_config(words["search"])
+    if "config" in arguments:
+        from colorjax.config_files import load
+
+        arguments["config"] = load(arguments["config"], words["config"])
+    if "workdir" in arguments:
+        arguments["workdir"] = Path(arguments["workdir"])
+    if command in _COMPILING:
+        from colorjax.compilation import keep_compilations
+
+        keep_compilations()
+    importlib.import_module(COMMANDS[command]).main(data=data, **arguments)
 
 
 def _by_section(words: Sequence[str], sections: Sequence[str]) -> dict[str, list[str]]:

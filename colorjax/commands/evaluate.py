@@ -16,7 +16,7 @@ from colorjax.training.workdir import open_workdir
 def main(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
     """Measure the best checkpoint of a run beside the trivial rows; the results go to `workdir/evaluation`."""
     require_run(config)
-    open_workdir(workdir, config, jax.local_devices())
+    open_workdir(workdir, config, jax.devices())
     table = single_row_table(config)
     runs = table_runs(table, workdir / "evaluation" / "rows")
     runs["network"] = tuple(dataclasses.replace(run, directory=workdir) for run in runs["network"])

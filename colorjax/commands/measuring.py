@@ -1,4 +1,7 @@
-"""Measuring the rows of a table, for the commands that do."""
+"""Measuring the rows of a table, for the commands that do.
+
+Of several processes the first one looks at the files and tells the others what to do; they need no results.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +11,7 @@ from typing import Any
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from colorjax import processes
 from colorjax.commands.networks import frozen_of_config, network_of
 from colorjax.config import test_data_config
 from colorjax.evaluation.evaluate import Evaluation, evaluate
@@ -32,19 +36,24 @@ SAMPLES = 6  # pictures of each method that a report shows
 def measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run, ...]], data: ModuleType) -> None:
     """Measure the rows of a table config, each of their runs in its own folder; write and print the table."""
     test_data = test_data_config(config)
-    photographs = data.photographs(test_data, config.test_data.split)
+    with processes.first_then_rest():  # which find the data set prepared
+        photographs = data.photographs(test_data, config.test_data.split)
     described = f"{test_data.name}, {config.test_data.split} split"
     protocol = build_protocol(config.protocol, described, config.task.name, photographs)
     evaluations, histories, places = {}, {}, {}
     for name, row in config.rows.items():
         first = runs[name][0]
         measured = {run.config.seed: _measure_run(run, protocol, photographs, data) for run in runs[name]}
+        if not processes.is_first():
+            continue
         evaluations[row.label] = average(measured) if "seeds" in row else measured[first.config.seed]
         if "model" in row:
             histories[row.label] = read_history(first.directory)
         if "series" in row:
             count = len(data.photographs(first.config.data, "train"))
             places[row.label] = Place(row.series, count, first.config.seed)
+    if not processes.is_first():
+        return
     reference = config.rows[config.reference].label
     published = config.published.to_dict()
     remarks = _remarks(config, runs)
@@ -61,7 +70,9 @@ def _remarks(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> tuple[str
     return tuple(f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in labels.items())
 
 
-def _measure_run(run: Run, protocol: Protocol, photographs: Sequence[Photograph], data: ModuleType) -> Evaluation:
+def _measure_run(
+    run: Run, protocol: Protocol, photographs: Sequence[Photograph], data: ModuleType
+) -> Evaluation | None:
     if "model" in run.config:
         return _measure_network(run.config, run.directory, run.label, protocol, photographs)
     return _measure_method(run.config, run.directory, run.label, protocol, photographs, data)
@@ -69,8 +80,9 @@ def _measure_run(run: Run, protocol: Protocol, photographs: Sequence[Photograph]
 
 def _measure_network(
     config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph]
-) -> Evaluation:
-    _, variables, step = load_network(workdir)
+) -> Evaluation | None:
+    # From one of them, because a file system shows a file that is just written to some machines later than to others.
+    variables, step = processes.from_first(load_network(workdir)[1:] if processes.is_first() else None)
     frozen = frozen_of_config(config)
     hold_to_frozen(workdir, frozen)
     method = network_of(config)(variables)
@@ -82,7 +94,7 @@ def _measure_network(
 
 def _measure_method(
     config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph], data
-) -> Evaluation:
+) -> Evaluation | None:
     method = build_method(config.method)
     settings = {key: config[key].to_dict() for key in ("data", "task", "method")}
     if hasattr(method, "fit"):
@@ -99,17 +111,23 @@ def _measure(
     photographs: Sequence[Photograph],
     settings: dict[str, Any],
     checkpoint: Path | None,
-) -> Evaluation:
-    """Return the evaluation kept in `directory` if nothing it depends on has changed, else measure and keep it."""
-    mark = fingerprint(protocol, settings, checkpoint)
-    kept = load_evaluation(directory, mark)
-    if kept is not None:
+) -> Evaluation | None:
+    """Return the evaluation kept in `directory` if nothing it depends on has changed, else measure and keep it.
+
+    Of several processes only the first one gets it for sure.
+    """
+    mark = kept = None
+    if processes.is_first():
+        mark = fingerprint(protocol, settings, checkpoint)
+        kept = load_evaluation(directory, mark)
+    if processes.from_first(kept is not None):
         announce(f"{label}: measured already, {directory}")
         return kept
 
-    def progress(pictures):
-        return tqdm(pictures, desc=f"measuring {label}", unit="picture", disable=None)
+    def progress(numbers):
+        return tqdm(numbers, desc=f"measuring {label}", unit="picture", disable=None if processes.is_first() else True)
 
     evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress)
-    save_evaluation(directory, evaluation, mark)
+    if processes.is_first():
+        save_evaluation(directory, evaluation, mark)
     return evaluation

@@ -1,5 +1,6 @@
 """The network of a run config, and the training of it, for the commands that need them."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+from colorjax import processes
 from colorjax.errors import Interrupted
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
@@ -25,8 +27,12 @@ from colorjax.training.workdir import hold_to_config
 def train_network(config: ConfigDict, workdir: Path, data: ModuleType, on_validation: OnValidation = ignore) -> Path:
     """Train the network of a run config, or go on with it; return the folder of its last checkpoint."""
     hold_to_config(workdir, config)  # the state of another run is not ours to write
-    with Heartbeat(workdir):
-        check(config, data)
+    with ExitStack() as stack:
+        if processes.is_first():
+            beat = stack.enter_context(Heartbeat(workdir))
+            stack.enter_context(processes.telling(beat.fail))
+        with processes.first_then_rest():  # which find the data set prepared
+            check(config, data)
         split = config.training.validation_split
         photographs = data.photographs(config.data, split)[: config.training.validation_photographs]
         protocol = build_protocol(config.protocol, f"{config.data.name}, {split} split", config.task.name, photographs)
@@ -51,6 +57,7 @@ def train_in_queue(
       attempts: give up after so many starts in a row without a new checkpoint. 0: this is no such job.
       on_validation: as for `loop.train`.
     """
+    attempts = attempts if processes.is_first() else 0  # a job is put back once, and its starts counted once
     if attempts:
         note_start(workdir, attempts)
     try:
@@ -65,7 +72,7 @@ def check(config: ConfigDict, data: ModuleType) -> None:
     """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
     if "model" in config:
         network_of(config)({})
-        loop.check(config, jax.local_devices())
+        loop.check(config, jax.devices())
     if "model" in config or hasattr(build_method(config.method), "fit"):
         data.photographs(config.data, "train")
 

@@ -6,6 +6,7 @@ from types import ModuleType
 import jax
 from ml_collections import ConfigDict
 
+from colorjax import processes
 from colorjax.commands.measuring import measure_rows
 from colorjax.commands.networks import check, frozen_of_config, train_network
 from colorjax.config import is_table
@@ -23,14 +24,15 @@ def main(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
         raise UserError(f"config.reference={config.reference}: no such row in {', '.join(config.rows)}")
     runs = table_runs(config, workdir / "rows")
     every = [run for row in runs.values() for run in row]
-    for run in every:  # before anything is trained: a mistake in the last row must not cost the first
-        try:
-            check(run.config, data)
-            if "model" in run.config:
-                hold_to_frozen(run.directory, frozen_of_config(run.config))
-        except UserError as error:
-            raise UserError(f"row {run.label!r}: {error}") from None
-    open_workdir(workdir, config, jax.local_devices())
+    with processes.first_then_rest():  # which find the data sets prepared
+        for run in every:  # before anything is trained: a mistake in the last row must not cost the first
+            try:
+                check(run.config, data)
+                if "model" in run.config:
+                    hold_to_frozen(run.directory, frozen_of_config(run.config))
+            except UserError as error:
+                raise UserError(f"row {run.label!r}: {error}") from None
+    open_workdir(workdir, config, jax.devices())
     for run in every:
         if "model" not in run.config:
             continue

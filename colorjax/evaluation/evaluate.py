@@ -1,14 +1,18 @@
-"""Measuring one method under one protocol: every photograph, one row each, none dropped."""
+"""Measuring one method under one protocol: every photograph, one row each, none dropped.
+
+Of several processes each measures its share of the photographs, and all get the whole evaluation.
+"""
 
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from colorjax import processes
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.measure import measure, metric_names, task_loss
 from colorjax.evaluation.protocol import Protocol
@@ -60,7 +64,7 @@ def evaluate(
     method: Method,
     task: Task,
     protocol: Protocol,
-    photographs: Iterable[Photograph],
+    photographs: Sequence[Photograph],
     samples: int = 0,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Evaluation:
@@ -72,20 +76,20 @@ def evaluate(
         protocol: names the photographs by content.
         photographs: those photographs, in any order, read one at a time.
         samples: of how many pictures, from the first on, to keep the pictures themselves.
-        progress: wraps the photographs, as `tqdm.tqdm` does.
+        progress: wraps the numbers of the photographs that this process measures, as `tqdm.tqdm` does.
 
     Raises:
         UserError: the photographs are not those of the protocol, or it is about another task.
         ColorjaxError: the method returned a picture of another shape, or one that is not finite.
     """
     task = protocol.measured_task(task)
-    rows, kept = [], []
-    missing = Counter(protocol.pictures)
-    for photograph in progress(photographs):
+    rows, kept, known = {}, {}, frozenset(protocol.pictures)
+    # In turn, because photographs that lie together are often of one size and equally slow.
+    for number in progress(range(processes.index(), len(photographs), processes.count())):
+        photograph = photographs[number]
         picture_hash = content_hash(photograph.picture)
-        if not missing[picture_hash]:
+        if picture_hash not in known:
             raise UserError(f"the picture {photograph.name} is not one of the protocol {protocol.name!r}")
-        missing[picture_hash] -= 1
         truth = protocol.truth(photograph.picture)
         observed = np.asarray(_observe(task, protocol.key(picture_hash), truth))
         hints = method.draw_hints(truth, protocol.hint_seed(picture_hash)) if hasattr(method, "draw_hints") else None
@@ -93,13 +97,30 @@ def evaluate(
         restored = protocol.restored(picture)
         numbers = {"loss": loss} | measure(protocol, truth, restored)
         height, width = truth.shape[:2]
-        rows.append({"picture": photograph.name, "hash": picture_hash, "height": height, "width": width} | numbers)
-        if len(kept) < samples:
-            kept.append(Sample(photograph.name, *map(to_uint8, (observed, restored, truth))))
-    if left := sum(missing.values()):
-        raise UserError(f"{left} of the {len(protocol.pictures)} pictures of {protocol.name!r} were not given")
+        rows[number] = {"picture": photograph.name, "hash": picture_hash, "height": height, "width": width} | numbers
+        if number < samples:
+            kept[number] = (photograph.name, *map(to_uint8, (observed, restored, truth)))
+    rows, kept = _joined(rows), _joined(kept)
+    _hold_to_protocol(rows, protocol)
     columns = ("loss", *metric_names(protocol))
-    return Evaluation(method.name, task.loss_name, protocol.hash, columns, tuple(rows), tuple(kept))
+    return Evaluation(method.name, task.loss_name, protocol.hash, columns, tuple(rows), tuple(Sample(*s) for s in kept))
+
+
+def _joined(measured: dict[int, Any]) -> list[Any]:
+    """Return what all processes measured, in the order of the photographs."""
+    shares = processes.gather([[number, value] for number, value in measured.items()])
+    return [value for _, value in sorted((pair for share in shares for pair in share), key=lambda pair: pair[0])]
+
+
+def _hold_to_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol) -> None:
+    """Raise a `UserError` unless the rows are of the protocol's pictures, each as often as it is there."""
+    left = Counter(protocol.pictures)
+    for row in rows:
+        left[row["hash"]] -= 1
+        if left[row["hash"]] < 0:
+            raise UserError(f"the picture {row['picture']} is not one of the protocol {protocol.name!r}")
+    if missing := sum(left.values()):
+        raise UserError(f"{missing} of the {len(protocol.pictures)} pictures of {protocol.name!r} were not given")
 
 
 def _restore(method, task, name, truth, observed, hints):

@@ -60,6 +60,7 @@ def together(
     _join(place, prefix)
     watch = Watch(prefix)
     try:
+        _start_devices()
         yield
     except Interrupted:
         _part(watch)
@@ -169,6 +170,13 @@ def _join(place: Place, prefix: str) -> None:
     state.coordinator_address = address
     GROUP.index, GROUP.count, GROUP.store = place.index, place.count, Store(client)
     GROUP.members = dict(enumerate(gather(own_name(place.index, place.count))))
+
+
+def _start_devices() -> None:
+    """Let jax look for devices here, because it waits for all processes to do so: later some may do so much sooner."""
+    import jax
+
+    jax.devices()
 
 
 def _wait_for(place: Place) -> None:

@@ -107,6 +107,12 @@ class Heartbeat:
         state = next((state for error_kind, state in ends.items() if issubclass(kind, error_kind)), "failed")
         self._write(dataclasses.replace(self._state, state=state, reason=_line(error), beat=time.time()))
 
+    def fail(self, reason: str) -> None:
+        """Write that the run has failed, when this process is about to end without leaving the context."""
+        self._ended.set()
+        self._thread.join()
+        self._write(dataclasses.replace(self._state, state="failed", reason=reason, beat=time.time()))
+
     def _beat(self):
         while not self._ended.wait(BEAT_SECONDS):
             self._write(dataclasses.replace(self._state, beat=time.time()))
