@@ -74,11 +74,18 @@ def first_then_rest() -> Iterator[None]:
 def _write(key: str, value: Any) -> None:
     from flax import serialization
 
-    data = serialization.msgpack_serialize(value)
+    data = serialization.msgpack_serialize(_with_lists(value))
     parts = range(0, len(data), _PART)
     for number, start in enumerate(parts):
         GROUP.store.put(f"{key}/part/{number}", data[start : start + _PART])
     GROUP.store.put(f"{key}/parts", str(len(parts)).encode())
+
+
+def _with_lists(value: Any) -> Any:
+    """Return `value` with a list for each tuple, which msgpack does not know."""
+    if isinstance(value, dict):
+        return {name: _with_lists(item) for name, item in value.items()}
+    return [_with_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _read(key: str) -> Any:
