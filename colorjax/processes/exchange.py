@@ -74,7 +74,7 @@ def first_then_rest() -> Iterator[None]:
 def _write(key: str, value: Any) -> None:
     from flax import serialization
 
-    data = serialization.msgpack_serialize(_with_lists(value))
+    data = serialization.msgpack_serialize(_with_lists(value), in_place=True)  # a copy would have its keys sorted
     parts = range(0, len(data), _PART)
     for number, start in enumerate(parts):
         GROUP.store.put(f"{key}/part/{number}", data[start : start + _PART])

@@ -1,0 +1,281 @@
+"""Several processes, each with its own devices of a CPU, against one process that has them all."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import tiny_process
+import tiny_training as tiny
+
+from colorjax.errors import Interrupted, UserError
+from colorjax.processes.joining import Place, from_arguments, from_slurm
+from colorjax.training import load_network, loop
+
+SCRIPT = Path(tiny_process.__file__)
+MINUTE = 60  # in which all must have ended when one has
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder of compiled programs."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_compilations(kept):
+    with tiny.kept_compilations(kept):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _tiny_network(monkeypatch):
+    monkeypatch.setattr(loop, "build_model", tiny.build_model)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def started(kept, workdir, count, devices, *words):
+    """Processes that run `words` with so many devices each; none of them outlives the context."""
+    flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
+    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[1]), "XLA_FLAGS": flags, "KEPT": str(kept)}
+    port = free_port()
+    with ExitStack() as stack:
+        running = []
+        for index in range(count):
+            log = stack.enter_context(Path(f"{workdir}-{index}.log").open("w"))
+            command = [sys.executable, SCRIPT, workdir, port, count, index, *words]
+            running.append(subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=environment))
+            stack.callback(running[-1].wait)
+            stack.callback(running[-1].kill)
+        yield running
+
+
+def statuses(running, seconds=2 * MINUTE):
+    deadline = time.monotonic() + seconds
+    return [process.wait(max(0, deadline - time.monotonic())) for process in running]
+
+
+def run(kept, workdir, count, devices, *words):
+    """Run processes to their end and return their exit statuses."""
+    with started(kept, workdir, count, devices, *words) as running:
+        return statuses(running)
+
+
+def alone(workdir, before=lambda step: None):
+    """Train in this process, on four of its devices."""
+    loop.train(tiny_process.config(), workdir, tiny.data(before), tiny.validate, jax.devices()[:4])
+
+
+def log_of(workdir, index):
+    return Path(f"{workdir}-{index}.log").read_text()
+
+
+def said(workdir, index):
+    return [line for line in log_of(workdir, index).splitlines() if line.startswith("tiny: ")]
+
+
+def assert_same_result(one, other, tolerance):
+    (_, a, step_a), (_, b, step_b) = load_network(one, "last"), load_network(other, "last")
+    assert step_a == step_b
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        np.testing.assert_allclose(x, y, atol=tolerance, rtol=0)
+
+
+def newest(workdir):
+    return max(int(path.name) for path in (workdir / "checkpoints").iterdir())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The workdir of one process with four devices that nothing stopped."""
+    workdir = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "build_model", tiny.build_model)
+        alone(workdir)
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def of_two(kept, tmp_path_factory):
+    """The workdir of two processes with two devices each, which nothing stopped."""
+    workdir = tmp_path_factory.mktemp("of_two") / "run"
+    assert run(kept, workdir, 2, 2) == [0, 0], log_of(workdir, 0) + log_of(workdir, 1)
+    return workdir
+
+
+def test_two_processes_with_two_devices_each_train_what_one_with_four_trains(whole, of_two):
+    assert_same_result(of_two, whole, tolerance=1e-5)
+
+
+def test_four_processes_with_a_device_each_go_on_from_the_checkpoint_of_one_with_four(kept, whole, tmp_path):
+    workdir = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        alone(workdir, lambda step: signal.raise_signal(signal.SIGTERM) if step == 1 else None)
+    assert newest(workdir) == 2
+    assert run(kept, workdir, 4, 1) == [0, 0, 0, 0], log_of(workdir, 0)
+    assert "going on from the checkpoint of step 2 of 12" in log_of(workdir, 0)
+    assert_same_result(workdir, whole, tolerance=1e-5)
+
+
+def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(kept, whole, of_two, tmp_path):
+    workdir = tmp_path / "run"
+    assert run(kept, workdir, 2, 2, "SIGTERM", 5, 1) == [75, 75]
+    assert said(workdir, 0) == [
+        f"tiny: SIGTERM: stopped; the same command goes on from step 6, {workdir / 'checkpoints' / '6'}"
+    ]
+    assert newest(workdir) == 6
+    again = tmp_path / "again"
+    subprocess.run(["cp", "-r", workdir, again], check=True)
+    assert run(kept, workdir, 2, 2) == [0, 0]
+    assert_same_result(workdir, of_two, tolerance=0.0)
+    alone(again)
+    assert_same_result(again, whole, tolerance=1e-5)
+
+
+def test_each_process_reads_every_batch_once_and_only_the_first_writes(of_two):
+    for index in range(2):
+        assert (of_two / f"read-{index}").read_text().split() == list(map(str, range(tiny_process.STEPS)))
+    of_git = "changes-"  # of a checkout that is not clean
+    written = {path.name for path in of_two.iterdir() if not path.name.startswith(("read-", of_git))}
+    assert written == {"checkpoints", "config.json", "history.jsonl", "tensorboard", "versions.json"}
+    assert len(list((of_two / "tensorboard").iterdir())) == 1
+    assert len((of_two / "history.jsonl").read_text().splitlines()) == tiny_process.STEPS + 2  # and the validations
+    assert "[00:0" in log_of(of_two, 0)  # its progress
+    assert not re.sub(r"\[Gloo\].*|.*peer ranks.*|\s", "", log_of(of_two, 1))
+
+
+NAME = r"process {} of 2 \(.+, pid \d+\)"
+
+
+def test_when_one_is_killed_the_other_ends_and_names_it(kept, tmp_path):
+    with ExitStack() as stack:
+        groups = []
+        for victim in (0, 1):
+            words = "SIGKILL", 5, victim
+            groups.append(stack.enter_context(started(kept, tmp_path / f"kill-{victim}", 2, 2, *words)))
+        for victim, running in enumerate(groups):
+            assert running[victim].wait(2 * MINUTE) == -signal.SIGKILL
+            assert running[1 - victim].wait(MINUTE) == 1
+            workdir, other = tmp_path / f"kill-{victim}", 1 - victim
+            (line,) = said(workdir, other)
+            assert re.match(
+                rf"tiny: {NAME.format(victim)} has given no sign of life for 6 s: killed, or .*; stopp", line
+            )
+            assert "Traceback" not in log_of(workdir, other)
+
+
+def test_a_bug_in_one_ends_all_with_one_traceback(kept, tmp_path):
+    workdir = tmp_path / "run"
+    assert run(kept, workdir, 2, 2, "fail", 1, 1) == [1, 1]
+    assert log_of(workdir, 1).rstrip().endswith("ValueError: an accident")
+    (line,) = said(workdir, 0)
+    assert re.match(rf"tiny: {NAME.format(1)} failed: ValueError: an accident; stopping$", line)
+    assert "Traceback" not in log_of(workdir, 0)
+
+
+def test_a_mistake_that_the_first_finds_is_said_once(kept, tmp_path):
+    workdir = tmp_path / "run"
+    assert run(kept, workdir, 2, 2, "mistake", 1, 0) == [2, 2]
+    assert said(workdir, 0) == ["tiny: a mistake"]
+    assert said(workdir, 1) == []
+
+
+def test_each_measures_its_share_and_all_get_what_one_measures(kept, tmp_path):
+    one, two = tmp_path / "of-1", tmp_path / "of-2"
+    with started(kept, one, 1, 1, "evaluate", 0, 0) as single, started(kept, two, 2, 1, "evaluate", 0, 0) as pair:
+        assert statuses([*single, *pair]) == [0, 0, 0]
+    expected = (one / "0" / "evaluation.json").read_bytes()
+    assert (one / "measured-0").read_text().split() == list("01234")
+    assert (two / "measured-0").read_text().split() == list("024")
+    assert (two / "measured-1").read_text().split() == list("13")
+    for index in range(2):
+        assert (two / str(index) / "evaluation.json").read_bytes() == expected
+        assert (two / str(index) / "samples.npz").read_bytes() == (one / "0" / "samples.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("node:1", None, 0), "--processes must be given too"),
+        (("", 2, None), "--coordinator and --process must be given too"),
+        (("node", 2, 0), "--coordinator=node: needs HOST:PORT"),
+        (("node:0", 2, 0), "--coordinator=node:0: needs HOST:PORT"),
+        (("node:1", 0, 0), "--processes=0: must be 1 or more"),
+        (("node:1", 2, 2), "--process=2: the 2 processes are 0 to 1"),
+        (("node:1", 2, -1), "--process=-1: the 2 processes are 0 to 1"),
+    ],
+)
+def test_an_impossible_place_is_a_user_error(arguments, line):
+    with pytest.raises(UserError, match=line):
+        from_arguments(*arguments)
+
+
+def test_the_place_that_the_options_name():
+    assert from_arguments("", None, None) is None
+    assert from_arguments("node:47000", 1, 0) is None
+    assert from_arguments("node:47000", 4, 3) == Place("node", 47000, 3, 4)
+    assert from_arguments("[fe80::1]:47000", 2, 0) == Place("fe80::1", 47000, 0, 2)
+
+
+def slurm(**changes):
+    return {
+        "SLURM_JOB_ID": "1234",
+        "SLURM_STEP_ID": "0",
+        "SLURM_STEP_NUM_TASKS": "12",
+        "SLURM_STEP_NODELIST": "gpu[003-004,9]",
+        "SLURM_STEP_TASKS_PER_NODE": "4(x3)",
+        "SLURM_PROCID": "6",
+        "SLURM_NODEID": "1",
+        "SLURM_LOCALID": "2",
+    } | changes
+
+
+def test_a_task_of_srun_finds_its_place():
+    place = from_slurm(slurm())
+    assert (place.host, place.index, place.count, place.local_devices) == ("gpu003", 6, 12, None)
+    assert 1024 < place.port < 2**16
+    # The other steps of the job, and other jobs on the node, meet elsewhere.
+    assert len({from_slurm(slurm(SLURM_STEP_ID=step)).port for step in "0123"}) == 4
+    assert from_slurm(slurm(SLURM_JOB_ID="1235")).port != place.port
+
+
+@pytest.mark.parametrize(
+    ("nodes", "first"), [("a1", "a1"), ("a1,b[1-2]", "a1"), ("a[1,3-4]", "a1"), ("a[08-11]-ib,b", "a08-ib")]
+)
+def test_the_coordinator_is_on_the_first_node(nodes, first):
+    assert from_slurm(slurm(SLURM_STEP_NODELIST=nodes)).host == first
+
+
+@pytest.mark.parametrize(
+    ("visible", "tasks", "node", "local", "expected"),
+    [
+        ("0,1,2,3,4,5,6,7", "4(x3)", "1", "2", (4, 5)),
+        ("0,1,2,3", "2(x2),4", "2", "3", (3,)),
+        ("0,1,2,3,4,5,6,7", "1(x12)", "5", "0", None),  # the node for itself: all of them
+        ("0", "4(x3)", "1", "2", None),  # Slurm has given each task its own
+        ("", "4(x3)", "1", "2", None),
+    ],
+)
+def test_tasks_on_one_node_share_its_devices(visible, tasks, node, local, expected):
+    place = slurm(CUDA_VISIBLE_DEVICES=visible, SLURM_STEP_TASKS_PER_NODE=tasks, SLURM_NODEID=node, SLURM_LOCALID=local)
+    assert from_slurm(place).local_devices == expected
+
+
+def test_a_process_in_a_job_that_srun_did_not_start_is_alone():
+    assert from_slurm({"SLURM_JOB_ID": "1", "SLURM_NTASKS": "4", "SLURM_PROCID": "0"}) is None
+    assert from_slurm(slurm(SLURM_STEP_NUM_TASKS="1")) is None
+    assert from_slurm({}) is None
