@@ -54,6 +54,15 @@ def test_why_it_ended_is_one_line(tmp_path, error, state, reason):
     assert (ended.state, ended.reason) == (state, reason)
 
 
+def test_a_process_that_is_ended_inside_says_why_first(tmp_path):
+    with Heartbeat(tmp_path) as beat:
+        beat.fail("process 1 of 2 failed: an accident")
+        assert (read_state(tmp_path).state, read_state(tmp_path).reason) == (
+            "failed",
+            "process 1 of 2 failed: an accident",
+        )
+
+
 def test_a_folder_that_is_not_there_is_not_made(tmp_path):
     with Heartbeat(tmp_path / "new"):
         pass

@@ -36,9 +36,10 @@ def telling(callback: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        _wait_for_the_guilty(error)
+        if not _may_come_from_another(error):  # else it is called yet, when the watch knows whose end that was
+            _TELLING.remove(callback)
         raise
-    finally:
+    else:
         _TELLING.remove(callback)
 
 
@@ -58,7 +59,8 @@ class Watch:
 
     def fail(self, error: BaseException) -> None:
         """End this process because of `error`, and so all others."""
-        _wait_for_the_guilty(error)
+        if _may_come_from_another(error):
+            time.sleep(SILENT_SECONDS + 3 * BEAT_SECONDS)  # until the thread knows, and ends this process in its name
         known = isinstance(error, ColorjaxError)
         if known and not is_first():
             # Most mistakes are met by all processes, and are then process 0's to say.
@@ -109,14 +111,14 @@ class Watch:
         _leave(word["status"], without=word["process"])
 
     def _say(self, line: str) -> None:
-        print(f"{self._prefix}: {line}", file=sys.stderr)
+        below = "\n" if is_first() else ""  # a progress bar, perhaps
+        print(f"{below}{self._prefix}: {line}", file=sys.stderr)
 
 
-def _wait_for_the_guilty(error: BaseException) -> None:
-    """Give the thread time to end this process in the name of another one, if `error` may come from its end."""
+def _may_come_from_another(error: BaseException) -> bool:
+    """Whether the end of another process may have led to `error`."""
     text = str(error).lower()
-    if GROUP.count > 1 and isinstance(error, RuntimeError) and any(word in text for word in _OF_COLLECTIVES):
-        time.sleep(SILENT_SECONDS + 3 * BEAT_SECONDS)
+    return GROUP.count > 1 and isinstance(error, RuntimeError) and any(word in text for word in _OF_COLLECTIVES)
 
 
 def _end_all(process: int, what: str, status: int, known: bool) -> bool:

@@ -113,7 +113,8 @@ def contexts_of_photographs(
 
     marks, waiting, saved = [], {}, len(kept)
     try:
-        for photograph in tqdm(photographs, desc="contexts", unit="photograph", disable=None, leave=False):
+        hidden = None if processes.is_first() else True
+        for photograph in tqdm(photographs, desc="contexts", unit="photograph", disable=hidden, leave=False):
             mark = content_hash(photograph.picture)
             marks.append(mark)
             if mark in kept or mark in waiting:
