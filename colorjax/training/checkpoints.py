@@ -23,7 +23,7 @@ from orbax.checkpoint import checkpoint_managers as policies
 from orbax.checkpoint.options import MultiprocessingOptions
 
 from colorjax import processes
-from colorjax.errors import NotFiniteError, UserError
+from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.plain import from_plain, to_plain
 from colorjax.runs.history import best_step, read_history
 from colorjax.training import parallel
@@ -143,6 +143,17 @@ class Checkpoints:
         """Return the end of an error line: which checkpoint is the last good one."""
         step, path = self.latest()
         return "no checkpoint was written yet" if step is None else f"last good checkpoint: step {step}, {path}"
+
+    @contextmanager
+    def named_when_stopped(self) -> Iterator[None]:
+        """Say in an `Interrupted` where the run goes on, once that checkpoint is on the disk."""
+        try:
+            yield
+        except Interrupted as request:
+            step, path = self.latest()
+            where = "the start" if step is None else f"step {step}, {path}"
+            line = f"{request.signal}: stopped; the same command goes on from {where}"
+            raise Interrupted(line, request.signal) from None
 
     def _move_away(self, step: int) -> None:
         folder = self._workdir / "corrupted"

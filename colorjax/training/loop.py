@@ -10,8 +10,8 @@ back in its metrics, so that all stop after the same one, mostly the next.
 
 import math
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -104,7 +104,7 @@ def train(
 
         def run_validation(step: int, state: TrainState) -> None:
             variables = jax.device_put(network_variables(state), parallel.local(devices)[0])
-            with _stopping(checkpoints), stop.at_once():
+            with checkpoints.named_when_stopped(), stop.at_once():
                 metrics = validate(variables)
             if best_metric not in metrics:
                 raise UserError(f"validation measures {', '.join(metrics)}; the best needs {best_metric!r}")
@@ -128,7 +128,7 @@ def train(
             process_index=processes.index(),
             process_count=processes.count(),
         )
-        with _stopping(checkpoints), stop.at_once():
+        with checkpoints.named_when_stopped(), stop.at_once():
             context, source = contexts_of_training(config, model, frozen, task, data)
         step_function = make_step(
             model,
@@ -166,7 +166,7 @@ def train(
                 checkpoints.save(step, state)
             if request:
                 name = signal.Signals(request).name
-                with _stopping(checkpoints):
+                with checkpoints.named_when_stopped():
                     raise Interrupted(name, name)
             if validating:
                 run_validation(step, state)
@@ -181,17 +181,6 @@ def _hold_to_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoi
                 f"step {step}: {name} is {metrics[name]}; {checkpoints.describe_last()}; "
                 "try a lower config.optimizer.learning_rate, or a config.optimizer.clip_norm"
             )
-
-
-@contextmanager
-def _stopping(checkpoints: Checkpoints) -> Iterator[None]:
-    """Say in an `Interrupted` where the run goes on, once that checkpoint is on the disk."""
-    try:
-        yield
-    except Interrupted as request:
-        step, path = checkpoints.latest()
-        where = "the start" if step is None else f"step {step}, {path}"
-        raise Interrupted(f"{request.signal}: stopped; the same command goes on from {where}", request.signal) from None
 
 
 def check(config: ConfigDict, devices: parallel.Devices) -> None:
