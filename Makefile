@@ -4,14 +4,15 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 WORKDIR ?= runs/demo
 
-.PHONY: help setup demo test lint benchmarks clean
+.PHONY: help setup demo test test-cluster lint benchmarks clean
 
 help:
-	@echo "make setup       virtual environment in $(VENV), with requirements.txt"
-	@echo "make demo        Table 1 on the bundled photographs, into $(WORKDIR)"
-	@echo "make test        the tests, on two cores"
-	@echo "make lint        ruff, the linter and formatter"
-	@echo "make benchmarks  every speed ratio that the README states (takes about 40 minutes)"
+	@echo "make setup         virtual environment in $(VENV), with requirements.txt"
+	@echo "make demo          Table 1 on the bundled photographs, into $(WORKDIR)"
+	@echo "make test          the tests, on two cores"
+	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 8 minutes"
+	@echo "make lint          ruff, the linter and formatter"
+	@echo "make benchmarks    every speed ratio that the README states (takes about 40 minutes)"
 
 setup: $(VENV)/.ready
 $(VENV)/.ready: requirements.txt
@@ -36,6 +37,10 @@ demo: setup
 # By file, so that what the tests of a file share is made once.
 test: $(VENV)/.ready-dev
 	$(RUN) -m pytest --numprocesses=2 --dist=loadfile
+
+# Skips, and says so in red, where Slurm isn't installed or can't start. One after the other: they share one node.
+test-cluster: $(VENV)/.ready-dev
+	$(RUN) -m pytest tests/cluster
 
 lint: $(VENV)/.ready-dev
 	$(RUN) -m ruff check .
