@@ -75,7 +75,7 @@ def why_not() -> str:
 
 
 @contextmanager
-def running(cpus: int = 4) -> Iterator[dict[str, str]]:
+def running(cpus: int = 8) -> Iterator[dict[str, str]]:
     """Slurm of one node with `cpus` CPUs, counted or not; yields the environment in which its commands reach it.
 
     Raises:
