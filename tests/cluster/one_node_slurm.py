@@ -1,6 +1,6 @@
 """A real Slurm of one node, on loopback, with daemons, ports, key and folder of its own.
 
-    python tests/cluster/one_node_slurm.py bash     a shell in which sbatch, srun, squeue reach it; it ends with the shell
+    python tests/cluster/one_node_slurm.py bash     a shell in which sbatch and srun reach it; it ends with the shell
 
 Nothing of a Slurm or munge that the machine already has is read or disturbed. The programs are Debian's packages
 slurm-wlm and munge (22.05 or later). It runs as whoever starts it: root, or anybody who then is its only user.

@@ -1,4 +1,4 @@
-"""A colorizer that two CPU cores train in seconds, in enough steps to be met in the middle; and a sweep of that one run.
+"""A colorizer that two CPU cores train in seconds, in enough steps to be met in the middle; its sweep is of one run.
 
 The photographs are those in the scikit-image wheel, the network is a U-Net of 4 to 16 channels on patches of 32x32.
 """

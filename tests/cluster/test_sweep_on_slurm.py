@@ -1,7 +1,6 @@
 """A sweep as one job array; jobs that are cancelled."""
 
 import json
-import time
 
 from runs_on_slurm import assert_equal, log
 
@@ -10,7 +9,6 @@ from colorjax.runs.signs import read_state
 
 def test_four_runs_are_one_array_and_each_is_what_it_would_have_been_here(cluster, uninterrupted, tmp_path):
     sweep = tmp_path / "sweep"
-    began = time.monotonic()
     cluster.sweep("tests/cluster/four_colorizers.py", sweep, parallel=2)
     # It has returned, and nothing is done yet.
     assert len(cluster.queue().splitlines()) == 4, cluster.queue()
@@ -23,16 +21,11 @@ def test_four_runs_are_one_array_and_each_is_what_it_would_have_been_here(cluste
     jobs = {read_state(run).job for run in runs}
     array = min(jobs).partition("_")[0]
     assert jobs == {f"{array}_{task}" for task in range(4)}
-    assert time.monotonic() > began
     settings = {run: json.loads((run / "config.json").read_text()) for run in runs}
     made = {(config["optimizer"]["learning_rate"], config["seed"]): run for run, config in settings.items()}
     assert set(made) == {(1e-3, 1), (1e-3, 2), (3e-3, 1), (3e-3, 2)}
     assert_equal(made[1e-3, 1], uninterrupted)
 
-    # The code that ran is the sweep's own copy.
-    assert str(sweep / "code") in json.loads((sweep / "sweep.json").read_text())[0].get("code", "") or any(
-        (sweep / "code").iterdir()
-    )
     assert "0 to run" in cluster.sweep("tests/cluster/four_colorizers.py", sweep)
     assert not cluster.queue()
     assert {line.split()[1] for line in cluster.status(sweep).values()} == {"done"}
