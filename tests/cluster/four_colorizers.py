@@ -6,7 +6,7 @@ from tests.cluster.small_colorizer import get_config
 __all__ = ["get_config", "sweep"]
 
 
-def sweep(add):
-    """Four runs."""
+def sweep(add) -> None:
+    """Add the four runs."""
     for run in grid({"optimizer.learning_rate": (1e-3, 3e-3), "seed": (1, 2)}):
         add(**run)

@@ -25,7 +25,8 @@ SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # where Debian keeps the daemons; not 
 
 # cred_expire is also how long a requeued job waits before it may start again: 120 s unless one says so. It must be
 # longer than a job's launch takes. The rest is there to have jobs looked at every second rather than every minute, and
-# to need no cgroups, no accounting and no rights beyond the user's own.
+# to need no cgroups, no accounting and no rights beyond the user's own. The node's name is one that can be looked up,
+# because jax.distributed looks for process 0 by it.
 CONFIG = """\
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
@@ -58,8 +59,8 @@ OverTimeLimit=0
 MinJobAge=300
 InactiveLimit=0
 ReturnToService=2
-NodeName=one NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 State=UNKNOWN
-PartitionName=main Nodes=one Default=YES DefaultTime=10 MaxTime=60 State=UP
+NodeName=localhost NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 State=UNKNOWN
+PartitionName=main Nodes=localhost Default=YES DefaultTime=10 MaxTime=60 State=UP
 """
 
 
@@ -95,7 +96,7 @@ def running(cpus: int = 8) -> Iterator[dict[str, str]]:
         _start(daemons, folder, environment, "munged", *_munge_options(folder))
         _wait_for(folder / "munge.socket", daemons, folder)
         _start(daemons, folder, environment, "slurmctld", "-D", "-c")
-        _start(daemons, folder, environment, "slurmd", "-D", "-N", "one")
+        _start(daemons, folder, environment, "slurmd", "-D", "-N", "localhost")
         _wait_for_node(daemons, folder, environment)
         yield environment
     finally:
@@ -161,7 +162,7 @@ def _wait_for_node(daemons: list, folder: Path, environment: dict, seconds: floa
             raise SlurmUnavailableError(f"the node is not ready after {seconds:.0f} s: {_last_lines(folder)}")
         time.sleep(0.2)
         answer = subprocess.run(
-            ["scontrol", "--oneliner", "show", "node", "one"], env=environment, capture_output=True, text=True
+            ["scontrol", "--oneliner", "show", "node", "localhost"], env=environment, capture_output=True, text=True
         )
         state = answer.stdout.partition(" State=")[2].partition(" ")[0]
 

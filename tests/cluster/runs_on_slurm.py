@@ -50,8 +50,12 @@ class Cluster:
 
     def sweep(self, config: str, workdir: Path, **options: int) -> str:
         """Submit the sweep of a config, `options` being --cluster.KEY=VALUE; return what was printed."""
-        words = [f"--cluster.{name}={value}" for name, value in {"cpus_per_process": 1, **options}.items()]
-        return self.launch("sweep", f"--config={config}", f"--workdir={workdir}", "--executor=slurm", *words)
+        words = [f"--cluster.{name}={value}" for name, value in options.items()]
+        return self.submit("sweep", f"--config={config}", f"--workdir={workdir}", *words)
+
+    def submit(self, *words: str) -> str:
+        """Have `launch.py` submit jobs of one CPU a process; return what was printed."""
+        return self.launch(*words, "--executor=slurm", "--cluster.cpus_per_process=1")
 
     def queue(self) -> str:
         """Return Slurm's list of the jobs that wait or run, a line each."""

@@ -6,6 +6,7 @@ The photographs are those in the scikit-image wheel, the network is a U-Net of 4
 from ml_collections import ConfigDict
 
 from colorjax.config import model_config, run_config
+from colorjax.sweeps.draws import Space, log_uniform
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -34,6 +35,11 @@ def get_config(variant: str = "") -> ConfigDict:
     return config.lock()
 
 
-def sweep(add):
-    """One run: on Slurm the only way to a job that can be put back into the queue."""
+def sweep(add) -> None:
+    """Add the one run."""
     add(seed=1)
+
+
+def search_space() -> Space:
+    """Return what a search draws from."""
+    return {"optimizer.learning_rate": log_uniform(1e-4, 1e-2)}
