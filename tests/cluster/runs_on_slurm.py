@@ -42,10 +42,16 @@ class Cluster:
     def command(self, *words: str, **environment: str) -> str:
         """Return what a command printed; a status other than 0 fails the test."""
         done = subprocess.run(
-            words, cwd=ROOT, env={**self.environment, **environment}, capture_output=True, text=True, timeout=300
+            words,
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
         )
         if done.returncode:
-            pytest.fail(f"{' '.join(words)} ended with status {done.returncode}:\n{_tail(done.stdout + done.stderr)}")
+            pytest.fail(f"{' '.join(words)} ended with status {done.returncode}:\n{_tail(done.stdout)}")
         return done.stdout
 
     def sweep(self, config: str, workdir: Path, **options: int) -> str:

@@ -21,11 +21,10 @@ def of_two_processes(cluster, tmp_path_factory):
     """The folder of a run that two processes trained and measured in one go."""
     workdir = tmp_path_factory.mktemp("of_two_processes") / "run"
     words = (f"--config={CONFIG}", f"--workdir={workdir}", "--config.seed=1")
-    # Each line begins with the number of its process.
     for command in ("train", "evaluate"):
         printed = cluster.command(*SRUN, command, *words)
-        speakers = {line.partition(":")[0] for line in printed.splitlines()}
-        assert speakers == {"0"}, printed
+        # Gloo has a line for each process, and everything else is said by the first one.
+        assert not [line for line in printed.splitlines() if line.startswith("1:") and "[Gloo]" not in line], printed
     return workdir
 
 
