@@ -20,6 +20,7 @@ from colorjax.runs.signs import read_state
 from colorjax.training import load_network
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 400  # seconds for what takes 30 on two idle cores: others may be at work on them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,15 +42,18 @@ class Cluster:
 
     def command(self, *words: str, **environment: str) -> str:
         """Return what a command printed; a status other than 0 fails the test."""
-        done = subprocess.run(
-            words,
-            cwd=ROOT,
-            env={**self.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
+        try:
+            done = subprocess.run(
+                words,
+                cwd=ROOT,
+                env={**self.environment, **environment},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=PATIENCE,
+            )
+        except subprocess.TimeoutExpired as error:
+            pytest.fail(f"{' '.join(words)} has not ended after {PATIENCE} s:\n{_tail((error.output or b'').decode())}")
         if done.returncode:
             pytest.fail(f"{' '.join(words)} ended with status {done.returncode}:\n{_tail(done.stdout)}")
         return done.stdout
@@ -77,7 +81,7 @@ class Cluster:
         self.command("scancel", f"--user={getpass.getuser()}")
         self.wait_for("an empty queue", lambda: not self.queue(), Path(), 60)
 
-    def wait_for(self, what: str, holds: Callable[[], object], sweep: Path, seconds: float = 120) -> None:
+    def wait_for(self, what: str, holds: Callable[[], object], sweep: Path, seconds: float = PATIENCE) -> None:
         """Wait until `holds()`; fail with what Slurm and the logs in the sweep's folder say when it takes too long."""
         deadline = time.monotonic() + seconds
         while not holds():
@@ -85,7 +89,7 @@ class Cluster:
                 pytest.fail(f"waited {seconds:.0f} s in vain for {what}\n{self.queue()}\n{_logs(sweep)}")
             time.sleep(0.02)
 
-    def wait_until_done(self, run: Path, seconds: float = 150) -> None:
+    def wait_until_done(self, run: Path) -> None:
         """Wait until a run of a sweep is done; fail as soon as it can't be any more."""
 
         def done():
@@ -94,7 +98,7 @@ class Cluster:
                 pytest.fail(f"{run.name} {state.state}: {state.reason}\n{_logs(run.parents[1])}")
             return state and state.state == "done"
 
-        self.wait_for(f"the end of {run.name}", done, run.parents[1], seconds)
+        self.wait_for(f"the end of {run.name}", done, run.parents[1])
 
     def hold(self, run: Path, step: int) -> int:
         """Stop the process of a run's start soon after `step`, so that it stays in the middle; return its number.

@@ -26,7 +26,7 @@ def test_two_workers_share_a_study_and_one_goes_on_with_what_the_other_left(clus
     other = read_state(runs[1]).job
     os.kill(cluster.hold(runs[0], 101), signal.SIGKILL)
 
-    cluster.wait_for("the end of the search", lambda: all(is_done(run) for run in runs), search, 240)
+    cluster.wait_for("the end of the search", lambda: all(is_done(run) for run in runs), search)
     assert read_state(runs[0]).job == other
     cluster.wait_for("the workers' end", lambda: not cluster.queue(), search, 60)
     trials = open_study(read_search(search), search).trials

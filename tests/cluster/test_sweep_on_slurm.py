@@ -17,7 +17,7 @@ def test_four_runs_are_one_array_and_each_is_what_it_would_have_been_here(cluste
     assert {read_state(run).state for run in runs} <= {"waiting", "running"}
 
     for run in runs:
-        cluster.wait_until_done(run, 240)
+        cluster.wait_until_done(run)
     jobs = {read_state(run).job for run in runs}
     array = min(jobs).partition("_")[0]
     assert jobs == {f"{array}_{task}" for task in range(4)}
