@@ -91,6 +91,8 @@ def running(cpus: int = 8) -> Iterator[dict[str, str]]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SBATCH"))}
     environment = inherited | {"SLURM_CONF": str(folder / "slurm.conf"), "PATH": f"{os.environ['PATH']}:{SBIN}"}
     daemons: list[subprocess.Popen] = []
+    # As Ctrl-C does, SIGTERM comes past `finally`: the daemons would stay otherwise.
+    outside = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _write_files(folder, cpus)
         _start(daemons, folder, environment, "munged", *_munge_options(folder))
@@ -102,6 +104,7 @@ def running(cpus: int = 8) -> Iterator[dict[str, str]]:
     finally:
         _end(daemons, environment)
         shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, outside)
 
 
 def _write_files(folder: Path, cpus: int) -> None:
