@@ -10,7 +10,7 @@ help:
 	@echo "make setup         virtual environment in $(VENV), with requirements.txt"
 	@echo "make demo          Table 1 on the bundled photographs, into $(WORKDIR)"
 	@echo "make test          the tests, on two cores"
-	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 8 minutes"
+	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
 	@echo "make lint          ruff, the linter and formatter"
 	@echo "make benchmarks    every speed ratio that the README states (takes about 40 minutes)"
 
