@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -70,6 +71,7 @@ def batches(source: Any, workers: int) -> Iterator[dict[str, np.ndarray]]:
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=READY_BATCHES))
     )
     if workers:
+        _start_resource_tracker()
         options = grain.multiprocessing.MultiprocessingOptions(workers, per_worker_buffer_size=READY_BATCHES)
         data = data.mp_prefetch(options, worker_init_fn=_begin_worker)
     iterator = iter(data)
@@ -85,6 +87,13 @@ def batches(source: Any, workers: int) -> Iterator[dict[str, np.ndarray]]:
         iterator.close()
 
 
+def _start_resource_tracker() -> None:
+    """Start the process that Python keeps for its workers' shared memory so that a cluster's warning can't end it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})  # which a child inherits
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker(worker: int, workers: int) -> None:
     """Set up a worker process."""
     # Each worker has a core to itself at best.
@@ -92,10 +101,10 @@ def _begin_worker(worker: int, workers: int) -> None:
     # glibc's malloc gives large blocks back to the system, so that each decoded photograph costs 250 page faults,
     # until one as large was freed once (mallopt(3), M_MMAP_THRESHOLD; at most 32 MiB). This frees one.
     np.empty(31 * 2**20, np.uint8)
-    # Ctrl-C and a cluster's SIGTERM reach all processes of a run. The parent answers them with a checkpoint, for
+    # Ctrl-C and a cluster's signals reach all processes of a run. The parent answers them with a checkpoint, for
     # which it finishes a step; the workers end when it closes them, or dies.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -13,6 +13,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 from colorjax.config import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
+from colorjax.runs.requeue import hold_back_warnings
 from colorjax.training import load_network, loop
 from colorjax.training.preemption import StopRequest
 
@@ -149,6 +150,20 @@ def test_schedulers_repeat_themselves_and_lose_nothing():
         for number in (signal.SIGUSR2, signal.SIGTERM, signal.SIGTERM):
             signal.raise_signal(number)
         assert stop.received == "SIGUSR2"
+
+
+def test_a_warning_that_comes_before_the_training_is_received_when_it_begins():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        hold_back_warnings()
+        signal.raise_signal(signal.SIGUSR2)  # would end the process
+        with StopRequest() as stop:
+            assert stop.received == "SIGUSR2"
+        signal.raise_signal(signal.SIGUSR2)  # after it too
+        with StopRequest() as stop:
+            assert stop.received == "SIGUSR2"
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def test_ctrl_c_twice_acts_as_it_would_without_training():

@@ -189,8 +189,8 @@ def test_signals_to_all_processes_do_not_end_the_workers():
     patches = iter(stream(make_photographs(), make_config(workers=1), 0, Rows.of(4, 0, 30)))
     batches = [next(patches)]
     for process in multiprocessing.active_children():
-        os.kill(process.pid, signal.SIGTERM)
-        os.kill(process.pid, signal.SIGINT)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+            os.kill(process.pid, number)
     batches.extend(patches)
     assert len(batches) == 30
     assert not multiprocessing.active_children()

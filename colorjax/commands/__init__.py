@@ -15,6 +15,7 @@ from typing import Any
 
 from colorjax import processes
 from colorjax.errors import ColorjaxError, UserError
+from colorjax.runs.requeue import hold_back_warnings
 
 #: name -> the module that holds its function `main`
 COMMANDS = {
@@ -46,6 +47,8 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
       data: the `datasets` package, handed in because colorjax does not import it.
     """
     prefix = f"launch.py {command}"
+    if command in _COMPILING:
+        hold_back_warnings()
     try:
         arguments = dict(arguments)
         meeting = {name: arguments.pop(name) for name in MEETING if name in arguments}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +13,11 @@ from colorjax.runs.signs import RunState, slurm_job, write_state
 
 #: What Slurm is asked to send some time before it ends a job; SIGTERM means that somebody has decided already.
 WARNINGS = ("SIGUSR1", "SIGUSR2")
+
+
+def hold_back_warnings() -> None:
+    """Have Slurm's warnings wait until the training is ready for them (`preemption.py`); they would end the process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.Signals[name] for name in WARNINGS})
 
 
 def note_start(workdir: Path, limit: int) -> None:

@@ -27,14 +27,19 @@ class StopRequest:
         self.received: str | None = None  # the signal's name
         self._raise = False
         self._outside = {}
+        self._held_back = set()
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
             self._outside = {number: signal.signal(number, self._receive) for number in SIGNALS}
+            # What came before, and was held back until now, is received here.
+            self._held_back = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS) & set(SIGNALS)
         return self
 
     def __exit__(self, *_):
-        self._restore()
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._held_back)
+        for number, handler in self._outside.items():
+            signal.signal(number, handler)
 
     def _receive(self, number: int, _frame) -> None:
         if self.received:
@@ -44,11 +49,6 @@ class StopRequest:
             signal.signal(signal.SIGINT, self._outside[signal.SIGINT])
         if self._raise:
             raise Interrupted(self.received, self.received)
-
-    def _restore(self) -> None:
-        for number, handler in self._outside.items():
-            signal.signal(number, handler)
-        self._outside = {}
 
     @property
     def number(self) -> int:
