@@ -27,7 +27,7 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
 from colorjax.config import model_config, run_config  # noqa: E402
-from colorjax.training import loop, parallel  # noqa: E402
+from colorjax.training import loop  # noqa: E402
 from colorjax.training.checkpoints import Checkpoints  # noqa: E402
 
 EVERY, AIM = 500, 2.0  # steps; per cent
@@ -52,6 +52,7 @@ class Pictures:
             yield self._batch
 
     def clean(self, batch, resident):
+        """Return the pictures of a batch."""
         return batch["picture"]
 
 
@@ -61,6 +62,7 @@ class TimedCheckpoints(Checkpoints):
     seconds, size = [], 0
 
     def save(self, step, state):
+        """See `Checkpoints`."""
         begin = time.perf_counter()
         super().save(step, state)
         TimedCheckpoints.seconds.append(time.perf_counter() - begin)

@@ -13,7 +13,6 @@ from colorjax.compilation import keep_compilations
 found = []
 monitoring.register_event_listener(lambda event, **_: found.append(event))
 keep_compilations()
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.jit(lambda x: jnp.sin(x) @ x)(jnp.ones((3, 3)))
 print("/jax/compilation_cache/cache_hits" in found, jax.config.jax_compilation_cache_dir)
 """
