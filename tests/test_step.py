@@ -32,7 +32,7 @@ def parts(axis_name=None, **changes):
 
 
 def batches(count):
-    return iter(tiny.Stream(3, tiny.BATCH, 0, count, lambda step: None))
+    return iter(tiny.data().patches({}, 3, tiny.BATCH, 0, count, 0, 1))
 
 
 def train(devices, count):
