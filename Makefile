@@ -12,7 +12,7 @@ help:
 	@echo "make test          the tests, on two cores"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
 	@echo "make lint          ruff, the linter and formatter"
-	@echo "make benchmarks    every speed ratio that the README states (takes about 40 minutes)"
+	@echo "make benchmarks    every speed ratio that the README states (takes about an hour)"
 
 setup: $(VENV)/.ready
 $(VENV)/.ready: requirements.txt

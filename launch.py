@@ -131,7 +131,7 @@ def main(words: list[str]) -> int:
             meeting.add_argument("--process", type=int, metavar="I", help="which one this is, from 0 on")
         if name in ("sweep", "search"):
             command.add_argument("--executor", choices=("local", "slurm"), default="local", help="default: local")
-            command.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time (default: 1)")
+            command.add_argument("--jobs", type=int, metavar="N", help="how many at a time (default: 1)")
             command.add_argument("--dry_run", action="store_true", help="only list, and show the script for Slurm")
             command.add_argument("--cluster", default="", metavar="FILE[:VARIANT]", help="what Slurm is asked for")
             settings.add_argument("--cluster.KEY", dest="_", metavar="VALUE", help="the same, one by one")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from colorjax.errors import Interrupted, UserError
-from colorjax.runs.signs import RunState, write_state
+from colorjax.runs.signs import RunState, read_state, wait_in_queue, write_state
 from colorjax.sweeps import local
 from colorjax.sweeps.jobs import Job
 from colorjax.sweeps.local import Progress, shares
@@ -107,6 +107,8 @@ def test_a_signal_stops_all_and_waits_for_them(tmp_path, four_cores, monkeypatch
         "signal.signal(signal.SIGTERM, stop)\n(here / 'ready').touch()\ntime.sleep(60)"
     )
     jobs = [job(tmp_path, name, script) for name in "abc"]
+    for name in "abc":
+        wait_in_queue(tmp_path / name)
 
     def when_ready():
         while not all((tmp_path / name / "ready").exists() for name in "ab"):
@@ -118,4 +120,35 @@ def test_a_signal_stops_all_and_waits_for_them(tmp_path, four_cores, monkeypatch
     with pytest.raises(Interrupted, match="SIGINT: stopped; the same command goes on"):
         run_jobs(jobs, 2, tmp_path / "logs", lambda line: None)
     assert [(tmp_path / name / "stopped").exists() for name in "abc"] == [True, True, False]
+    assert [read_state(tmp_path / name).state for name in "abc"] == ["stopped"] * 3
+    assert read_state(tmp_path / "c").reason == "SIGINT before its training began"
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_closed_terminal_stops_all_too(tmp_path, four_cores):
+    waits = job(tmp_path, "a", "import time\n(here / 'ready').touch()\ntime.sleep(60)")
+
+    def when_ready():
+        while not (tmp_path / "a" / "ready").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=when_ready).start()
+    with pytest.raises(Interrupted, match="SIGHUP: stopped"):
+        run_jobs([waits], 1, tmp_path / "logs", lambda line: None)
+
+
+def test_what_slurm_or_the_kernel_did_to_a_run_is_in_its_state(tmp_path, four_cores):
+    (tmp_path / "logs").mkdir()
+    killed = job(tmp_path, "killed", "import os\nos.kill(os.getpid(), 9)")
+    wait_in_queue(killed.directory)
+    assert run_jobs([killed], 1, tmp_path / "logs", lambda line: None) == 1
+    state = read_state(killed.directory)
+    assert (state.state, state.reason) == ("failed", "killed by SIGKILL")
+
+
+def test_a_run_that_another_process_is_at_work_on_has_not_failed(tmp_path, four_cores):
+    taken, said = job(tmp_path, "taken", "raise SystemExit(2)"), []
+    write_state(taken.directory, RunState("running", host="elsewhere", pid=7, beat=time.time()))
+    assert run_jobs([taken], 1, tmp_path / "logs", said.append) == 0
+    assert said == ["left     taken: process 7 on elsewhere is at work on it"]

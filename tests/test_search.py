@@ -84,7 +84,7 @@ def test_workers_share_the_trials_and_none_is_taken_twice(tmp_path):
 
 def test_a_seed_draws_the_same_again(tmp_path):
     drawn = []
-    for name, seed in {"a": 4, "b": 4, "c": 5}.items():
+    for name, seed in {"a": 20261122, "b": 20261122, "c": 5}.items():
         work(search(tmp_path / name, "trials=8", f"seed={seed}"), tmp_path / name, bowl, lambda line: None)
         drawn.append([trial.params for trial in trials_of(tmp_path / name)])
     assert drawn[0] == drawn[1] != drawn[2]
@@ -254,6 +254,8 @@ def test_a_space_that_cannot_be_is_one_line(tmp_path, capsys, space, line):
         ("--search.pruner=medain", "no such pruner; did you mean 'median'"),
         ("--search.metric=psrn", "no such metric; did you mean 'psnr'"),
         ("--search.metric=colorfulness", "neither high nor low values of it are good"),
+        ("--search.seed=-1", "--search.seed=-1: must be 0 or more"),
+        ("--search.warmup_steps=-1", "--search.warmup_steps=-1: must be 0 or more"),
         ("--cluster.nodes=2", "a trial of a search is one process"),
     ],
 )

@@ -5,13 +5,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from colorjax.errors import Interrupted, NotFiniteError, Pruned, UserError
 from colorjax.runs import signs
-from colorjax.runs.signs import Heartbeat, RunState, read_state, write_state
+from colorjax.runs.signs import Heartbeat, RunState, read_state, wait_in_queue, write_state
 
 
 def test_nothing_was_started(tmp_path):
@@ -63,10 +64,40 @@ def test_a_process_that_is_ended_inside_says_why_first(tmp_path):
         )
 
 
-def test_a_folder_that_is_not_there_is_not_made(tmp_path):
-    with Heartbeat(tmp_path / "new"):
-        pass
-    assert not (tmp_path / "new").exists()
+def test_of_many_that_begin_at_once_one_gets_the_folder(tmp_path, monkeypatch):
+    hosts = iter(f"host{number}" for number in range(8))  # so that none takes another for itself
+    monkeypatch.setattr(signs.socket, "gethostname", lambda: next(hosts, "elsewhere"))
+    beats, began, refused = [Heartbeat(tmp_path) for _ in range(8)], [], []
+
+    def begin(beat):
+        try:
+            began.append(beat.__enter__())
+        except UserError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=begin, args=(beat,)) for beat in beats]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(began), len(refused)) == (1, 7)
+    began[0].__exit__(None, None, None)
+    assert not (tmp_path / ".state.lock").exists()
+
+
+def test_a_lock_whose_owner_was_killed_holds_nobody_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(signs, "_LOCK_SECONDS", 0.1)
+    (tmp_path / ".state.lock").touch()
+    with Heartbeat(tmp_path):
+        assert read_state(tmp_path).state == "running"
+
+
+def test_a_run_that_is_at_work_is_not_put_into_a_queue(tmp_path):
+    with Heartbeat(tmp_path):
+        assert not wait_in_queue(tmp_path)
+        assert read_state(tmp_path).state == "running"
+    assert wait_in_queue(tmp_path)
+    assert read_state(tmp_path).state == "waiting"
 
 
 def test_a_process_that_was_killed_is_known_on_its_own_host_at_once(tmp_path):

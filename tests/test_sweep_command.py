@@ -65,6 +65,7 @@ def test_a_dry_run_lists_and_makes_nothing(file, tmp_path, capsys):
     assert f"{tmp_path}/out: 3 runs, 3 to run\nrun     seed\nseed=0  0     to run\n" in printed
     assert "#SBATCH --partition=gpu\n" in printed
     assert "#SBATCH --array=0-2%3\n" in printed
+    assert f"launch.py train --config={tmp_path}/out/runs/seed=0/config.json" in printed
     assert not (tmp_path / "out").exists()
 
 
@@ -187,8 +188,8 @@ def test_every_key_of_the_cluster_reaches_the_script(tmp_path):
         "srun_arguments": (("--mpi=none",), "--mpi=none"),
         "sbatch_arguments": (("--exclude=node7", "exclusive"), "#SBATCH --exclude=node7\n#SBATCH --exclusive"),
     }
-    # The other two, the container and the attempts, are in the words of the job.
-    assert set(load_cluster("", [])) == {*given, "container", "attempts"}
+    # The other three, the container, its python and the attempts, are in the words of the job.
+    assert set(load_cluster("", [])) == {*given, "container", "python", "attempts"}
     plain = script(load_cluster("", []), "name", tmp_path, 9)
     for key, (value, line) in given.items():
         with_it = script(load_cluster("", [f"--cluster.{key}={value}"]), "name", tmp_path, 9)
@@ -200,8 +201,51 @@ def test_every_key_of_the_cluster_reaches_the_script(tmp_path):
 
 
 def test_a_container_goes_before_python_and_attempts_behind(file, tmp_path, slurm):
-    words = ["--cluster.container=apptainer exec --nv 'my image.sif'", "--cluster.attempts=7"]
+    words = [
+        "--cluster.container=apptainer exec --nv 'my image.sif'",
+        "--cluster.python=python3",
+        "--cluster.attempts=7",
+    ]
     assert sweep(file, tmp_path / "out", *words, executor="slurm") == 0
     job = pickle.loads((tmp_path / "out" / "logs" / "42_0_submitted.pkl").read_bytes())
-    assert job.args[1][:5] == ["apptainer", "exec", "--nv", "my image.sif", sys.executable]
+    assert job.args[1][:5] == ["apptainer", "exec", "--nv", "my image.sif", "python3"]
     assert job.args[1][-1] == "--attempts=7"
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments", "line"),
+    [
+        (["--cluster.partition=gpu"], {}, "--cluster is for --executor=slurm"),
+        ([], {"executor": "slurm", "jobs": 5}, "on Slurm it is --cluster.parallel=5"),
+        (["--cluster.gpus_per_node=3"], {"executor": "slurm"}, "does not go equally into the 3 devices"),
+        (["--cluster.container=x 'y"], {"executor": "slurm"}, "No closing quotation"),
+    ],
+)
+def test_what_nothing_would_read_or_no_job_could_do_is_one_line(file, tmp_path, slurm, capsys, words, arguments, line):
+    assert sweep(file, tmp_path / "out", *words, **arguments) == 2
+    assert line in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_finds_mistakes_too(tmp_path, capsys):
+    (tmp_path / "wrong.py").write_text(SWEEP.replace("add(seed=seed)", "add(**{'seed': seed, 'training.keep': seed})"))
+    assert sweep(str(tmp_path / "wrong.py"), tmp_path / "out", dry_run=True) == 2
+    assert "run 'seed=0,keep=0': config.training.keep=0: must be 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "kind"), [("config.json", "run"), ("search.json", "search")])
+def test_a_folder_of_something_else_is_left_alone(file, tmp_path, capsys, name, kind):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("{}")
+    assert sweep(file, tmp_path / "out") == 2
+    assert f"out is the folder of a {kind}; use another for this sweep" in capsys.readouterr().err
+
+
+def test_a_setting_that_changes_no_result_reaches_the_runs_that_are_there(file, tmp_path, slurm):
+    sweep(file, tmp_path / "out", executor="slurm")
+    directories = list((tmp_path / "out" / "runs").iterdir())
+    for directory in directories:
+        write_state(directory, RunState("failed", "no new checkpoint"))
+    assert sweep(file, tmp_path / "out", "--config.training.checkpoint_every=7", executor="slurm") == 0
+    kept = [json.loads((directory / "config.json").read_text()) for directory in directories]
+    assert [config["training"]["checkpoint_every"] for config in kept] == [7, 7, 7]

@@ -27,12 +27,16 @@ from colorjax.training.workdir import hold_to_config
 def train_network(config: ConfigDict, workdir: Path, data: ModuleType, on_validation: OnValidation = ignore) -> Path:
     """Train the network of a run config, or go on with it; return the folder of its last checkpoint."""
     hold_to_config(workdir, config)  # the state of another run is not ours to write
+    new = processes.from_first(not workdir.is_dir())
+    if new:  # then a mistake leaves no folder behind
+        _check_in_turn(config, data)
     with ExitStack() as stack:
         if processes.is_first():
+            workdir.mkdir(parents=True, exist_ok=True)
             beat = stack.enter_context(Heartbeat(workdir))
             stack.enter_context(processes.telling(beat.fail))
-        with processes.first_then_rest():  # which find the data set prepared
-            check(config, data)
+        if not new:
+            _check_in_turn(config, data)
         split = config.training.validation_split
         photographs = data.photographs(config.data, split)[: config.training.validation_photographs]
         protocol = build_protocol(config.protocol, f"{config.data.name}, {split} split", config.task.name, photographs)
@@ -68,13 +72,23 @@ def train_in_queue(
         raise
 
 
+def _check_in_turn(config: ConfigDict, data: ModuleType) -> None:
+    with processes.first_then_rest():  # which find the data set prepared
+        check(config, data)
+
+
 def check(config: ConfigDict, data: ModuleType) -> None:
     """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
+    check_settings(config)
+    if "model" in config or hasattr(build_method(config.method), "fit"):
+        data.photographs(config.data, "train")
+
+
+def check_settings(config: ConfigDict) -> None:
+    """Do what of `check` needs no photographs."""
     if "model" in config:
         network_of(config)({})
         loop.check(config, jax.devices())
-    if "model" in config or hasattr(build_method(config.method), "fit"):
-        data.photographs(config.data, "train")
 
 
 def network_of(config: ConfigDict):

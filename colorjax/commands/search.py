@@ -1,20 +1,25 @@
 """`launch.py search`: Optuna over the space that a config file declares, here or on a cluster."""
 
+import shlex
 from pathlib import Path
 from types import ModuleType
 
 import jax
+import optuna
 from ml_collections import ConfigDict
 from optuna.trial import TrialState
+from tqdm import tqdm
 
-from colorjax.commands.networks import check
+from colorjax.commands.networks import check, check_settings
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.provenance import take_snapshot
+from colorjax.runs.signs import read_state
 from colorjax.sweeps import slurm
+from colorjax.sweeps.folder import hold_to_kind
 from colorjax.sweeps.jobs import Job, python_words
 from colorjax.sweeps.local import Progress
 from colorjax.sweeps.search import open_study, plan_search, save_search
-from colorjax.sweeps.start import check_executor, start
+from colorjax.sweeps.start import check_executor, next_command, start
 
 
 def main(
@@ -25,7 +30,7 @@ def main(
     cluster: ConfigDict,
     search: ConfigDict,
     executor: str = "local",
-    jobs: int = 1,
+    jobs: int | None = None,
     dry_run: bool = False,
 ) -> None:
     """Start workers that take trials of a search, or go on with it, until there are as many as are asked for.
@@ -38,7 +43,7 @@ def main(
       cluster: what Slurm is asked for, for each worker.
       search: its settings.
       executor: 'local' or 'slurm'.
-      jobs: how many workers at a time.
+      jobs: how many workers at a time; one by default.
       dry_run: only show what would be searched, and the script for Slurm.
 
     Raises:
@@ -47,6 +52,8 @@ def main(
     """
     jax.config.update("jax_platforms", "cpu")  # the accelerators are the trials'
     workdir = workdir.absolute()
+    hold_to_kind(workdir, "search")
+    jobs = 1 if jobs is None else jobs
     if jobs < 1:
         raise UserError(f"--jobs={jobs}: must be 1 or more")
     if cluster.nodes * cluster.processes_per_node > 1:
@@ -55,39 +62,76 @@ def main(
     print(f"{workdir}: {search.trials} trials, for the {_aim(planned)} {search.metric}, {jobs} at a time, over")
     for key, distribution in planned.space.items():
         print(f"  {key}: {distribution}")
+    check_settings(config)
     if dry_run:
         if executor == "slurm":
             print(f"\n{slurm.script(cluster, workdir.name, workdir / 'logs', jobs)}")
+            words = _words(workdir, workdir / "code" / "HASH", executor, cluster)
+            print(f"which starts, as each worker,\n\n  {shlex.join(words)}")
         return
-    check_executor(executor, jobs)
+    check_executor(executor, jobs, cluster)
     check(config, data)
     save_search(planned, workdir)
     study = open_study(planned, workdir)
+    if len(study.trials) >= search.trials and all(trial.state.is_finished() for trial in study.trials):
+        raise UserError(f"there are {len(study.trials)} trials already; ask for more with --search.trials")
     code = take_snapshot(Path(data.__file__).parents[1], workdir / "code")
-    words = ["work", f"--workdir={workdir}"]
-    if executor == "slurm":
-        words.append(f"--attempts={cluster.attempts}")
-    words = python_words(code, *words, container=cluster.container if executor == "slurm" else "")
-    workers = [Job(f"worker-{number}", words, workdir) for number in range(jobs)]
-    progress = Progress(search.trials, "trial", lambda: sum(trial.state.is_finished() for trial in study.trials))
+    words = _words(workdir, code, executor, cluster)
+    workers = [Job(f"worker-{number}", words, workdir / "workers" / str(number)) for number in range(jobs)]
+    progress = Progress(search.trials, "trial", _Finished(study, workdir))
     failed = start(workers, workdir, code, executor, jobs, cluster, progress)
     if failed:
         raise ColorjaxError(f"{failed} of {jobs} workers failed; the same command goes on with the search")
     if failed == 0:
-        print(_summary(study, search.metric, workdir))
+        _conclude(study, search.metric, workdir)
+
+
+class _Finished:
+    """Counts the trials that have ended, and says of each that is new how."""
+
+    def __init__(self, study: optuna.Study, workdir: Path):
+        self._study = study
+        self._workdir = workdir
+        self._said = {trial.number for trial in study.trials if trial.state.is_finished()}
+
+    def __call__(self) -> int:
+        finished = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
+        for trial in finished:
+            if trial.number not in self._said:
+                self._said.add(trial.number)
+                tqdm.write(self._line(trial))
+        return len(finished)
+
+    def _line(self, trial) -> str:
+        if trial.state == TrialState.COMPLETE:
+            return f"done     trial-{trial.number}: {trial.value:.6g}"
+        state = read_state(self._workdir / "runs" / f"trial-{trial.number}")
+        how = "pruned" if trial.state == TrialState.PRUNED else "failed"
+        return f"{how}   trial-{trial.number}: {state.reason if state else ''}"
+
+
+def _words(workdir: Path, code: Path, executor: str, cluster: ConfigDict) -> tuple[str, ...]:
+    words = ["work", f"--workdir={workdir}"]
+    if executor == "local":
+        return python_words(code, *words)
+    words.append(f"--attempts={cluster.attempts}")
+    return python_words(code, *words, container=cluster.container, python=cluster.python)
 
 
 def _aim(search) -> str:
     return "highest" if search.higher_is_better else "lowest"
 
 
-def _summary(study, metric: str, workdir: Path) -> str:
+def _conclude(study: optuna.Study, metric: str, workdir: Path) -> None:
+    """Print how the search ended.
+
+    Raises:
+      ColorjaxError: no trial was completed.
+    """
     counts = {state: len(study.get_trials(states=(state,), deepcopy=False)) for state in TrialState}
     line = ", ".join(f"{count} {state.name.lower()}" for state, count in counts.items() if count)
     if not counts[TrialState.COMPLETE]:
-        return f"{line}; no trial was completed, see why with\n\n  python launch.py status --workdir={workdir}"
+        raise ColorjaxError(f"{line}: no trial was completed; see why with the command status")
     best = study.best_trial
-    return (
-        f"{line}; the best is trial-{best.number}, {metric} {best.value:.6g}; see them all with\n\n"
-        f"  python launch.py compare --workdir={workdir}"
-    )
+    print(f"{line}; the best is trial-{best.number}, {metric} {best.value:.6g}; see them all with\n")
+    print(next_command("compare", workdir))

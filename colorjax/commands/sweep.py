@@ -1,22 +1,25 @@
 """`launch.py sweep`: the runs that a config file lists, here or on a cluster."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 import jax
 from ml_collections import ConfigDict
 
-from colorjax.commands.networks import check
+from colorjax.commands.networks import check, check_settings
 from colorjax.config import total_steps
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.history import last_step
 from colorjax.runs.provenance import take_snapshot
+from colorjax.runs.signs import read_state
 from colorjax.sweeps import slurm
-from colorjax.sweeps.folder import listing, make_run, standing
+from colorjax.sweeps.folder import hold_to_kind, listing, make_run, standing
 from colorjax.sweeps.jobs import Job, python_words
 from colorjax.sweeps.local import Progress
 from colorjax.sweeps.plan import PlannedRun, plan
-from colorjax.sweeps.start import check_executor, start
+from colorjax.sweeps.start import check_executor, next_command, start
 
 
 def main(
@@ -26,7 +29,7 @@ def main(
     data: ModuleType,
     cluster: ConfigDict,
     executor: str = "local",
-    jobs: int = 1,
+    jobs: int | None = None,
     dry_run: bool = False,
 ) -> None:
     """List the runs of a sweep with what differs in each, then run or submit those that are not complete.
@@ -38,7 +41,7 @@ def main(
       data: the `datasets` package.
       cluster: what Slurm is asked for.
       executor: 'local' or 'slurm'.
-      jobs: how many runs at a time, with 'local'.
+      jobs: how many runs at a time, with 'local'; one by default.
       dry_run: only list, and show the script for Slurm.
 
     Raises:
@@ -47,40 +50,64 @@ def main(
     """
     jax.config.update("jax_platforms", "cpu")  # the accelerators are the runs'
     workdir = workdir.absolute()
+    hold_to_kind(workdir, "sweep")
+    if executor == "slurm" and jobs is not None:
+        raise UserError(f"--jobs={jobs} is for runs on this machine; on Slurm it is --cluster.parallel={jobs}")
     runs = plan(file, config, workdir / "runs")
     standings = [standing(run, workdir) for run in runs]
     waiting = [run for run, stands in zip(runs, standings, strict=True) if not stands]
     print(f"{workdir}: {len(runs)} runs, {len(waiting)} to run")
     print("\n".join(listing(runs, standings)), flush=True)
+    for run in waiting:
+        try:
+            check_settings(run.config)
+            _check_batch(run.config, executor, cluster)
+            if not dry_run:
+                check(run.config, data)
+        except UserError as error:
+            raise UserError(f"run {run.name!r}: {error}") from None
     if dry_run:
         if executor == "slurm" and waiting:
             print(f"\n{slurm.script(cluster, workdir.name, workdir / 'logs', len(waiting))}")
+            words = _words(waiting[0], workdir / "code" / "HASH", executor, cluster)
+            print(f"which starts, in each process of the first run,\n\n  {shlex.join(words)}")
         return
-    check_executor(executor, jobs)
-    for run in waiting:
-        try:
-            check(run.config, data)
-        except UserError as error:
-            raise UserError(f"run {run.name!r}: {error}") from None
-    if not waiting:
+    check_executor(executor, jobs or 1, cluster)
+    if waiting:
+        _start([run for run in waiting if make_run(run.directory, run.config)], workdir, data, executor, jobs, cluster)
+    if executor == "slurm":
         return
+    done = sum(state is not None and state.state == "done" for state in (read_state(run.directory) for run in runs))
+    if done < len(runs):
+        print(f"{done} of {len(runs)} runs are done; see the others with\n\n{next_command('status', workdir)}")
+    else:
+        print(f"all {len(runs)} runs are done; compare them with\n\n{next_command('compare', workdir)}")
+
+
+def _start(runs: Sequence[PlannedRun], workdir: Path, data: ModuleType, executor: str, jobs: int | None, cluster):
     code = take_snapshot(Path(data.__file__).parents[1], workdir / "code")
-    for run in waiting:
-        make_run(run.directory, run.config)
-    started = [Job(run.name, _words(run, code, executor, cluster), run.directory) for run in waiting]
-    steps = {run.directory: total_steps(run.config) for run in waiting}
+    started = [Job(run.name, _words(run, code, executor, cluster), run.directory) for run in runs]
+    steps = {run.directory: total_steps(run.config) for run in runs}
     progress = Progress(
         sum(steps.values()), "step", lambda: sum(min(last_step(directory), steps[directory]) for directory in steps)
     )
-    failed = start(started, workdir, code, executor, jobs, cluster, progress)
+    failed = start(started, workdir, code, executor, jobs or 1, cluster, progress)
     if failed:
         raise ColorjaxError(f"{failed} of {len(started)} runs failed; the same command tries them again")
-    if failed == 0:
-        print(f"all {len(runs)} runs are done; compare them with\n\n  python launch.py compare --workdir={workdir}")
+
+
+def _check_batch(config: ConfigDict, executor: str, cluster: ConfigDict) -> None:
+    """Raise a `UserError` for a batch that the devices asked for don't divide, as far as they are known here."""
+    if executor == "slurm":
+        devices = cluster.nodes * (cluster.gpus_per_node or cluster.processes_per_node)
+        if config.training.batch_size % devices:
+            batch = f"config.training.batch_size={config.training.batch_size}"
+            raise UserError(f"{batch} does not go equally into the {devices} devices that --cluster asks for")
 
 
 def _words(run: PlannedRun, code: Path, executor: str, cluster: ConfigDict) -> tuple[str, ...]:
     words = ["train", f"--config={run.directory / 'config.json'}", f"--workdir={run.directory}"]
     if executor == "local":
         return python_words(code, *words)
-    return python_words(code, *words, f"--attempts={cluster.attempts}", container=cluster.container)
+    words.append(f"--attempts={cluster.attempts}")
+    return python_words(code, *words, container=cluster.container, python=cluster.python)

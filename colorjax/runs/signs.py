@@ -10,12 +10,15 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from colorjax.errors import ColorjaxError, Interrupted, Pruned, UserError
 from colorjax.runs.files import write_atomically
 
 BEAT_SECONDS = 10
+_LOCK_SECONDS = 5
 SILENT_SECONDS = 60  # without a beat: dead. Long enough for clocks that differ and file systems that are slow.
 
 
@@ -60,6 +63,16 @@ def write_state(workdir: Path, state: RunState) -> None:
     write_atomically(workdir / "state.json", json.dumps(dataclasses.asdict(state), indent=2) + "\n")
 
 
+def wait_in_queue(workdir: Path) -> bool:
+    """Write that the run in `workdir` waits for its start, unless a process is at work on it; return whether it was."""
+    with _alone(workdir):
+        state = read_state(workdir)
+        if state and state.state == "running":
+            return False
+        write_state(workdir, RunState("waiting"))
+        return True
+
+
 def slurm_job() -> str:
     """Return the number of the Slurm job that this process is in, as `scontrol` takes it; '' outside of one."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
@@ -68,8 +81,6 @@ def slurm_job() -> str:
 
 class Heartbeat:
     """A context in which `workdir/state.json` says 'running'; afterwards it says how that ended.
-
-    As long as there is no `workdir` nothing is written, since it is the run itself that makes it.
 
     Raises:
       UserError: another process is at work in this folder.
@@ -83,17 +94,17 @@ class Heartbeat:
         self._state = RunState("running", "", socket.gethostname(), os.getpid(), slurm_job(), now, now)
 
     def __enter__(self):
-        other = read_state(self._workdir)
-        # A job that Slurm has put back into its queue is the same job: what it was before is gone, however fresh its
-        # last sign.
-        ours = other and (
-            (other.host, other.pid) == (self._state.host, self._state.pid) or other.job == self._state.job != ""
-        )
-        if other and other.state == "running" and not ours:
-            raise UserError(
-                f"{self._workdir} is being trained by process {other.pid} on {other.host}; wait for its end, or stop it"
+        with _alone(self._workdir):
+            other = read_state(self._workdir)
+            # A job that Slurm has put back into its queue is the same job: what it was before is gone, however fresh
+            # its last sign.
+            ours = other and (
+                (other.host, other.pid) == (self._state.host, self._state.pid) or other.job == self._state.job != ""
             )
-        self._write(self._state)
+            if other and other.state == "running" and not ours:
+                who = f"process {other.pid} on {other.host}"
+                raise UserError(f"{self._workdir} is being trained by {who}; wait for its end, or stop it")
+            write_state(self._workdir, self._state)
         self._thread.start()
         return self
 
@@ -101,25 +112,40 @@ class Heartbeat:
         self._ended.set()
         self._thread.join()
         if kind is None:
-            self._write(dataclasses.replace(self._state, state="done", beat=time.time()))
+            write_state(self._workdir, dataclasses.replace(self._state, state="done", beat=time.time()))
             return
         ends = {Interrupted: "stopped", KeyboardInterrupt: "stopped", Pruned: "pruned"}
         state = next((state for error_kind, state in ends.items() if issubclass(kind, error_kind)), "failed")
-        self._write(dataclasses.replace(self._state, state=state, reason=_line(error), beat=time.time()))
+        write_state(self._workdir, dataclasses.replace(self._state, state=state, reason=_line(error), beat=time.time()))
 
     def fail(self, reason: str) -> None:
         """Write that the run has failed, when this process is about to end without leaving the context."""
         self._ended.set()
         self._thread.join()
-        self._write(dataclasses.replace(self._state, state="failed", reason=reason, beat=time.time()))
+        write_state(self._workdir, dataclasses.replace(self._state, state="failed", reason=reason, beat=time.time()))
 
     def _beat(self):
         while not self._ended.wait(BEAT_SECONDS):
-            self._write(dataclasses.replace(self._state, beat=time.time()))
+            write_state(self._workdir, dataclasses.replace(self._state, beat=time.time()))
 
-    def _write(self, state: RunState) -> None:
-        if self._workdir.is_dir():
-            write_state(self._workdir, state)
+
+@contextmanager
+def _alone(workdir: Path) -> Iterator[None]:
+    """Inside, no other process is in here for the same folder, on whatever machine it is."""
+    path = workdir / ".state.lock"
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            if time.monotonic() > deadline:  # whoever made it was killed in here, where nobody stays for a second
+                path.unlink(missing_ok=True)
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def alive(state: RunState) -> bool:

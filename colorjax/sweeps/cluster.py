@@ -1,5 +1,6 @@
 """What Slurm is asked for: the `cluster` config, whose every key `--cluster.KEY=VALUE` overrides."""
 
+import shlex
 from collections.abc import Sequence
 
 from ml_collections import ConfigDict
@@ -27,6 +28,7 @@ def cluster_config() -> ConfigDict:
             "signal_seconds": 120,  # before its time is up, a run is told to write a checkpoint
             "setup": (),  # lines of the job's script before the run, such as "module load cuda"
             "container": "",  # words before python, such as "apptainer exec --nv colorjax.sif"
+            "python": "",  # the python in there; "" for the one that submits
             "srun_arguments": (),  # such as "--container-image=colorjax.sqsh"
             "sbatch_arguments": (),  # further options of sbatch, such as "exclude=node7" or "exclusive"
         }
@@ -55,6 +57,10 @@ def load_cluster(argument: str, words: Sequence[str]) -> ConfigDict:
     for key in ("setup", "srun_arguments", "sbatch_arguments"):
         if not all(isinstance(line, str) for line in config[key]):
             raise UserError(f"--cluster.{key}={config[key]}: needs texts, such as ('one', 'two') or ('one',)")
+    try:
+        shlex.split(config.container)
+    except ValueError as error:
+        raise UserError(f"--cluster.container={config.container}: {error}") from None
     if config.signal_seconds >= 60 * config.time:
         raise UserError(
             f"--cluster.signal_seconds={config.signal_seconds}: a run of --cluster.time={config.time} minutes would be "

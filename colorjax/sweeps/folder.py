@@ -14,9 +14,10 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from colorjax.errors import UserError
 from colorjax.plain import to_plain
 from colorjax.runs.files import write_atomically
-from colorjax.runs.signs import RunState, read_state, write_state
+from colorjax.runs.signs import read_state, wait_in_queue
 from colorjax.sweeps.names import short_keys, value_text, varying_keys
 from colorjax.sweeps.plan import PlannedRun
 from colorjax.sweeps.slurm import in_queue
@@ -33,12 +34,27 @@ def standing(run: PlannedRun, sweep: Path) -> str:
     return f"in the queue, job {job}" if job and in_queue(job) else ""
 
 
-def make_run(directory: Path, config: ConfigDict) -> None:
-    """Make the folder of a run that waits for its start, its config in it; one that is there is left as it is."""
+def make_run(directory: Path, config: ConfigDict) -> bool:
+    """Make the folder of a run that waits for its start, its config in it; False if a process is at work in it.
+
+    A config that is there is the same but for keys that change no result, and the new one counts.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / "config.json").exists():
-        write_atomically(directory / "config.json", json.dumps(to_plain(config), indent=2) + "\n")
-    write_state(directory, RunState("waiting"))
+    if not wait_in_queue(directory):
+        return False
+    write_atomically(directory / "config.json", json.dumps(to_plain(config), indent=2) + "\n")
+    return True
+
+
+def hold_to_kind(workdir: Path, kind: str) -> None:
+    """Raise a `UserError` where `workdir` is that of something else than a `kind`, 'sweep' or 'search'."""
+    other = "run" if (workdir / "config.json").exists() else None
+    if (workdir / "search.json").exists():
+        other = "search"
+    elif (workdir / "sweep.json").exists():
+        other = "sweep"
+    if other not in (None, kind):
+        raise UserError(f"--workdir={workdir} is the folder of a {other}; use another for this {kind}")
 
 
 def note_jobs(sweep: Path, executor: str, code: Path, jobs: Mapping[str, str]) -> None:

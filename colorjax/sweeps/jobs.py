@@ -21,6 +21,6 @@ class Job:
     directory: Path
 
 
-def python_words(code: Path, *words: str, container: str = "") -> tuple[str, ...]:
-    """Return the command line of `launch.py` in the snapshot `code`, in a container if one is given."""
-    return (*shlex.split(container), sys.executable, str(code / "launch.py"), *words)
+def python_words(code: Path, *words: str, container: str = "", python: str = "") -> tuple[str, ...]:
+    """Return the command line of `launch.py` in the snapshot `code`, in a container, by a python of one's own."""
+    return (*shlex.split(container), python or sys.executable, str(code / "launch.py"), *words)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from colorjax.errors import Interrupted, UserError
 from colorjax.runs.last_words import last_words_of_log
-from colorjax.runs.signs import read_state
+from colorjax.runs.signs import read_state, write_state
 from colorjax.sweeps.jobs import Job
 
 _POLL_SECONDS = 0.5
@@ -87,34 +87,49 @@ def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], N
       Interrupted: a signal came, and the jobs have stopped.
     """
     logs.mkdir(parents=True, exist_ok=True)
-    free, waiting, running, failed = shares(count), list(jobs), {}, 0
-    ended = 0
+    free, waiting, running, ended, failed = shares(count), list(jobs), {}, 0, 0
     with _noted_signals() as received, _bar(progress) as bar:
-        while running or (waiting and not received):
-            while free and waiting and not received:
+        while (running or waiting) and not received:
+            while free and waiting:
                 job, share = waiting.pop(0), free.pop(0)
                 running[job] = (_start(job, share, logs), share)
-            if received:
-                for process, _ in running.values():
-                    process.send_signal(signal.SIGTERM)
-                for process, _ in running.values():
-                    process.wait()
-                raise Interrupted(f"{received[0]}: stopped; the same command goes on", received[0])
             for job, (process, share) in list(running.items()):
                 if process.poll() is not None:
                     del running[job]
                     free.append(share)
                     ended += 1
-                    failed += process.returncode != 0
-                    say(_outcome(job, process.returncode, logs))
+                    line = _outcome(job, process.returncode, logs)
+                    failed += line.startswith("failed")
+                    say(line)
             bar.n = progress.done()
             counts = f"{ended - failed} done, {failed} failed, of {len(jobs)}"
             bar.set_postfix_str(f"{counts}; running {', '.join(job.name for job in running)}", refresh=False)
             bar.update(0)
             time.sleep(_POLL_SECONDS)
-    if received:
-        raise Interrupted(f"{received[0]}: stopped; the same command goes on", received[0])
+        if running or waiting:
+            _stop([process for process, _ in running.values()], received)
+            for job in (*running, *waiting):
+                _mark(job, "stopped", f"{received[0]} before its training began")
+            raise Interrupted(f"{received[0]}: stopped; the same command goes on", received[0])
     return failed
+
+
+def _stop(processes: Sequence[subprocess.Popen], received: Sequence[str]) -> None:
+    """Have the processes write their checkpoints and end; at once at another Ctrl-C."""
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    while any(process.poll() is None for process in processes):
+        if "SIGINT" in received[1:]:
+            for process in processes:
+                process.kill()
+        time.sleep(_POLL_SECONDS)
+
+
+def _mark(job: Job, state: str, reason: str) -> None:
+    """Write how a run ended that had no time to say so itself; what it has said is left alone."""
+    known = read_state(job.directory)
+    if known and known.state in ("waiting", "lost"):
+        write_state(job.directory, dataclasses.replace(known, state=state, reason=reason))
 
 
 def _gpus() -> list[str]:
@@ -149,12 +164,15 @@ def _outcome(job: Job, status: int, logs: Path) -> str:
         return f"done     {job.name}"
     if status == _STOPPED:
         return f"stopped  {job.name}: the same command goes on with it"
+    log = logs / f"{job.name}.log"
+    how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+    words = last_words_of_log(log)
+    _mark(job, "failed", f"{how}{f', {words}' if words else ''}")
     state = read_state(job.directory)
+    if state and state.state == "running":
+        return f"left     {job.name}: process {state.pid} on {state.host} is at work on it"
     if state and state.state == "failed":
         return f"failed   {job.name}: {state.reason}"
-    how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-    log = logs / f"{job.name}.log"
-    words = last_words_of_log(log)
     return f"failed   {job.name}: {how}{f', {words}' if words else ''} ({log})"
 
 
@@ -166,7 +184,10 @@ def _noted_signals() -> Iterator[list[str]]:
     def note(number, _frame):
         received.append(signal.Signals(number).name)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)  # the terminal is closed, and nobody is left to see to the rest
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield received
     finally:

@@ -50,7 +50,10 @@ def plan(argument: str, config: ConfigDict, directory: Path) -> list[PlannedRun]
     marks = [_mark(to_plain(config)) for config in configs]
     for number, mark in enumerate(marks):
         if marks.index(mark) < number:
-            raise UserError(f"{where}s {marks.index(mark) + 1} and {number + 1} are the same; leave one")
+            raise UserError(
+                f"{where}s {marks.index(mark) + 1} and {number + 1} are the same, but for settings that "
+                "change no result; leave one"
+            )
     known = _known(directory)
     names = [known.get(mark, name) for mark, name in zip(marks, run_names(changes), strict=True)]
     if twice := [name for name, count in Counter(names).items() if count > 1]:

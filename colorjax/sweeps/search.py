@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from ml_collections import ConfigDict
 from optuna.storages import JournalStorage
@@ -59,6 +60,9 @@ def load_search_config(words: Sequence[str]) -> ConfigDict:
     for key in ("trials", "startup_trials"):
         if config[key] < 1:
             raise UserError(f"--search.{key}={config[key]}: must be 1 or more")
+    for key in ("seed", "warmup_steps"):
+        if config[key] < 0:
+            raise UserError(f"--search.{key}={config[key]}: must be 0 or more")
     return config
 
 
@@ -158,7 +162,7 @@ def open_study(search: Search, directory: Path) -> optuna.Study:
 
 def sampler_of(settings: ConfigDict, number: int) -> optuna.samplers.BaseSampler:
     """Return the sampler of the trial `number`, with a seed of its own: no two workers draw the same."""
-    seed = settings.seed * 1_000_003 + number
+    seed = int(np.random.SeedSequence([settings.seed, number]).generate_state(1)[0])
     if settings.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
     return optuna.samplers.TPESampler(seed=seed, n_startup_trials=settings.startup_trials)

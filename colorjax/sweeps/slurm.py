@@ -25,7 +25,7 @@ def script(cluster: ConfigDict, name: str, logs: Path, count: int) -> str:
 
     arguments = {"map_count": count} if count > 1 else {}
     command = f"{shlex.quote(sys.executable)} -u -m submitit.core._submit {shlex.quote(str(logs))}"
-    return slurm._make_sbatch_string(command=command, folder=logs, **parameters(cluster, name), **arguments)
+    return slurm._make_sbatch_string(command=command, folder=logs, **parameters(cluster, name, count), **arguments)
 
 
 def submit(jobs: Sequence[Job], cluster: ConfigDict, name: str, logs: Path) -> list[str]:
@@ -40,7 +40,7 @@ def submit(jobs: Sequence[Job], cluster: ConfigDict, name: str, logs: Path) -> l
 
     check()
     executor = submitit.SlurmExecutor(logs)
-    executor.update_parameters(**parameters(cluster, name))
+    executor.update_parameters(**parameters(cluster, name, len(jobs)))
     submitted = []
     try:
         with executor.batch():
@@ -68,15 +68,14 @@ def in_queue(job: str) -> bool:
     return bool(asked.stdout.strip())
 
 
-def parameters(cluster: ConfigDict, name: str) -> Mapping[str, Any]:
-    """Return what submitit is told, as it names things."""
+def parameters(cluster: ConfigDict, name: str, count: int) -> Mapping[str, Any]:
+    """Return what submitit is told about `count` jobs, as it names things."""
     several = cluster.nodes * cluster.processes_per_node > 1
     texts = {key: cluster[key] for key in ("partition", "account", "qos", "constraint") if cluster[key]}
     numbers = {"gpus_per_node": cluster.gpus_per_node} if cluster.gpus_per_node else {}
     if cluster.memory_gb:
         numbers["mem"] = f"{round(1024 * cluster.memory_gb)}MB"
-    if cluster.parallel:
-        numbers["array_parallelism"] = cluster.parallel
+    numbers["array_parallelism"] = cluster.parallel or count
     # Since Slurm 22.05 srun no longer takes over the number of CPUs from its job.
     srun = [f"--cpus-per-task={cluster.cpus_per_process}", *cluster.srun_arguments]
     if several:  # when one process dies the others have nothing left to do

@@ -1,23 +1,28 @@
 """Starting jobs from a snapshot: here, several at a time, or on Slurm as one array."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from colorjax.errors import UserError
 from colorjax.sweeps import local, slurm
+from colorjax.sweeps.cluster import cluster_config
 from colorjax.sweeps.folder import note_jobs
 from colorjax.sweeps.jobs import Job
 from colorjax.sweeps.local import Progress
 
 
-def check_executor(executor: str, jobs: int) -> None:
-    """Raise a `UserError` for what this machine can't do, before anything is made."""
-    if executor == "local":
-        local.shares(jobs)
-    else:
+def check_executor(executor: str, jobs: int, cluster: ConfigDict) -> None:
+    """Raise a `UserError` for what this machine can't do, or nothing would read, before anything is made."""
+    if executor == "slurm":
         slurm.check()
+        return
+    if cluster.to_dict() != cluster_config().to_dict():
+        raise UserError("--cluster is for --executor=slurm, and this would run here; leave it, or add the executor")
+    local.shares(jobs)
 
 
 def start(
@@ -41,5 +46,10 @@ def start(
     numbers = slurm.submit(jobs, cluster, workdir.name, logs)
     note_jobs(workdir, executor, code, {job.name: number for job, number in zip(jobs, numbers, strict=True)})
     which = f"job {numbers[0]}" if len(numbers) == 1 else f"jobs {numbers[0]} to {numbers[-1]}"
-    print(f"submitted {which}; see how they stand with\n\n  python launch.py status --workdir={workdir}")
+    print(f"submitted {which}; see how they stand with\n\n{next_command('status', workdir)}")
     return None
+
+
+def next_command(command: str, workdir: Path) -> str:
+    """Return a line to be typed next."""
+    return f"  python launch.py {command} --workdir={shlex.quote(str(workdir))}"

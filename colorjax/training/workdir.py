@@ -35,6 +35,10 @@ PACKAGES = (
     "scikit-image",
     "numpy",
     "opencv-python-headless",
+    "submitit",
+    "optuna",
+    "jax-cuda13-plugin",  # where there is one
+    "jax-cuda12-plugin",
 )
 
 
@@ -104,6 +108,9 @@ def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
 
 
 def _versions(devices: list[jax.Device]) -> dict[str, Any]:
-    versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
+    installed = {distribution.name: distribution.version for distribution in metadata.distributions()}
+    versions = {"python": platform.python_version()} | {name: installed[name] for name in PACKAGES if name in installed}
+    # For a GPU the versions of CUDA and its driver.
+    backend = {"platform": devices[0].platform, "platform_version": devices[0].client.platform_version}
     kinds = [device.device_kind for device in devices]
-    return versions | {"platform": devices[0].platform, "devices": kinds, "processes": processes.count()}
+    return versions | backend | {"devices": kinds, "processes": processes.count()}
