@@ -148,4 +148,9 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        status = main(sys.argv[1:])
+    except KeyboardInterrupt:  # while it was loading
+        print("launch.py: stopped (Ctrl-C)", file=sys.stderr)
+        status = 130
+    sys.exit(status)

@@ -3,11 +3,14 @@
 import ast
 import importlib.util
 import json
+import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from colorjax.errors import UserError, nearest
@@ -29,8 +32,20 @@ def load(argument: str, overrides: Sequence[str] = ()) -> ConfigDict:
       UserError: no such file, an error in the file, an unknown variant or key, a value of the wrong type.
     """
     path, _, variant = argument.partition(":")
-    config = _kept_config(Path(path)) if path.endswith(".json") else call(path, "get_config", variant)
+    config = _kept_config(Path(path)) if path.endswith(".json") else get_config(path, variant)
     return override(config, overrides)
+
+
+def get_config(path: str, variant: str, option: str = "--config") -> ConfigDict:
+    """Return the config that a Python file's `get_config` makes; `option` is by which it was given.
+
+    Raises:
+      UserError: as `call`; or it makes something else.
+    """
+    config = call(path, "get_config", variant, option=option)
+    if not isinstance(config, ConfigDict):
+        raise UserError(f"{option}={path}: get_config() must return a ConfigDict, not {type(config).__name__}")
+    return config
 
 
 def override(config: ConfigDict, words: Sequence[str], name: str = "config") -> ConfigDict:
@@ -67,7 +82,7 @@ def set_value(config: ConfigDict, key: str, value: Any, where: str) -> None:
 
 
 def call(argument: str, function: str, *arguments: Any, option: str = "--config") -> Any:
-    """Return what a function of a config file returns.
+    """Return what a function of a config file returns, which may import its neighbours.
 
     Args:
       argument: `FILE[:variant]`.
@@ -83,27 +98,52 @@ def call(argument: str, function: str, *arguments: Any, option: str = "--config"
         siblings = [str(p) for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         hint = f"; {nearest(str(path), siblings)}" if siblings else ""
         raise UserError(f"{option}={path}: no such file{hint}")
+    if path.suffix == ".json":
+        raise UserError(f"{option}={path}: the config of one run has no {function}(); give a Python file that has")
+    if path.suffix != ".py":
+        raise UserError(f"{option}={path}: is no Python file; give one that defines {function}(), as in experiments/")
     spec = importlib.util.spec_from_file_location(f"colorjax_config_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-        if not hasattr(module, function):
-            raise UserError(f"defines no function {function}()")
-        return getattr(module, function)(*arguments)
+        with _importable(str(path.parent.absolute())):
+            spec.loader.exec_module(module)
+            if not hasattr(module, function):
+                raise UserError(f"defines no function {function}()")
+            return getattr(module, function)(*arguments)
     except UserError as error:
         raise UserError(f"{option}={path}: {error}") from None
     except Exception as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
         line = f", line {lines[-1]}" if lines else ""
-        message = str(error).strip("\"'").splitlines()[0] if str(error) else ""
+        # A KeyError puts its text into quotes.
+        message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        message = next(iter(message.splitlines()), "")
         raise UserError(f"{option}={path}{line}: {type(error).__name__}: {message}") from error
+
+
+@contextmanager
+def _importable(folder: str) -> Iterator[None]:
+    """Inside, what lies in `folder` can be imported; as the last place to look in, it hides nothing."""
+    if folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def _kept_config(path: Path) -> ConfigDict:
     try:
-        return from_plain(json.loads(path.read_text()))
+        plain = json.loads(path.read_text())
+        if not isinstance(plain, dict):
+            raise ValueError("no sections in it")
+        return from_plain(plain)
     except FileNotFoundError:
         raise UserError(f"--config={path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"--config={path}: can't be read ({error.strerror})") from None
     except ValueError as error:
         raise UserError(f"--config={path}: is not the config.json of a run ({error})") from None
 
@@ -160,11 +200,19 @@ def of_same_type(value: Any, current: Any, where: str) -> Any:
     Raises:
       UserError: it is of another type; the line begins with `where`.
     """
+    value = of_python(value)
     if not _same_type(value, current):
         raise UserError(f"{where}: needs {_describe(current)}")
     if isinstance(current, tuple):
         return tuple(type(c)(v) for v, c in zip(value, current, strict=True)) if current else tuple(value)
     return type(current)(value)
+
+
+def of_python(value: Any) -> Any:
+    """Return `value` with Python's own numbers and texts in place of NumPy's scalars, in a tuple or list too."""
+    if type(value) in (tuple, list):
+        return type(value)(map(of_python, value))
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _same_type(value: Any, current: Any) -> bool:
@@ -183,6 +231,6 @@ def _describe(value: Any) -> str:
     if isinstance(value, ConfigDict):
         return f"one of its keys: {', '.join(sorted(value))}"
     if isinstance(value, tuple):
-        return f"a tuple such as {value}"
+        return f"a tuple such as {value or ('one',)}"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     return f"{names[type(value)]} (now {value!r})"

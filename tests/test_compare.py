@@ -17,6 +17,7 @@ import launch
 from colorjax.comparison.results import compare
 from colorjax.comparison.scales import Scale
 from colorjax.comparison.settings import differing, short_names, show, show_rows, swept, whole_name
+from colorjax.comparison.tables import foot
 from colorjax.errors import UserError
 from colorjax.plain import flatten
 from colorjax.runs.find import find_runs
@@ -129,6 +130,14 @@ def test_files_hold_every_number(sweep, capsys):
     assert "| off | failed | why, oh why |   50 |" in text
     assert text.splitlines()[2] in printed
     assert f"report: {sweep / 'compare.html'}" in printed
+
+
+@pytest.mark.parametrize(("done", "said"), [(0, False), (2, False), (3, True)])
+def test_the_best_of_many_is_a_matter_of_groups_that_have_a_mean(tmp_path, done, said):
+    for i in range(4):
+        state = "done" if i < done else "stopped"
+        make_run(tmp_path / f"{i}", settings(optimizer__learning_rate=0.1 + i), [validation(50, 20.0)], state)
+    assert any("owes a part of that to chance" in line for line in foot(compared(tmp_path))) == said
 
 
 def test_missing_numbers(tmp_path):

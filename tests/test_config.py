@@ -1,6 +1,7 @@
 """Strict configs: a bad file, variant, key or value is one line that says what to write instead."""
 
 import json
+import sys
 import textwrap
 
 import pytest
@@ -78,6 +79,10 @@ def test_a_bad_override_is_one_line(config_file, override, line):
         ("def get_config(variant=''):\n    return seed", "line 2: NameError"),
         ("def get_config(:", "SyntaxError"),
         ("x = 1", "defines no function get_config()"),
+        ("import nothing_here", "line 1: ModuleNotFoundError: No module named 'nothing_here'"),
+        ("{}['key']", "line 1: KeyError: key"),
+        ("def get_config(variant=''):\n    pass", "get_config() must return a ConfigDict, not NoneType"),
+        ("def get_config(variant=''):\n    return {}", "get_config() must return a ConfigDict, not dict"),
     ],
 )
 def test_an_error_in_a_config_file_names_file_and_line(tmp_path, body, line):
@@ -85,7 +90,25 @@ def test_an_error_in_a_config_file_names_file_and_line(tmp_path, body, line):
     path.write_text(textwrap.dedent(body))
     with pytest.raises(UserError, match="broken.py") as caught:
         load(str(path))
+    assert str(caught.value).endswith(line) or "SyntaxError" in line
     assert line in str(caught.value)
+
+
+def test_what_is_no_python_file_is_one_line():
+    with pytest.raises(UserError, match=r"README\.md: is no Python file; give one that defines get_config\(\)"):
+        load("README.md")
+
+
+def test_a_config_file_may_import_its_neighbour_which_hides_nothing(tmp_path):
+    (tmp_path / "neighbour_of_a_config.py").write_text(FILE)
+    (tmp_path / "colorsys.py").write_text("1 / 0")  # as a module of Python's own is called
+    (tmp_path / "own.py").write_text(
+        "import colorsys\n\ndef get_config(variant=''):\n"
+        "    import neighbour_of_a_config\n    return neighbour_of_a_config.get_config()\n"
+    )
+    before = list(sys.path)
+    assert load(str(tmp_path / "own.py")).training.epochs == 3
+    assert sys.path == before
 
 
 def test_a_missing_file_names_the_nearest(config_file):
@@ -131,10 +154,18 @@ def test_the_config_that_a_run_left_behind_is_a_config(tmp_path):
     assert again.data.zoom == (1.0, 2.0)
 
 
-@pytest.mark.parametrize(("content", "line"), [(None, "no such file"), ("{", "is not the config.json of a run")])
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, "no such file"),
+        (b"{", "is not the config.json of a run"),
+        (b"3", "is not the config.json of a run"),
+        (b"\xff\x00", "is not the config.json of a run"),
+    ],
+)
 def test_a_kept_config_that_cannot_be_read_is_one_line(tmp_path, content, line):
     path = tmp_path / "config.json"
     if content:
-        path.write_text(content)
+        path.write_bytes(content)
     with pytest.raises(UserError, match=line):
         load(str(path))

@@ -1,5 +1,6 @@
 """The command line as a person meets it: help at once, and one line and status 2 for a mistake."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -82,3 +83,40 @@ def test_bad_input_is_one_line(words, line, tmp_path, monkeypatch, capsys):
     assert line in error
     assert error.count("\n") == 1
     assert not (tmp_path / "config.json").exists()  # with the mistake put right, the same workdir will do
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "table", "sweep", "search"])
+@pytest.mark.parametrize(
+    ("workdir", "line"),
+    [
+        ("{}/file", "is no folder; use another --workdir"),
+        ("{}/file/below", "{}/file is no folder; use another --workdir"),
+        ("/proc/nothing/here", "can't be written ("),
+    ],
+)
+def test_a_workdir_that_can_not_be_is_one_line(command, workdir, line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "file").touch()
+    workdir = workdir.format(tmp_path)
+    assert launch.main([command, "--config=experiments/colorize_unet.py:smoke", f"--workdir={workdir}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"launch.py {command}: --workdir={workdir}: ")
+    assert line.format(tmp_path) in error
+    assert error.count("\n") == 1
+
+
+def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands.importlib, "import_module", interrupted)
+    assert launch.main(["status", f"--workdir={tmp_path}"]) == 130
+    assert capsys.readouterr().err == "launch.py status: stopped (Ctrl-C)\n"
+
+
+def test_ctrl_c_while_it_loads_is_one_line(tmp_path):
+    (tmp_path / "datasets.py").write_text("raise KeyboardInterrupt")  # the first that is loaded
+    shutil.copy(ROOT / "launch.py", tmp_path)
+    words = [sys.executable, tmp_path / "launch.py", "status", f"--workdir={tmp_path}"]
+    result = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (130, "launch.py: stopped (Ctrl-C)\n")

@@ -45,6 +45,14 @@ def test_starts_without_progress_are_counted_and_the_run_given_up(tmp_path):
     note_start(tmp_path, 3)  # started again by hand, it has its three attempts again
 
 
+def test_attempts_below_zero_are_refused_before_anything_is_touched(tmp_path):
+    note_start(tmp_path, 1)
+    before = (tmp_path / "starts.json").read_text()
+    with pytest.raises(UserError, match=r"--attempts=-2: must be 0 or more"):
+        note_start(tmp_path, -2)
+    assert (tmp_path / "starts.json").read_text() == before
+
+
 def test_half_written_checkpoints_do_not_count(tmp_path):
     (tmp_path / "checkpoints" / "20.orbax-checkpoint-tmp").mkdir(parents=True)
     assert newest_checkpoint(tmp_path) == 0

@@ -17,7 +17,11 @@ from colorjax.runs.signs import Heartbeat, RunState, read_state, wait_in_queue, 
 
 def test_nothing_was_started(tmp_path):
     assert read_state(tmp_path) is None
-    (tmp_path / "state.json").write_text('{"state": "runn')
+
+
+@pytest.mark.parametrize("content", [b'{"state": "runn', b"[]", b"{}", b"3", b'{"state": "odd"}', b"\xff\x00"])
+def test_a_damaged_state_is_none(tmp_path, content):
+    (tmp_path / "state.json").write_bytes(content)
     assert read_state(tmp_path) is None
 
 

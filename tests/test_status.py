@@ -16,6 +16,7 @@ from colorjax.commands import status as command
 from colorjax.commands.status import duration, status_lines
 from colorjax.config import total_steps
 from colorjax.runs.find import find_runs
+from colorjax.runs.signs import RunState, write_state
 from colorjax.runs.status import run_status
 
 
@@ -183,6 +184,19 @@ def test_whoever_reads_may_stop_reading(sweep, command):
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_damaged_files_are_said_and_the_others_shown(sweep, capsys):
+    bad = make_run(sweep / "runs" / "bad", state="lost", history=[train(10)])
+    (bad / "config.json").write_text('{"model": {')
+    write_state(bad, RunState("running", host="elsewhere"))
+    (sweep / "sweep.json").write_text("[{")
+    assert launch.main(["status", f"--workdir={sweep}"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 + len(find_runs(sweep))
+    (line,) = (line for line in lines if line.startswith("bad "))
+    assert "10/?" in line
+    assert "unreadable config.json; no sign of life since" in line
 
 
 def test_a_folder_without_runs_is_one_line(tmp_path, capsys):

@@ -10,6 +10,7 @@ import pytest
 
 import datasets
 from colorjax.commands import run
+from colorjax.errors import UserError
 from colorjax.plain import from_plain
 from colorjax.runs.provenance import CODE
 from colorjax.runs.signs import RunState, read_state, write_state
@@ -151,6 +152,7 @@ def test_a_mistake_in_any_run_is_found_before_the_first(tmp_path, capsys):
         (["--cluster.nodes=0"], "--cluster.nodes=0: must be 1 or more"),
         (["--cluster.time=1"], "signal_seconds=120: a run of --cluster.time=1 minutes would be told to stop"),
         (["--cluster.setup=(1,)"], "--cluster.setup=(1,): needs texts"),
+        (["--cluster.setup=module load x"], "--cluster.setup=module load x: needs a tuple such as ('one',)"),
         (["--clutser.nodes=2"], "unknown argument '--clutser.nodes=2'; settings are given as --config.KEY=VALUE or"),
     ],
 )
@@ -168,6 +170,33 @@ def test_a_cluster_file_gives_what_overrides_change(tmp_path):
     )
     cluster = load_cluster(f"{path}:long", ["--cluster.account=them"])
     assert (cluster.partition, cluster.account) == ("long", "them")
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("ConfigDict({'partition': 'gpu'})", "lacks the key 'account'; start from cluster_config()"),
+        ("cluster_config().update({'time': '60'})", "must return a ConfigDict, not NoneType"),
+        ("ConfigDict({**cluster_config(), 'time': '60'})", "time='60': needs a whole number"),
+        ("ConfigDict({**cluster_config(), 'tme': 60})", "'tme' is no key of a cluster config"),
+    ],
+)
+def test_a_cluster_file_that_can_not_be_is_one_line(tmp_path, body, line):
+    (tmp_path / "ours.py").write_text(
+        "from ml_collections import ConfigDict\nfrom colorjax.sweeps.cluster import cluster_config\n"
+        f"def get_config(variant=''):\n    return {body}\n"
+    )
+    with pytest.raises(UserError, match=r"--cluster=.*ours\.py") as caught:
+        load_cluster(str(tmp_path / "ours.py"), [])
+    assert line in str(caught.value)
+
+
+def test_a_damaged_list_of_jobs_is_one_line(file, tmp_path, slurm, capsys):
+    assert sweep(file, tmp_path / "out", executor="slurm") == 0
+    (tmp_path / "out" / "sweep.json").write_text('[{"time": ')
+    capsys.readouterr()
+    assert sweep(file, tmp_path / "out", executor="slurm") == 2
+    assert "out/sweep.json is damaged; put a copy of it back, or remove it\n" in capsys.readouterr().err
 
 
 def test_every_key_of_the_cluster_reaches_the_script(tmp_path):

@@ -163,6 +163,37 @@ def test_a_file_without_a_sweep_is_one_line(tmp_path):
         plan(path, load(path), tmp_path)
 
 
+def test_a_runs_own_config_has_no_sweep(tmp_path):
+    (run,) = planned(tmp_path, "add(seed=1)")
+    make(run)
+    with pytest.raises(UserError, match=r"the config of one run has no sweep\(\); give a Python file"):
+        plan(str(run.directory / "config.json"), run.config, tmp_path / "other")
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    body = """
+    import numpy as np
+    rates = np.array([0.12345678, 0.5])
+    for seed, rate in zip(np.arange(2), rates): add(**{
+        "seed": seed, "optimizer.learning_rate": rate, "data.flip": np.bool_(seed), "data.zoom": (1, rate + 1)})
+    """
+    runs = planned(tmp_path, body)
+    assert runs[0].name.startswith("seed=0,learning_rate=0.12345678,flip=False,")
+    values = [(run.config.seed, run.config.optimizer.learning_rate, run.config.data.flip) for run in runs]
+    assert values == [(0, 0.12345678, False), (1, 0.5, True)]
+    assert [type(value) for value in values[0]] == [int, float, bool]
+    assert [type(value) for value in runs[1].config.data.zoom] == [float, float]
+
+
+@pytest.mark.parametrize("content", [b'{"seed":', b"3", b"\xff\x00"])
+def test_a_damaged_config_of_a_run_is_named(tmp_path, content):
+    (run,) = planned(tmp_path, "add(seed=1)")
+    make(run)
+    (run.directory / "config.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"runs/run/config\.json is damaged"):
+        planned(tmp_path, "add(seed=1)")
+
+
 def test_a_sweep_that_grows_keeps_the_folders_of_its_runs(tmp_path):
     for run in planned(tmp_path, "for seed in (0, 1): add(seed=seed)"):
         make(run)

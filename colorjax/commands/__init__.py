@@ -7,6 +7,7 @@ A command that may run as several processes does the same in each of them; what 
 
 import importlib
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -35,6 +36,8 @@ TOGETHER = ("train", "evaluate", "table")
 #: their arguments that say how these find each other
 MEETING = ("coordinator", "processes", "process")
 _COMPILING = {*TOGETHER, "work"}
+_WRITING = {*_COMPILING, "sweep", "search"}  # into their workdir
+_CTRL_C = 130  # what a shell gives for a program that SIGINT has ended
 
 
 def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], data: ModuleType) -> int:
@@ -58,6 +61,10 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
         if processes.is_first():
             print(f"{prefix}: {error}", file=sys.stderr)
         return error.exit_status
+    except KeyboardInterrupt:
+        if processes.is_first():
+            print(f"{prefix}: stopped (Ctrl-C)", file=sys.stderr)
+        return _CTRL_C
     return 0
 
 
@@ -78,11 +85,26 @@ def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data
         arguments["config"] = load(arguments["config"], words["config"])
     if "workdir" in arguments:
         arguments["workdir"] = Path(arguments["workdir"])
+        if command in _WRITING and processes.is_first():
+            _check_workdir(arguments["workdir"], write=not arguments.get("dry_run"))
     if command in _COMPILING:
         from colorjax.compilation import keep_compilations
 
         keep_compilations()
     importlib.import_module(COMMANDS[command]).main(data=data, **arguments)
+
+
+def _check_workdir(workdir: Path, write: bool) -> None:
+    """Raise a `UserError` for a workdir that is no folder or, with `write`, can't be written; make nothing."""
+    try:
+        top = next(path for path in (workdir, *workdir.absolute().parents) if path.exists() or path.is_symlink())
+        if not top.is_dir():
+            raise UserError(f"--workdir={workdir}: {top} is no folder; use another --workdir")
+        if write:
+            tempfile.TemporaryFile(dir=top).close()  # permissions don't tell: a disk may be read-only, or full
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"--workdir={workdir}: can't be written ({reason}); use another --workdir") from None
 
 
 def _by_section(words: Sequence[str], sections: Sequence[str]) -> dict[str, list[str]]:

@@ -90,7 +90,7 @@ def foot(comparison: Comparison) -> list[str]:
         "Means, with ± the standard deviation (over n - 1), are over those runs of a group that are done, here "
         f"{counted} of {len(comparison.results)}.",
     ]
-    if len(comparison.groups) > 2:
+    if sum(group.summary(comparison.metric).count > 0 for group in comparison.groups) > 2:
         lines.append("The best of many groups owes a part of that to chance: train it again with other seeds.")
     if comparison.by != comparison.keys:
         others = [key for key in comparison.keys if key not in comparison.by]

@@ -1,7 +1,6 @@
 """The runs in a folder, be it a run's own, a sweep's, a search's, a table's or one with several of these in it."""
 
 import dataclasses
-import json
 import re
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from colorjax.errors import UserError
 from colorjax.plain import flatten
+from colorjax.runs.files import read_json
 from colorjax.runs.history import read_history
 
 _DEPTH = 5  # of folders to look into
@@ -24,8 +24,17 @@ class FoundRun:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Every setting by its whole name, such as 'optimizer.learning_rate'."""
-        return flatten(json.loads((self.path / "config.json").read_text()))
+        """Every setting by its whole name, such as 'optimizer.learning_rate'; none without a readable config."""
+        return flatten(self._config or {})
+
+    @cached_property
+    def readable(self) -> bool:
+        """Whether its config could be read."""
+        return self._config is not None
+
+    @cached_property
+    def _config(self) -> dict[str, Any] | None:
+        return _config(self.path)
 
     @cached_property
     def history(self) -> list[dict[str, Any]]:
@@ -57,10 +66,19 @@ def _below(folder: Path, depth: int) -> list[Path]:
 
 
 def _is_run(folder: Path) -> bool:
-    try:
-        return "model" in json.loads((folder / "config.json").read_text())
-    except (OSError, json.JSONDecodeError):
+    if not (folder / "config.json").is_file():
         return False
+    config = _config(folder)
+    # A table's folder has a config too, but no state: with a damaged one its rows must still be found.
+    return (folder / "state.json").exists() if config is None else "model" in config
+
+
+def _config(folder: Path) -> dict[str, Any] | None:
+    """Return the config in `folder`, None for one that can't be read."""
+    try:
+        return read_json(folder / "config.json", dict)
+    except (OSError, UserError):
+        return None
 
 
 def _name(path: Path, directory: Path) -> str:

@@ -6,14 +6,16 @@ from typing import Any
 
 
 def read_history(workdir: Path) -> list[dict[str, Any]]:
-    """Return the lines of a run's history; the half of a line that a killed run may leave is no line."""
+    """Return the lines of a run's history; what is no whole line, as a killed run may leave, is left out."""
     path = Path(workdir) / "history.jsonl"
     lines = []
-    for text in path.read_text().splitlines() if path.exists() else []:
+    for text in path.read_text(errors="replace").splitlines() if path.exists() else []:
         try:
-            lines.append(json.loads(text))
+            line = json.loads(text)
         except json.JSONDecodeError:
             continue
+        if isinstance(line, dict) and "kind" in line and isinstance(line.get("step"), int):
+            lines.append(line)
     return lines
 
 
@@ -28,7 +30,7 @@ def last_step(workdir: Path) -> int:
     for line in reversed(lines):
         try:
             return json.loads(line)["step"]
-        except ValueError:  # half a line, at either end
+        except (ValueError, TypeError, KeyError):  # half a line, at either end; or none of ours
             continue
     return 0
 

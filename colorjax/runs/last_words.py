@@ -6,10 +6,11 @@ in SWEEP/sweep.json.
 
 import functools
 import itertools
-import json
 import re
 from pathlib import Path
 
+from colorjax.errors import UserError
+from colorjax.runs.files import read_json
 from colorjax.runs.find import FoundRun
 
 _TAIL = 32_768  # bytes of a log that are read
@@ -95,7 +96,11 @@ def _job_of(sweep: Path, name: str) -> str:
 def _jobs(path: Path, changed: int) -> dict[str, str]:
     """Return the number at Slurm of each run's latest job; `changed` is when the file was."""
     del changed  # for the cache alone: all runs of a sweep ask, and a file that was replaced is read again
-    return {name: job for start in json.loads(path.read_text()) for name, job in start["jobs"].items()}
+    try:
+        starts = read_json(path, list)
+    except UserError:  # the numbers are lost; what else is known of the runs is not
+        return {}
+    return {name: job for start in starts for name, job in start["jobs"].items()}
 
 
 def _tail(path: Path) -> str:

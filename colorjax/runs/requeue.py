@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from colorjax.errors import ColorjaxError, UserError
-from colorjax.runs.files import write_atomically
+from colorjax.runs.files import read_json, write_atomically
 from colorjax.runs.signs import RunState, slurm_job, write_state
 
 #: What Slurm is asked to send some time before it ends a job; SIGTERM means that somebody has decided already.
@@ -28,11 +28,13 @@ def note_start(workdir: Path, limit: int) -> None:
       limit: how many starts in a row may find the same newest checkpoint.
 
     Raises:
-      UserError: so many did, without writing a newer one.
+      UserError: so many did, without writing a newer one; or a limit below 0.
     """
+    if limit < 0:
+        raise UserError(f"--attempts={limit}: must be 0 or more")
     step = newest_checkpoint(workdir)
     path = workdir / "starts.json"
-    starts = json.loads(path.read_text()) if path.exists() else []
+    starts = read_json(path, list) if path.exists() else []
     if len(starts) >= limit and all(start["step"] == step for start in starts[-limit:]):
         # Somebody who has found the reason starts it again, and then it counts anew.
         path.unlink()

@@ -21,6 +21,8 @@ BEAT_SECONDS = 10
 _LOCK_SECONDS = 5
 SILENT_SECONDS = 60  # without a beat: dead. Long enough for clocks that differ and file systems that are slow.
 
+STATES = ("waiting", "running", "done", "stopped", "pruned", "failed")  # that a run's file may name
+
 
 @dataclasses.dataclass(frozen=True)
 class RunState:
@@ -45,10 +47,12 @@ class RunState:
 
 
 def read_state(workdir: Path) -> RunState | None:
-    """Return how the run in `workdir` stands; None where nothing was ever started."""
+    """Return how the run in `workdir` stands; None where nothing was ever started, or no one can tell."""
     try:
         fields = json.loads((workdir / "state.json").read_text())
-    except (OSError, json.JSONDecodeError):
+    except (OSError, ValueError):
+        return None
+    if not isinstance(fields, dict) or fields.get("state") not in STATES:
         return None
     known = {field.name for field in dataclasses.fields(RunState)}
     state = RunState(**{key: value for key, value in fields.items() if key in known})

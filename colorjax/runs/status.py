@@ -90,6 +90,11 @@ def _state(run: FoundRun, step: int, steps: int | None) -> RunState:
 
 
 def _reason(run: FoundRun, state: RunState) -> str:
+    reason = _reason_of_state(run, state)
+    return reason if run.readable else "; ".join(filter(None, ("unreadable config.json", reason)))
+
+
+def _reason_of_state(run: FoundRun, state: RunState) -> str:
     if state.state == "lost" or (state.state == "failed" and not state.reason):
         return "; ".join(filter(None, (last_words(run, state.job), state.reason)))
     if state.state == "waiting" and not state.reason:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ml_collections import ConfigDict
 
-from colorjax.config_files import call, override
+from colorjax.config_files import get_config, of_same_type, override
 from colorjax.errors import UserError
 
 
@@ -42,11 +42,15 @@ def load_cluster(argument: str, words: Sequence[str]) -> ConfigDict:
       UserError: as `config_files.load`; or a number that no job can have.
     """
     path, _, variant = argument.partition(":")
-    config = call(path, "get_config", variant, option="--cluster") if argument else cluster_config()
-    known = cluster_config()
-    for key in config:
-        if key not in known:
+    config = cluster_config()
+    given = get_config(path, variant, "--cluster") if argument else config
+    for key in given:
+        if key not in config:
             raise UserError(f"--cluster={argument}: {key!r} is no key of a cluster config; start from cluster_config()")
+    for key in config:
+        if key not in given:
+            raise UserError(f"--cluster={argument}: lacks the key {key!r}; start from cluster_config()")
+        config[key] = of_same_type(given[key], config[key], f"--cluster={argument}: {key}={given[key]!r}")
     config = override(config, words, "cluster")
     for key in ("time", "nodes", "processes_per_node", "cpus_per_process", "attempts"):
         if config[key] < 1:

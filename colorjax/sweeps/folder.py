@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 
 from colorjax.errors import UserError
 from colorjax.plain import to_plain
-from colorjax.runs.files import write_atomically
+from colorjax.runs.files import read_json, write_atomically
 from colorjax.runs.signs import read_state, wait_in_queue
 from colorjax.sweeps.names import short_keys, value_text, varying_keys
 from colorjax.sweeps.plan import PlannedRun
@@ -88,4 +88,4 @@ def listing(runs: Sequence[PlannedRun], standings: Sequence[str]) -> list[str]:
 
 def _starts(sweep: Path) -> list[dict[str, Any]]:
     path = sweep / "sweep.json"
-    return json.loads(path.read_text()) if path.exists() else []
+    return read_json(path, list) if path.exists() else []

@@ -10,9 +10,10 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from colorjax.config import require_run
-from colorjax.config_files import call, set_value
+from colorjax.config_files import call, of_python, set_value
 from colorjax.errors import UserError
 from colorjax.plain import identity, to_plain
+from colorjax.runs.files import read_json
 from colorjax.sweeps.names import run_names
 
 
@@ -38,11 +39,15 @@ def plan(argument: str, config: ConfigDict, directory: Path) -> list[PlannedRun]
 
     Raises:
       UserError: no runs, the same run twice, a key that isn't there or a value of another type, or a folder that
-        belongs to another run.
+        belongs to another run, or whose config is damaged.
     """
     require_run(config)
     changes = []
-    call(argument, "sweep", lambda **overrides: changes.append(overrides))
+
+    def add(**overrides: Any) -> None:
+        changes.append({key: of_python(value) for key, value in overrides.items()})
+
+    call(argument, "sweep", add)
     if not changes:
         raise UserError(f"--config={argument}: sweep(add) adds no run")
     where = f"--config={argument}, run"
@@ -79,7 +84,7 @@ def changed(config: ConfigDict, changes: Mapping[str, Any], where: str) -> Confi
 def _known(directory: Path) -> dict[str, str]:
     """Return the name of each run in `directory` by the mark of its config."""
     paths = sorted(directory.glob("*/config.json")) if directory.is_dir() else []
-    return {_mark(json.loads(path.read_text())): path.parent.name for path in paths}
+    return {_mark(read_json(path, dict)): path.parent.name for path in paths}
 
 
 def _mark(config: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from colorjax import processes
 from colorjax.errors import UserError
 from colorjax.models.context import Frozen
 from colorjax.plain import identity, to_plain
-from colorjax.runs.files import write_atomically
+from colorjax.runs.files import read_json, write_atomically
 from colorjax.runs.provenance import provenance
 
 PACKAGES = (
@@ -55,7 +55,7 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
     if not (workdir / "config.json").exists():
         write_atomically(workdir / "config.json", json.dumps(to_plain(config), indent=2) + "\n")
     path = workdir / "versions.json"
-    starts = json.loads(path.read_text()) if path.exists() else []
+    starts = read_json(path, list) if path.exists() else []
     code, diff = provenance(Path(colorjax.__file__).parents[1])
     if diff:
         name = f"changes-{hashlib.sha256(diff.encode()).hexdigest()[:12]}.diff"
@@ -68,16 +68,16 @@ def hold_to_config(workdir: Path, config: ConfigDict) -> None:
     """Compare `config` with the one that `workdir` belongs to; without any, do nothing.
 
     Raises:
-      UserError: it holds a run of another config; the first keys that differ are named.
+      UserError: it holds a run of another config; the first keys that differ are named. Or its config is damaged.
     """
     path = workdir / "config.json"
     if not processes.is_first() or not path.exists():
         return
-    known, new = identity(json.loads(path.read_text())), identity(to_plain(config))
+    known, new = identity(read_json(path, dict)), identity(to_plain(config))
     differing = [
         f"config.{key} ({known.get(key, 'no such key')!r} there, {new.get(key, 'no such key')!r} here)"
         for key in sorted(known.keys() | new.keys())
-        if key not in known or key not in new or known[key] != new[key]
+        if key not in known or key not in new or not _equal(known[key], new[key])
     ]
     if differing:
         more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
@@ -97,7 +97,7 @@ def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
         return
     path = workdir / "frozen.json"
     if path.exists():
-        known = json.loads(path.read_text())
+        known = read_json(path, dict)
         if known["mark"] != frozen.mark:
             raise UserError(
                 f"{workdir} was trained with {known['origin']}, and here is {frozen.origin or 'nothing frozen'}; "
@@ -105,6 +105,10 @@ def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
             )
     elif workdir.is_dir() and frozen.mark:
         write_atomically(path, json.dumps({"origin": frozen.origin, "mark": frozen.mark}, indent=2) + "\n")
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return one == other or json.dumps(one) == json.dumps(other)  # NaN, alone or in a tuple, is equal to NaN only so
 
 
 def _versions(devices: list[jax.Device]) -> dict[str, Any]:
