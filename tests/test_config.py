@@ -90,7 +90,6 @@ def test_an_error_in_a_config_file_names_file_and_line(tmp_path, body, line):
     path.write_text(textwrap.dedent(body))
     with pytest.raises(UserError, match="broken.py") as caught:
         load(str(path))
-    assert str(caught.value).endswith(line) or "SyntaxError" in line
     assert line in str(caught.value)
 
 

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import signal
 import threading
@@ -8,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 import tiny_training as tiny
+from ml_collections import ConfigDict
 from tensorboardX import SummaryWriter  # noqa: F401 - its protocol buffers are registered on import
 from tensorboardX.proto.event_pb2 import Event
 
@@ -16,6 +18,7 @@ from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.runs.requeue import hold_back_warnings
 from colorjax.training import load_network, loop
 from colorjax.training.preemption import StopRequest
+from colorjax.training.workdir import hold_to_config
 
 DEVICES = jax.devices()[:2]
 
@@ -231,6 +234,21 @@ def test_a_workdir_of_another_config_is_a_user_error(whole):
     assert "config.optimizer.learning_rate (0.01 there, 0.5 here), config.seed (3 there, 9 here)" in message
     assert message.count("here)") == 3
     assert "and 1 more" in message
+
+
+@pytest.mark.parametrize("value", [math.nan, (math.nan, 1.0)])
+def test_nan_is_no_other_config_than_nan(tmp_path, value):
+    (tmp_path / "config.json").write_text(json.dumps({"rate": value}))
+    hold_to_config(tmp_path, ConfigDict({"rate": value}))
+    with pytest.raises(UserError, match="holds a run of another config"):
+        hold_to_config(tmp_path, ConfigDict({"rate": 0.5}))
+
+
+@pytest.mark.parametrize("content", [b'{"rate":', b"3", b"\xff\x00"])
+def test_a_damaged_config_is_named(tmp_path, content):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"config\.json is damaged; put a copy of it back, or remove it"):
+        hold_to_config(tmp_path, ConfigDict({"rate": 0.5}))
 
 
 def test_keys_that_change_nothing_of_the_result_may_differ(whole):
