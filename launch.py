@@ -17,7 +17,7 @@ its variants, hardware, running time and the numbers to expect. Any setting in i
 --config.KEY=VALUE, and a name or a type that does not fit is an error.
 
 Exit status: 0 done; 1 failed; 2 bad input; 3 the loss stopped being finite; 75 stopped by a signal after writing
-a checkpoint (the same command goes on from it).
+a checkpoint (the same command goes on from it); 130 stopped by Ctrl-C without one.
 
 'python launch.py COMMAND --help' tells more about a command.
 """

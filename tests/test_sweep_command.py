@@ -176,7 +176,7 @@ def test_a_cluster_file_gives_what_overrides_change(tmp_path):
     ("body", "line"),
     [
         ("ConfigDict({'partition': 'gpu'})", "lacks the key 'account'; start from cluster_config()"),
-        ("cluster_config().update({'time': '60'})", "must return a ConfigDict, not NoneType"),
+        ("cluster_config().update({'time': 90})", "must return a ConfigDict, not NoneType"),
         ("ConfigDict({**cluster_config(), 'time': '60'})", "time='60': needs a whole number"),
         ("ConfigDict({**cluster_config(), 'tme': 60})", "'tme' is no key of a cluster config"),
     ],

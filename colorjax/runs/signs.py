@@ -20,7 +20,6 @@ from colorjax.runs.files import write_atomically
 BEAT_SECONDS = 10
 _LOCK_SECONDS = 5
 SILENT_SECONDS = 60  # without a beat: dead. Long enough for clocks that differ and file systems that are slow.
-
 STATES = ("waiting", "running", "done", "stopped", "pruned", "failed")  # that a run's file may name
 
 
