@@ -21,7 +21,7 @@ from colorjax.config_files import call, override
 from colorjax.errors import UserError, nearest
 from colorjax.measures import MEASURES
 from colorjax.plain import from_plain, identity, to_plain, with_tuples
-from colorjax.runs.files import write_atomically
+from colorjax.runs.files import read_json, write_atomically
 from colorjax.sweeps.draws import Choice, Distribution, Integers, Numbers
 from colorjax.sweeps.plan import changed
 
@@ -118,7 +118,7 @@ def save_search(search: Search, directory: Path) -> None:
     content = json.loads(json.dumps(content))
     path = directory / "search.json"
     if path.exists():
-        known = json.loads(path.read_text())
+        known = read_json(path, dict)
         for what, same in {
             "config": identity(known["config"]) == identity(content["config"]),
             "space": known["space"] == content["space"],
@@ -139,7 +139,7 @@ def read_search(directory: Path) -> Search:
     path = directory / "search.json"
     if not path.exists():
         raise UserError(f"--workdir={directory}: no search in it; start one with the command search")
-    content = with_tuples(json.loads(path.read_text()))
+    content = with_tuples(read_json(path, dict))
     space = {key: _KINDS[fields.pop("kind")](**fields) for key, fields in content["space"].items()}
     return Search(from_plain(content["config"]), space, from_plain(content["settings"]))
 
