@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import colorjax
 from colorjax import processes
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.requeue import hold_back_warnings
@@ -83,6 +84,8 @@ def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data
         from colorjax.config_files import load
 
         arguments["config"] = load(arguments["config"], words["config"])
+    if command in TOGETHER:
+        _agree(command, arguments, data)
     if "workdir" in arguments:
         arguments["workdir"] = Path(arguments["workdir"])
         if command in _WRITING and processes.is_first():
@@ -105,6 +108,16 @@ def _check_workdir(workdir: Path, write: bool) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"--workdir={workdir}: can't be written ({reason}); use another --workdir") from None
+
+
+def _agree(command: str, arguments: Mapping[str, Any], data: ModuleType) -> None:
+    """Raise a `UserError` if another process runs another command, config or code."""
+    from colorjax.plain import identity, to_plain
+
+    started = {"the command": command}
+    started |= {f"config.{key}": value for key, value in identity(to_plain(arguments["config"])).items()}
+    started |= {f"--{name}": value for name, value in arguments.items() if name != "config"}
+    processes.agree(started, [colorjax, data])
 
 
 def _by_section(words: Sequence[str], sections: Sequence[str]) -> dict[str, list[str]]:

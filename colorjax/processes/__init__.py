@@ -8,6 +8,7 @@ Process 0 is the one that writes files and speaks; what it finds on the disk it 
 same. All processes make the same calls of `exchange` in the same order.
 """
 
+from colorjax.processes.agreement import agree as agree
 from colorjax.processes.exchange import first_then_rest as first_then_rest
 from colorjax.processes.exchange import from_first as from_first
 from colorjax.processes.exchange import gather as gather

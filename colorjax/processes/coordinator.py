@@ -3,6 +3,10 @@
 Jax would have it in process 0; but when that one dies, jax ends all others at once with a stack trace of C++ that
 blames nobody. Here the store outlives process 0 for as long as the others need to notice and to say so.
 
+Before it starts that service it calls the roll, on the same port: jax's would end processes that can't all be right,
+such as two with one number, with a stack trace. Each process connects and sends a line, 'INDEX COUNT NAME'; when all
+have come they read 'ready', or 'refused' and why.
+
 As a script, `python coordinator.py PORT PROCESSES LINGER`, it says 'ready' or what is wrong, and lives as long as its
 parent, or LINGER seconds longer if that one has not said 'done'. It needs no other module of colorjax, and so starts at
 once.
@@ -10,12 +14,14 @@ once.
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 
+GATHER_SECONDS = 180  # for all processes to come, who may load jax from a slow disk
 HEARTBEAT_SECONDS = 120  # of jax; longer than ours, which can say more (`watch.py`)
 
 
@@ -53,15 +59,57 @@ class Coordinator:
             self._process.stdin.flush()
 
 
-def _listens_elsewhere(port: int) -> str:
-    """Return why nobody can listen on `port`, or ''; gRPC shares a port with whoever has it, and would not tell."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+class _Refused(Exception):  # noqa: N818 - not a fault of this process
+    """These processes can't work together; the message is for people."""
+
+
+def _listen(port: int) -> socket.socket:
+    """Return a socket that listens on `port` of all addresses."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024)
+    return socket.create_server(("", port), backlog=1024)
+
+
+def _call_roll(server: socket.socket, count: int, came: dict[int, tuple[socket.socket, str]], parent: int) -> None:
+    """Fill `came` with the connection and the name of each process, until all are there or the parent is gone.
+
+    Raises:
+      _Refused: one was started for another number of processes, two have the same place, or some did not come.
+    """
+    deadline = time.monotonic() + GATHER_SECONDS
+    while len(came) < count and os.getppid() == parent:
+        if time.monotonic() > deadline:
+            missing = [str(index) for index in range(count) if index not in came]
+            who = f"process {missing[0]}" if len(missing) == 1 else f"processes {', '.join(missing[:8])}"
+            raise _Refused(f"of {count} processes {len(missing)} did not come within {GATHER_SECONDS} s: {who}")
+        readable, _, _ = select.select([server, *(connection for connection, _ in came.values())], [], [], 0.2)
+        for index, (connection, _) in list(came.items()):
+            if connection in readable:  # they say no second thing: it is gone, and may come again
+                connection.close()
+                del came[index]
+        if server not in readable:
+            continue
+        connection, _ = server.accept()
+        connection.settimeout(5)
         try:
-            probe.bind(("", port))
-        except OSError as error:
-            return error.strerror or str(error)
-    return ""
+            index, its_count, name = connection.makefile().readline().strip().split(" ", 2)
+            index, its_count = int(index), int(its_count)
+        except (OSError, ValueError):  # none of ours
+            connection.close()
+            continue
+        before = came.get(index)
+        came[-1 if before or its_count != count else index] = connection, name  # -1: it too is to know
+        if its_count != count:
+            raise _Refused(f"{name} was started with --processes={its_count}, process 0 with {count}")
+        if before:
+            raise _Refused(f"two processes were started with --process={index}: {before[1]} and {name}")
+
+
+def _answer(connections: list[socket.socket], line: str) -> None:
+    for connection in connections:
+        with contextlib.suppress(OSError):  # it has gone meanwhile
+            connection.sendall(f"{line}\n".encode())
+            connection.close()
 
 
 def main(port: int, count: int, linger: float) -> None:
@@ -70,15 +118,29 @@ def main(port: int, count: int, linger: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # schedulers send them to all processes of a job
     deadline = time.monotonic() + linger
-    while problem := _listens_elsewhere(port):  # perhaps only the lingering one of a run that was killed just now
-        if time.monotonic() > deadline:
-            print(problem, flush=True)
-            return
+    while True:
+        try:
+            server = _listen(port)
+            break
+        except OSError as error:  # perhaps only the lingering one of a run that was killed just now
+            if time.monotonic() > deadline or os.getppid() != parent:
+                print(error.strerror or error, flush=True)
+                return
         time.sleep(1)
+    print("ready", flush=True)
     from jaxlib import _jax  # not jax, which takes a second more
 
+    came = {}
+    try:
+        _call_roll(server, count, came, parent)
+    except _Refused as refused:
+        _answer([connection for connection, _ in came.values()], f"refused {refused}")
+        return
+    server.close()  # gRPC shares a port with whoever has it, and half of the processes would not reach it
+    if len(came) < count:  # the parent is gone
+        return
     service = _jax.get_distributed_runtime_service(f"[::]:{port}", count, heartbeat_timeout=HEARTBEAT_SECONDS)
-    print("ready", flush=True)
+    _answer([connection for connection, _ in came.values()], "ready")
     while os.getppid() == parent:
         time.sleep(0.2)
     if not sys.stdin.read():  # the parent is gone without a word

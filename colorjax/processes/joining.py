@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from colorjax.errors import Interrupted, UserError
-from colorjax.processes.coordinator import HEARTBEAT_SECONDS, Coordinator
+from colorjax.processes.coordinator import GATHER_SECONDS, HEARTBEAT_SECONDS, Coordinator
 from colorjax.processes.exchange import gather, wait_for_all
 from colorjax.processes.group import GROUP, Store, own_name
 from colorjax.processes.watch import SILENT_SECONDS, Watch
 
 _REACH_SECONDS = 60  # for the coordinator to answer
-_GATHER_SECONDS = 180  # and for all others to come, who may load jax from a slow disk
+_QUIET_SECONDS = 10  # of waiting for the others before a line says so
 _LINGER_SECONDS = SILENT_SECONDS + 10  # of a coordinator without process 0: until the others have noticed
 
 
@@ -51,13 +51,17 @@ def together(
       process: which of them this is, from 0 on.
 
     Raises:
-      UserError: an impossible place, a coordinator that does not answer, or others who do not come.
+      UserError: an impossible place, a coordinator that does not answer, or others who do not come or don't fit.
+      Interrupted: by Ctrl-C, before all had come.
     """
     place = from_arguments(coordinator, processes, process) or from_slurm(os.environ)
     if place is None:
         yield
         return
-    _join(place, prefix)
+    try:
+        _join(place, prefix)
+    except KeyboardInterrupt:
+        raise Interrupted("SIGINT: stopped before all processes had come", "SIGINT") from None
     watch = Watch(prefix)
     try:
         _start_devices()
@@ -65,6 +69,8 @@ def together(
     except Interrupted:
         _part(watch)
         raise
+    except KeyboardInterrupt:
+        watch.fail(Interrupted("SIGINT: stopped", "SIGINT"))
     except BaseException as error:
         watch.fail(error)
     else:
@@ -144,27 +150,24 @@ def _join(place: Place, prefix: str) -> None:
             GROUP.coordinator = Coordinator(place.port, place.count, _LINGER_SECONDS)
         except OSError as error:
             raise UserError(f"the coordinator can't listen on port {place.port}: {error}; use another port") from None
-    else:
-        _wait_for(place)
+    _meet(place, prefix)
     client = _jax.get_distributed_runtime_client(
         address,
         place.index,
-        init_timeout=2 * _GATHER_SECONDS,  # at its end jax dumps core; ours is sooner
+        init_timeout=2 * _REACH_SECONDS,  # at its end jax dumps core; ours is sooner
         heartbeat_timeout=HEARTBEAT_SECONDS,
         shutdown_on_destruction=False,
         use_compression=False,
     )
-    # On a thread, so that Ctrl-C is heard meanwhile, and an end to the waiting can be made.
+    # On a thread, because jax's can't be called off: when one of the others dies right now, or Ctrl-C comes.
     connecting = threading.Thread(target=client.connect, daemon=True)
     connecting.start()
-    connecting.join(_REACH_SECONDS / 6)
+    try:
+        connecting.join(_REACH_SECONDS)
+    except KeyboardInterrupt:
+        _leave(f"{prefix}: SIGINT: stopped before all processes had come", Interrupted.exit_status)
     if connecting.is_alive():
-        print(f"{prefix}: {own_name(place.index, place.count)} waits for the others at {address}", file=sys.stderr)
-        connecting.join(_GATHER_SECONDS)
-    if connecting.is_alive():
-        line = f"not all {place.count} processes came to {address} within {_GATHER_SECONDS} s; see what became of them"
-        print(f"{prefix}: {line}", file=sys.stderr, flush=True)
-        os._exit(UserError.exit_status)  # jax's thread can't be called off
+        _leave(f"{prefix}: one of the {place.count} processes was gone again at once; see which", UserError.exit_status)
     state = distributed.global_state
     state.client, state.process_id, state.num_processes = client, place.index, place.count
     state.coordinator_address = address
@@ -179,21 +182,63 @@ def _start_devices() -> None:
     jax.devices()
 
 
-def _wait_for(place: Place) -> None:
-    """Return when the coordinator listens; jax would dump core where it does not."""
-    deadline = time.monotonic() + _REACH_SECONDS
-    while True:
+def _leave(line: str, status: int) -> None:
+    """Say `line` and end this process, whatever its threads do."""
+    print(line, file=sys.stderr, flush=True)
+    os._exit(status)
+
+
+def _meet(place: Place, prefix: str) -> None:
+    """Return when all processes have come to the coordinator, and jax's service is there for them."""
+    name = own_name(place.index, place.count)
+    deadline, reason = time.monotonic() + _REACH_SECONDS, ""
+    while time.monotonic() < deadline:
+        begun = time.monotonic()
         try:
-            socket.create_connection((place.host, place.port), timeout=5).close()
-            return
+            with socket.create_connection((place.host, place.port), timeout=5) as connection:
+                reason = ""
+                connection.sendall(f"{place.index} {place.count} {name}\n".encode())
+                answer = _answer(connection, f"{prefix}: {name} waits for the others at {place.host}:{place.port}")
         except OSError as error:
-            if time.monotonic() > deadline:
-                reason = error.strerror or str(error)
-                raise UserError(
-                    f"process {place.index} reaches no coordinator at {place.host}:{place.port} ({reason}); "
-                    "process 0 opens it, on its own machine: start it with the same address, and see if it runs"
-                ) from None
-            time.sleep(0.5)
+            answer, reason = "", error.strerror or str(error)
+        else:
+            deadline += time.monotonic() - begun  # if process 0 has gone meanwhile it may come again
+        if answer == "ready":
+            return
+        if answer.startswith("refused "):
+            raise UserError(answer.removeprefix("refused "))
+        time.sleep(0.5)
+    where = f"{place.host}:{place.port}"
+    if not reason:
+        raise UserError(
+            f"{name} is not let in at {where}: others have met there, or another program listens; "
+            "give each process a --process of its own, or use another port"
+        )
+    raise UserError(
+        f"process {place.index} reaches no coordinator at {where} ({reason}); "
+        "process 0 opens it, on its own machine: start it with the same address, and see if it runs"
+    )
+
+
+def _answer(connection: socket.socket, line: str) -> str:
+    """Return what the coordinator answers, and say `line` if that takes long; '' if it says nothing of use."""
+    deadline = time.monotonic() + GATHER_SECONDS + _REACH_SECONDS
+    connection.settimeout(_QUIET_SECONDS)
+    said = b""
+    while not said.endswith(b"\n") and time.monotonic() < deadline:
+        try:
+            more = connection.recv(1024)
+        except TimeoutError:
+            if line:
+                print(line, file=sys.stderr)
+            line = ""
+            continue
+        except OSError:
+            return ""
+        if not more:
+            return ""
+        said += more
+    return said.decode(errors="replace").strip()
 
 
 def _part(watch: Watch) -> None:
