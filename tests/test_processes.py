@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,8 +17,13 @@ import pytest
 import tiny_process
 import tiny_training as tiny
 
+import colorjax
 from colorjax.errors import Interrupted, UserError
-from colorjax.processes.joining import Place, from_arguments, from_slurm
+from colorjax.processes import agreement, joining
+from colorjax.processes.agreement import agree
+from colorjax.processes.coordinator import Coordinator
+from colorjax.processes.group import GROUP
+from colorjax.processes.joining import Place, from_arguments, from_slurm, meet
 from colorjax.training import load_network, loop
 
 SCRIPT = Path(tiny_process.__file__)
@@ -47,15 +53,27 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("localhost", port)) == 0
+
+
+def wait_until(true):
+    deadline = time.monotonic() + MINUTE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 @contextmanager
-def started(kept, workdir, count, devices, *words):
-    """Processes that run `words` with so many devices each; none of them outlives the context."""
+def started(kept, workdir, count, devices, *words, port=None, only=None):
+    """Processes that run `words` with so many devices each; none of them outlives the context, and `only` some come."""
     flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
     environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[1]), "XLA_FLAGS": flags, "KEPT": str(kept)}
-    port = free_port()
+    port = port or free_port()
     with ExitStack() as stack:
         running = []
-        for index in range(count):
+        for index in only or range(count):
             log = stack.enter_context(Path(f"{workdir}-{index}.log").open("w"))
             command = [sys.executable, SCRIPT, workdir, port, count, index, *words]
             running.append(subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=environment))
@@ -205,6 +223,101 @@ def test_each_measures_its_share_and_all_get_what_one_measures(kept, tmp_path):
     for index in range(2):
         assert (two / str(index) / "evaluation.json").read_bytes() == expected
         assert (two / str(index) / "samples.npz").read_bytes() == (one / "0" / "samples.npz").read_bytes()
+
+
+def test_processes_with_different_configs_end_with_a_line_that_names_the_setting(tmp_path):
+    words = "train", "--config=experiments/colorize_unet.py:smoke", f"--workdir={tmp_path / 'run'}"
+    meeting = f"--coordinator=localhost:{free_port()}", "--processes=2"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "launch.py", *words, *meeting, f"--process={index}", *different],
+            cwd=SCRIPT.parents[1],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index, different in enumerate([(), ("--config.optimizer.learning_rate=0.5",)])
+    ]
+    errors = [process.communicate(timeout=2 * MINUTE)[1] for process in processes]
+    assert [process.returncode for process in processes] == [2, 2], errors
+    name = NAME.format(1)
+    difference = r"config\.optimizer\.learning_rate \(0\.5 there, [\d.]+ in process 0\); start all with .*"
+    assert re.fullmatch(rf"launch\.py train: {name} was started differently: {difference}\n", errors[0])
+    assert errors[1] == ""
+    assert not (tmp_path / "run").exists()
+
+
+def of_a_group(monkeypatch, *others):
+    """Have `agree` find what `others` sent beside what this process sends."""
+    monkeypatch.setattr(GROUP, "count", 1 + len(others))
+    monkeypatch.setattr(GROUP, "members", {number: f"process {number}" for number in range(1 + len(others))})
+    monkeypatch.setattr(agreement, "gather", lambda value: [value, *(other(value) for other in others)])
+
+
+def test_processes_with_different_code_are_told_the_file(monkeypatch):
+    def other(value):
+        return value | {"code": value["code"] | {"colorjax/errors.py": "changed"}}
+
+    of_a_group(monkeypatch, dict, other)
+    with pytest.raises(UserError, match=r"^process 2 was started differently: the code in colorjax/errors\.py; start"):
+        agree({"a": 1}, [colorjax])
+    of_a_group(monkeypatch, dict, dict)
+    agree({"a": 1}, [colorjax])
+
+
+def test_of_many_differences_a_line_names_three(monkeypatch):
+    of_a_group(monkeypatch, lambda value: value | {"started": {"e": 0}})
+    with pytest.raises(UserError, match=r": a \(none there, 1 in process 0\), b .*, c \(.*\) and 2 more; start all"):
+        agree({"a": 1, "b": 2, "c": 3, "d": 4}, [])
+
+
+def met(port, *places):
+    """Have processes come to a coordinator for two; return what becomes of each: a line, or None for one let in."""
+
+    def come(place):
+        try:
+            return meet(Place("localhost", port, *place), "tiny")
+        except UserError as error:
+            return str(error)
+
+    coordinator = Coordinator(port, places[0][1], linger=1)
+    try:
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(come, places))
+    finally:
+        with coordinator._process as child:
+            child.kill()
+
+
+def test_processes_of_different_numbers_are_all_told_so():
+    lines = met(free_port(), (0, 2), (1, 3))
+    assert lines[0] == lines[1]
+    assert re.fullmatch(r"process 1 of 3 \(.+\) was started with --processes=3, process 0 with 2", lines[0])
+
+
+def test_two_processes_with_one_place_are_both_told_so():
+    lines = met(free_port(), (0, 3), (1, 3), (1, 3))
+    assert len(set(lines)) == 1
+    name = r"process 1 of 3 \(.+\)"
+    assert re.fullmatch(rf"two processes were started with --process=1: {name} and {name}", lines[0])
+
+
+def test_who_comes_when_all_have_met_is_not_let_in(monkeypatch):
+    monkeypatch.setattr(joining, "_REACH_SECONDS", 3)
+    lines = met(free_port(), (0, 2), (1, 2), (1, 2))
+    assert lines[0] is None
+    assert lines.count(None) == 2
+    (line,) = filter(None, lines)
+    assert re.match(r"process 1 of 2 \(.+\) is not let in at localhost:\d+: others have met there", line)
+
+
+def test_ctrl_c_while_waiting_is_a_line_and_ends_the_coordinator(kept, tmp_path):
+    workdir, port = tmp_path / "run", free_port()
+    with started(kept, workdir, 2, 1, port=port, only=[0]) as (process,):
+        wait_until(lambda: listens(port))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(MINUTE) == 75
+    assert log_of(workdir, 0) == "tiny: SIGINT: stopped before all processes had come\n"
+    wait_until(lambda: not listens(port))
 
 
 @pytest.mark.parametrize(

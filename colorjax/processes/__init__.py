@@ -1,7 +1,7 @@
 """Several processes that train or measure as one: the one package that knows of the others.
 
-They meet at a coordinator (`joining`), exchange small things through its key-value store (`exchange`) and watch each
-other (`watch`), so that when one fails or dies all end and say which. A process alone is its own first and only one:
+They meet at a coordinator (`joining`), exchange small things through its key-value store (`exchange`), see that they were
+started alike (`agreement`) and watch each other (`watch`), so that when one fails or dies all end and say which. A process alone is its own first and only one:
 everything here then does nothing, and nothing is imported.
 
 Process 0 is the one that writes files and speaks; what it finds on the disk it tells the others, so that all do the

@@ -77,7 +77,10 @@ def _call_roll(server: socket.socket, count: int, came: dict[int, tuple[socket.s
       _Refused: one was started for another number of processes, two have the same place, or some did not come.
     """
     deadline = time.monotonic() + GATHER_SECONDS
-    while len(came) < count and os.getppid() == parent:
+    wrong = ""
+    while (wrong or len(came) < count) and os.getppid() == parent:
+        if wrong and 0 in came:  # which is to know it
+            raise _Refused(wrong)
         if time.monotonic() > deadline:
             missing = [str(index) for index in range(count) if index not in came]
             who = f"process {missing[0]}" if len(missing) == 1 else f"processes {', '.join(missing[:8])}"
@@ -97,12 +100,14 @@ def _call_roll(server: socket.socket, count: int, came: dict[int, tuple[socket.s
         except (OSError, ValueError):  # none of ours
             connection.close()
             continue
-        before = came.get(index)
-        came[-1 if before or its_count != count else index] = connection, name  # -1: it too is to know
+        if its_count == count and index not in came:
+            came[index] = connection, name
+            continue
         if its_count != count:
-            raise _Refused(f"{name} was started with --processes={its_count}, process 0 with {count}")
-        if before:
-            raise _Refused(f"two processes were started with --process={index}: {before[1]} and {name}")
+            wrong = f"{name} was started with --processes={its_count}, process 0 with {count}"
+        else:
+            wrong = f"two processes were started with --process={index}: {came[index][1]} and {name}"
+        came[-1 - len(came)] = connection, name  # no place, but it too is to know
 
 
 def _answer(connections: list[socket.socket], line: str) -> None:

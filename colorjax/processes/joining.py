@@ -150,7 +150,7 @@ def _join(place: Place, prefix: str) -> None:
             GROUP.coordinator = Coordinator(place.port, place.count, _LINGER_SECONDS)
         except OSError as error:
             raise UserError(f"the coordinator can't listen on port {place.port}: {error}; use another port") from None
-    _meet(place, prefix)
+    meet(place, prefix)
     client = _jax.get_distributed_runtime_client(
         address,
         place.index,
@@ -188,7 +188,7 @@ def _leave(line: str, status: int) -> None:
     os._exit(status)
 
 
-def _meet(place: Place, prefix: str) -> None:
+def meet(place: Place, prefix: str) -> None:
     """Return when all processes have come to the coordinator, and jax's service is there for them."""
     name = own_name(place.index, place.count)
     deadline, reason = time.monotonic() + _REACH_SECONDS, ""
