@@ -1,8 +1,8 @@
 """Several processes that train or measure as one: the one package that knows of the others.
 
-They meet at a coordinator (`joining`), exchange small things through its key-value store (`exchange`), see that they were
-started alike (`agreement`) and watch each other (`watch`), so that when one fails or dies all end and say which. A process alone is its own first and only one:
-everything here then does nothing, and nothing is imported.
+They meet at a coordinator (`joining`), exchange small things through its key-value store (`exchange`), see that they
+were started alike (`agreement`) and watch each other (`watch`), so that when one fails or dies all end and say which.
+A process alone is its own first and only one: everything here then does nothing, and nothing is imported.
 
 Process 0 is the one that writes files and speaks; what it finds on the disk it tells the others, so that all do the
 same. All processes make the same calls of `exchange` in the same order.
