@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from colorjax.errors import Interrupted, UserError
+from colorjax.errors import ColorjaxError, Interrupted, UserError
 from colorjax.processes.coordinator import GATHER_SECONDS, HEARTBEAT_SECONDS, Coordinator
 from colorjax.processes.exchange import gather, wait_for_all
 from colorjax.processes.group import GROUP, Store, own_name
@@ -34,6 +34,15 @@ class Place(NamedTuple):
     local_devices: tuple[int, ...] | None = None
 
 
+class _Stopped(ColorjaxError):  # noqa: N818 - it is a request, not a fault
+    """Ctrl-C where there is nothing to keep, as for a process alone."""
+
+    exit_status = 130  # what a shell gives for a program that SIGINT has ended
+
+    def __init__(self):
+        super().__init__("stopped (Ctrl-C)")
+
+
 @contextmanager
 def together(
     prefix: str, coordinator: str = "", processes: int | None = None, process: int | None = None
@@ -52,7 +61,7 @@ def together(
 
     Raises:
       UserError: an impossible place, a coordinator that does not answer, or others who do not come or don't fit.
-      Interrupted: by Ctrl-C, before all had come.
+      ColorjaxError: Ctrl-C, before all had come.
     """
     place = from_arguments(coordinator, processes, process) or from_slurm(os.environ)
     if place is None:
@@ -61,7 +70,7 @@ def together(
     try:
         _join(place, prefix)
     except KeyboardInterrupt:
-        raise Interrupted("SIGINT: stopped before all processes had come", "SIGINT") from None
+        raise _Stopped from None
     watch = Watch(prefix)
     try:
         _start_devices()
@@ -70,7 +79,7 @@ def together(
         _part(watch)
         raise
     except KeyboardInterrupt:
-        watch.fail(Interrupted("SIGINT: stopped", "SIGINT"))
+        watch.fail(_Stopped())
     except BaseException as error:
         watch.fail(error)
     else:
@@ -165,7 +174,7 @@ def _join(place: Place, prefix: str) -> None:
     try:
         connecting.join(_REACH_SECONDS)
     except KeyboardInterrupt:
-        _leave(f"{prefix}: SIGINT: stopped before all processes had come", Interrupted.exit_status)
+        _leave(f"{prefix}: {_Stopped()}", _Stopped.exit_status)
     if connecting.is_alive():
         _leave(f"{prefix}: one of the {place.count} processes was gone again at once; see which", UserError.exit_status)
     state = distributed.global_state
