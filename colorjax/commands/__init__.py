@@ -36,6 +36,8 @@ COMMANDS = {
 TOGETHER = ("train", "evaluate", "table")
 #: their arguments that say how these find each other
 MEETING = ("coordinator", "processes", "process")
+#: settings in which machines may differ
+_OF_A_MACHINE = ("data.data_dir", "data.workers")
 _COMPILING = {*TOGETHER, "work"}
 _WRITING = {*_COMPILING, "sweep", "search"}  # into their workdir
 _CTRL_C = 130  # what a shell gives for a program that SIGINT has ended
@@ -112,10 +114,12 @@ def _check_workdir(workdir: Path, write: bool) -> None:
 
 def _agree(command: str, arguments: Mapping[str, Any], data: ModuleType) -> None:
     """Raise a `UserError` if another process runs another command, config or code."""
-    from colorjax.plain import identity, to_plain
+    from colorjax.plain import flatten, to_plain
 
+    # Not only what makes the run what it is: processes that validate at different steps would wait for each other.
+    settings = flatten(to_plain(arguments["config"]))
     started = {"the command": command}
-    started |= {f"config.{key}": value for key, value in identity(to_plain(arguments["config"])).items()}
+    started |= {f"config.{key}": value for key, value in settings.items() if key not in _OF_A_MACHINE}
     started |= {f"--{name}": value for name, value in arguments.items() if name != "config"}
     processes.agree(started, [colorjax, data])
 
