@@ -8,7 +8,8 @@ Colorize and denoise photographs: prepare data, train, measure, compare.
 
   python launch.py table   --config=experiments/table1.py:smoke --workdir=runs/table1
   python launch.py train   --config=experiments/colorize_unet.py --workdir=runs/unet --config.training.epochs=3
-  python launch.py weights inception --from=FILE
+  python launch.py sweep   --config=experiments/sweep_denoise.py --workdir=runs/sweep --jobs=2
+  python launch.py compare --workdir=runs/sweep
 """
 
 ENDING = """\
