@@ -8,11 +8,9 @@ The sweep is three learning rates with two seeds each; the search looks at learn
 docs/cluster.md has the same on Slurm.
 
 variant  photographs                      hardware     running time   numbers to expect
-smoke    the 9 in the scikit-image wheel  2 CPU cores  11 minutes*    PSNR of the validation at learning rates 3e-4,
+smoke    the 9 in the scikit-image wheel  2 CPU cores  3.3 minutes    PSNR of the validation at learning rates 3e-4,
                                                                       1e-3 and 3e-3: 26.7, 27.8, 28.9 (the sweep)
 paper    ADE20K                           a GPU        not run yet
-
-* beside other work
 """
 
 from ml_collections import ConfigDict
