@@ -16,7 +16,7 @@ from colorjax.runs.provenance import take_snapshot
 from colorjax.runs.signs import read_state
 from colorjax.sweeps import slurm
 from colorjax.sweeps.folder import hold_to_kind
-from colorjax.sweeps.jobs import Job, python_words
+from colorjax.sweeps.jobs import Job, job_words
 from colorjax.sweeps.local import Progress
 from colorjax.sweeps.search import open_study, plan_search, save_search
 from colorjax.sweeps.start import check_executor, next_command, start
@@ -59,14 +59,15 @@ def main(
     if cluster.nodes * cluster.processes_per_node > 1:
         raise UserError("a trial of a search is one process: --cluster.nodes and .processes_per_node must be 1")
     planned = plan_search(file, config, search)
-    print(f"{workdir}: {search.trials} trials, for the {_aim(planned)} {search.metric}, {jobs} at a time, over")
+    aim = "highest" if planned.higher_is_better else "lowest"
+    print(f"{workdir}: {search.trials} trials, for the {aim} {search.metric}, {jobs} at a time, over")
     for key, distribution in planned.space.items():
         print(f"  {key}: {distribution}")
-    check_settings(config)
     if dry_run:
+        check_settings(config)
         if executor == "slurm":
             print(f"\n{slurm.script(cluster, workdir.name, workdir / 'logs', jobs)}")
-            words = _words(workdir, workdir / "code" / "HASH", executor, cluster)
+            words = job_words(workdir / "code" / "HASH", executor, cluster, "work", f"--workdir={workdir}")
             print(f"which starts, as each worker,\n\n  {shlex.join(words)}")
         return
     check_executor(executor, jobs, cluster)
@@ -74,9 +75,11 @@ def main(
     save_search(planned, workdir)
     study = open_study(planned, workdir)
     if len(study.trials) >= search.trials and all(trial.state.is_finished() for trial in study.trials):
-        raise UserError(f"there are {len(study.trials)} trials already; ask for more with --search.trials")
+        print(f"all {len(study.trials)} trials are there already; for more of them raise --search.trials")
+        _conclude(study, search.metric, workdir)
+        return
     code = take_snapshot(Path(data.__file__).parents[1], workdir / "code")
-    words = _words(workdir, code, executor, cluster)
+    words = job_words(code, executor, cluster, "work", f"--workdir={workdir}")
     workers = [Job(f"worker-{number}", words, workdir / "workers" / str(number)) for number in range(jobs)]
     progress = Progress(search.trials, "trial", _Finished(study, workdir))
     failed = start(workers, workdir, code, executor, jobs, cluster, progress)
@@ -108,18 +111,6 @@ class _Finished:
         state = read_state(self._workdir / "runs" / f"trial-{trial.number}")
         how = "pruned" if trial.state == TrialState.PRUNED else "failed"
         return f"{how}   trial-{trial.number}: {state.reason if state else ''}"
-
-
-def _words(workdir: Path, code: Path, executor: str, cluster: ConfigDict) -> tuple[str, ...]:
-    words = ["work", f"--workdir={workdir}"]
-    if executor == "local":
-        return python_words(code, *words)
-    words.append(f"--attempts={cluster.attempts}")
-    return python_words(code, *words, container=cluster.container, python=cluster.python)
-
-
-def _aim(search) -> str:
-    return "highest" if search.higher_is_better else "lowest"
 
 
 def _conclude(study: optuna.Study, metric: str, workdir: Path) -> None:

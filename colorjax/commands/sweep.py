@@ -16,7 +16,7 @@ from colorjax.runs.provenance import take_snapshot
 from colorjax.runs.signs import read_state
 from colorjax.sweeps import slurm
 from colorjax.sweeps.folder import hold_to_kind, listing, make_run, standing
-from colorjax.sweeps.jobs import Job, python_words
+from colorjax.sweeps.jobs import Job, job_words
 from colorjax.sweeps.local import Progress
 from colorjax.sweeps.plan import PlannedRun, plan
 from colorjax.sweeps.start import check_executor, next_command, start
@@ -60,10 +60,11 @@ def main(
     print("\n".join(listing(runs, standings)), flush=True)
     for run in waiting:
         try:
-            check_settings(run.config)
-            _check_batch(run.config, executor, cluster)
-            if not dry_run:
+            if dry_run:  # of the photographs nothing is known before they are prepared
+                check_settings(run.config)
+            else:
                 check(run.config, data)
+            _check_batch(run.config, executor, cluster)
         except UserError as error:
             raise UserError(f"run {run.name!r}: {error}") from None
     if dry_run:
@@ -73,8 +74,8 @@ def main(
             print(f"which starts, in each process of the first run,\n\n  {shlex.join(words)}")
         return
     check_executor(executor, jobs or 1, cluster)
-    if waiting:
-        _start([run for run in waiting if make_run(run.directory, run.config)], workdir, data, executor, jobs, cluster)
+    if mine := [run for run in waiting if make_run(run.directory, run.config)]:
+        _start(mine, workdir, data, executor, jobs, cluster)
     if executor == "slurm":
         return
     done = sum(state is not None and state.state == "done" for state in (read_state(run.directory) for run in runs))
@@ -107,7 +108,4 @@ def _check_batch(config: ConfigDict, executor: str, cluster: ConfigDict) -> None
 
 def _words(run: PlannedRun, code: Path, executor: str, cluster: ConfigDict) -> tuple[str, ...]:
     words = ["train", f"--config={run.directory / 'config.json'}", f"--workdir={run.directory}"]
-    if executor == "local":
-        return python_words(code, *words)
-    words.append(f"--attempts={cluster.attempts}")
-    return python_words(code, *words, container=cluster.container, python=cluster.python)
+    return job_words(code, executor, cluster, *words)

@@ -2,6 +2,9 @@
 
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +32,34 @@ def read_json(path: Path, kind: type) -> Any:
     if not isinstance(value, kind):
         raise UserError(f"{path} is damaged; put a copy of it back, or remove it")
     return value
+
+
+@contextmanager
+def alone(lock: Path, seconds: float) -> Iterator[None]:
+    """Inside, no other process is in here with the same lock, on whatever machine of a shared file system it is.
+
+    Args:
+      lock: a file that is there meanwhile.
+      seconds: longer than anybody stays; a lock that is older was left by a process that was killed, and is taken away.
+    """
+    seen, since = None, 0.0
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            pass
+        try:
+            found = lock.stat()
+        except FileNotFoundError:
+            continue
+        # By our own clock and not by the file's time: clocks of machines differ.
+        if (found.st_ino, found.st_mtime_ns) != seen:
+            seen, since = (found.st_ino, found.st_mtime_ns), time.monotonic()
+        elif time.monotonic() - since > seconds:
+            lock.unlink(missing_ok=True)
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)

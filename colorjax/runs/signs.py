@@ -10,15 +10,13 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from colorjax.errors import ColorjaxError, Interrupted, Pruned, UserError
-from colorjax.runs.files import write_atomically
+from colorjax.runs.files import alone, write_atomically
 
 BEAT_SECONDS = 10
-_LOCK_SECONDS = 5
+_LOCK, _LOCK_SECONDS = ".state.lock", 5
 SILENT_SECONDS = 60  # without a beat: dead. Long enough for clocks that differ and file systems that are slow.
 STATES = ("waiting", "running", "done", "stopped", "pruned", "failed")  # that a run's file may name
 
@@ -68,7 +66,7 @@ def write_state(workdir: Path, state: RunState) -> None:
 
 def wait_in_queue(workdir: Path) -> bool:
     """Write that the run in `workdir` waits for its start, unless a process is at work on it; return whether it was."""
-    with _alone(workdir):
+    with alone(workdir / _LOCK, _LOCK_SECONDS):
         state = read_state(workdir)
         if state and state.state == "running":
             return False
@@ -97,7 +95,7 @@ class Heartbeat:
         self._state = RunState("running", "", socket.gethostname(), os.getpid(), slurm_job(), now, now)
 
     def __enter__(self):
-        with _alone(self._workdir):
+        with alone(self._workdir / _LOCK, _LOCK_SECONDS):
             other = read_state(self._workdir)
             # A job that Slurm has put back into its queue is the same job: what it was before is gone, however fresh
             # its last sign.
@@ -130,25 +128,6 @@ class Heartbeat:
     def _beat(self):
         while not self._ended.wait(BEAT_SECONDS):
             write_state(self._workdir, dataclasses.replace(self._state, beat=time.time()))
-
-
-@contextmanager
-def _alone(workdir: Path) -> Iterator[None]:
-    """Inside, no other process is in here for the same folder, on whatever machine it is."""
-    path = workdir / ".state.lock"
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-            break
-        except FileExistsError:
-            if time.monotonic() > deadline:  # whoever made it was killed in here, where nobody stays for a second
-                path.unlink(missing_ok=True)
-            time.sleep(0.05)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def alive(state: RunState) -> bool:

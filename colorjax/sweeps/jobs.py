@@ -5,6 +5,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from ml_collections import ConfigDict
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -21,6 +23,17 @@ class Job:
     directory: Path
 
 
-def python_words(code: Path, *words: str, container: str = "", python: str = "") -> tuple[str, ...]:
-    """Return the command line of `launch.py` in the snapshot `code`, in a container, by a python of one's own."""
-    return (*shlex.split(container), python or sys.executable, str(code / "launch.py"), *words)
+def job_words(code: Path, executor: str, cluster: ConfigDict, *words: str) -> tuple[str, ...]:
+    """Return the command line of a job.
+
+    Args:
+      code: the snapshot whose `launch.py` it runs.
+      executor: 'local' or 'slurm'.
+      cluster: what is asked of Slurm.
+      *words: the command and its options.
+    """
+    launch = str(code / "launch.py")
+    if executor == "local":
+        return (sys.executable, launch, *words)
+    python = cluster.python or sys.executable
+    return (*shlex.split(cluster.container), python, launch, *words, f"--attempts={cluster.attempts}")

@@ -7,22 +7,22 @@ gone, and the study still waits for it), or asks the study for a new one.
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 from ml_collections import ConfigDict
-from optuna.storages.journal import JournalFileSymlinkLock
 from optuna.trial import TrialState
 
 from colorjax.errors import Interrupted, Pruned
+from colorjax.runs.files import alone
 from colorjax.runs.history import best_step, read_history
 from colorjax.runs.signs import RunState, alive, read_state, slurm_job, write_state
 from colorjax.sweeps.folder import make_run
 from colorjax.sweeps.plan import changed
 from colorjax.sweeps.search import Search, open_study, sampler_of, suggest
 
+_LOCK_SECONDS = 60  # a sampler that has many trials to learn from takes some
 BEST_METRIC = "psnr"  # that says which checkpoint of a run is its best, whatever the search is for
 
 
@@ -41,7 +41,7 @@ def work(search: Search, directory: Path, train: Callable, say: Callable[[str], 
     study = open_study(search, directory)
     while taken := _take(search, study, directory):
         trial, config, workdir = taken
-        say(f"== {workdir.name}: {', '.join(f'{key}={value}' for key, value in _values(trial, search).items())}")
+        say(f"== {workdir.name}: {', '.join(f'{key}={value}' for key, value in suggest(trial, search.space).items())}")
         try:
             _run(search, study, trial, config, workdir, train)
         except Interrupted:
@@ -83,12 +83,12 @@ def _run(search, study, trial, config, workdir, train) -> None:
 
 def _take(search: Search, study: optuna.Study, directory: Path) -> tuple[optuna.Trial, ConfigDict, Path] | None:
     """Return a trial, its config and its folder, both there and marked as this process's; None when all are taken."""
-    with _alone(directory):
+    with alone(directory / ".trials.lock", _LOCK_SECONDS):
         trial = _left_behind(study, directory) or _new(search, study)
         if trial is None:
             return None
         workdir = _folder(directory, trial)
-        config = changed(search.config, _values(trial, search), workdir.name)
+        config = changed(search.config, suggest(trial, search.space), workdir.name)
         make_run(workdir, config)
         now = time.time()
         write_state(workdir, RunState("running", "", socket.gethostname(), os.getpid(), slurm_job(), now, now))
@@ -112,26 +112,8 @@ def _new(search: Search, study: optuna.Study) -> optuna.Trial | None:
     if count >= search.settings.trials:
         return None
     study.sampler = sampler_of(search.settings, count)
-    trial = study.ask()
-    suggest(trial, search.space)
-    return trial
-
-
-def _values(trial: optuna.Trial, search: Search) -> dict:
-    # A setting that a trial has been given already is given again.
-    return suggest(trial, search.space)
+    return study.ask()
 
 
 def _folder(directory: Path, trial: optuna.Trial) -> Path:
     return directory / "runs" / f"trial-{trial.number}"
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Inside, no other worker takes a trial, on whatever machine it is."""
-    lock = JournalFileSymlinkLock(str(directory / "search.json"))
-    lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
