@@ -73,7 +73,7 @@ class TorchPatches(torch.utils.data.Dataset):
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
         picture = cv2.cvtColor(cv2.imdecode(encoded, flags), cv2.COLOR_BGR2RGB)
         matrix = self.draws.crop(index, *picture.shape[:2])
-        patch = warp_on_host(picture, matrix, self.draws.patch_size, self.draws.samples)
+        patch = warp_on_host(picture, matrix, self.draws.patch_size, self.draws.samples(*picture.shape[:2]))
         return torch.from_numpy(np.ascontiguousarray(patch))
 
 

@@ -22,14 +22,16 @@ def run_config() -> ConfigDict:
     config.seed = 0  # of the weights, the crops and the noise
     config.data = ConfigDict(
         {
-            "name": "skimage_photos",  # a name of datasets.DATASETS
-            "source": "",  # folder of the original photographs, for data sets that need one
+            "name": "skimage_photos",  # a name of datasets.DATASETS, or several: "bsds500+photo_folder"
+            "source": "",  # folder of the original photographs, or those of several, with ":" between (as in PATH)
+            "training_splits": ("train",),  # which of the splits are trained on
             "data_dir": "",  # where prepared data sets lie; "" for $TFDS_DATA_DIR or ~/tensorflow_datasets
             "photographs": 0,  # training photographs to use, drawn from the train split; 0 for all
             "photographs_seed": 0,  # which of them are drawn; for one seed, fewer are among more
             "patch_size": 256,  # pixels
             "patches_per_epoch": 90_067,
             "zoom": (1.0, 1.0),  # factor by which a photograph is enlarged, drawn between the two
+            "zoom_of": "pixels",  # or "fit": at zoom 1 a patch is as wide as the photograph's short side
             "rotate": 0.0,  # degrees, drawn between minus and plus this
             "flip": True,  # left to right, for one patch in two
             "placement": "host",  # or "device": keep the photographs on the device and crop there

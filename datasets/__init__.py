@@ -4,8 +4,10 @@
     name      a key of `DATASETS`
     source    the folder of the originals; '' where the data set needs none
     data_dir  where prepared data sets are kept; '' is $TFDS_DATA_DIR, else ~/tensorflow_datasets
-and two keys say how much of the train split is used:
-    photographs       how many of its photographs; 0 for all
+Several data sets are used as one where `name` has several names with '+' between; `source` then has as many folders,
+with `os.pathsep` between. Three keys say what is trained on:
+    training_splits   which splits
+    photographs       how many of their photographs; 0 for all
     photographs_seed  which of them
 """
 
@@ -18,6 +20,8 @@ from typing import TYPE_CHECKING
 from colorjax.errors import UserError, nearest
 
 if TYPE_CHECKING:  # TFDS and grain take a second to import, which listing the data sets should not
+    from ml_collections import ConfigDict
+
     from colorjax.images import Photograph
     from datasets.pipeline import PatchStream
     from datasets.prepared import Summary
@@ -35,7 +39,7 @@ DATASETS = {
 
 
 def prepare(config) -> "Summary":
-    """Prepare a data set unless it is prepared already.
+    """Prepare a data set (one of `parts`) unless it is prepared already.
 
     A source folder whose files have changed is prepared anew, beside what it was. A source that is gone is no
     error as long as what was prepared from it is there.
@@ -60,22 +64,47 @@ def prepare(config) -> "Summary":
     return prepared.read_summary(directory)
 
 
+def parts(config) -> "list[ConfigDict]":
+    """Return a config for each of the data sets that `config` names.
+
+    Raises:
+      UserError: not as many folders as names.
+    """
+    names = config.name.split("+")
+    sources = config.source.split(os.pathsep) if len(names) > 1 else [config.source]
+    if len(sources) != len(names):
+        raise UserError(
+            f"config.data.name={config.name!r} names {len(names)} data sets, config.data.source={config.source!r} "
+            f"{len(sources)}: give as many, with {os.pathsep!r} between (nothing for one that needs no folder)"
+        )
+    of_each = [config.copy_and_resolve_references() for _ in names]
+    for part, name, source in zip(of_each, names, sources, strict=True):
+        part.name, part.source = name, source
+    return of_each
+
+
 def photographs(config, split: str) -> "Sequence[Photograph]":
     """Return the photographs of a split, prepared if need be, decoded when asked for; cheap to pickle.
 
-    Of the split 'train', those that `config.photographs` and `config.photographs_seed` choose.
+    'train' stands for all of `config.training_splits`, and of those, what `config.photographs` and
+    `config.photographs_seed` choose.
 
     Args:
-      config: which data set.
+      config: which data sets.
       split: 'train', 'validation' or 'test'.
 
     Raises:
       UserError: as `prepare`, or the data set has no such split, or fewer training photographs than are wanted.
     """
+    from datasets.joined import join
     from datasets.prepared import Photographs
     from datasets.subset import choose
 
-    whole = Photographs(prepare(config), split)
+    splits = config.training_splits if split == "train" else (split,)
+    if not splits:
+        raise UserError("config.data.training_splits is empty: name the splits to train on, such as ('train',)")
+    summaries = [prepare(part) for part in parts(config)]
+    whole = join([Photographs(summary, split) for summary in summaries for split in splits])
     return choose(whole, config) if split == "train" else whole
 
 

@@ -16,8 +16,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from colorjax.errors import UserError
+from colorjax.errors import UserError, nearest
 from colorjax.geometry import draw_crop, samples_for
+
+ZOOM_OF = ("pixels", "fit")
 
 # The second word of the key keeps the kinds of draws apart.
 _CROPS, _ORDERS, _SUBSETS = 0, 1, 2
@@ -31,10 +33,13 @@ class Draws:
     patch_size: int
     patches_per_epoch: int
     zoom: tuple[float, float]
+    zoom_of: str
     rotate: float
     flip: bool
 
     def __post_init__(self):
+        if self.zoom_of not in ZOOM_OF:
+            raise UserError(f"config.data.zoom_of={self.zoom_of!r}; {nearest(self.zoom_of, ZOOM_OF)}")
         for key in ("patch_size", "patches_per_epoch"):
             if getattr(self, key) < 1:
                 raise UserError(f"config.data.{key} must be at least 1, not {getattr(self, key)}")
@@ -51,14 +56,19 @@ class Draws:
             patch_size=config.patch_size,
             patches_per_epoch=config.patches_per_epoch,
             zoom=(float(config.zoom[0]), float(config.zoom[1])),
+            zoom_of=config.zoom_of,
             rotate=float(config.rotate),
             flip=bool(config.flip),
         )
 
-    @property
-    def samples(self) -> int:
-        """How many samples a side `geometry.warp_*` takes for an output pixel."""
-        return samples_for(self.zoom)
+    def samples(self, height: int, width: int) -> int:
+        """How many samples a side `geometry.warp_*` takes for an output pixel of a photograph of that size."""
+        return samples_for(self._zoom(height, width))
+
+    def _zoom(self, height: int, width: int) -> tuple[float, float]:
+        """Return the zoom as a factor of the photograph's own pixels."""
+        unit = self.patch_size / min(height, width) if self.zoom_of == "fit" else 1.0
+        return self.zoom[0] * unit, self.zoom[1] * unit
 
     def photograph(self, index: int, count: int) -> int:
         """Return which of `count` photographs the patch with this global index is cut from."""
@@ -69,7 +79,8 @@ class Draws:
         """Return the matrix, float32 [2, 3], of the patch with this global index (see `geometry.draw_crop`)."""
         epoch, patch = divmod(index, self.patches_per_epoch)
         random = _random(self.seed, _CROPS, epoch, patch)
-        return draw_crop(random, height, width, self.patch_size, self.zoom, self.rotate, self.flip)
+        zoom = self._zoom(height, width)
+        return draw_crop(random, height, width, self.patch_size, zoom, self.rotate, self.flip)
 
 
 def subset(seed: int, number: int, count: int) -> np.ndarray:

@@ -157,9 +157,9 @@ class CropSource:
             raise UserError(
                 f"training photograph {number} (for patch {index}) can't be read: {type(error).__name__}: {error}"
             ) from error
-        matrix = self.draws.crop(index, *picture.shape[:2])
+        matrix, samples = self.draws.crop(index, *picture.shape[:2]), self.draws.samples(*picture.shape[:2])
         return {
             "index": np.uint32(index),
             "photograph": np.int32(number),
-            "picture": warp_on_host(picture, matrix, self.draws.patch_size, self.draws.samples),
+            "picture": warp_on_host(picture, matrix, self.draws.patch_size, samples),
         }

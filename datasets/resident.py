@@ -54,6 +54,10 @@ class ResidentPatches:
     def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows):
         self.resident = resident_arrays(photographs)
         self._draws = draws
+        sizes = zip(self.resident["height"], self.resident["width"], strict=True)
+        self._samples = max(
+            draws.samples(int(height), int(width)) for height, width in sizes
+        )  # one for all: it is static
         self._source = DrawSource(self.resident["height"], self.resident["width"], draws, rows)
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
@@ -64,7 +68,7 @@ class ResidentPatches:
 
         def crop(photograph, matrix):
             place = [resident[key][photograph] for key in ("offset", "height", "width")]
-            return warp_on_device(resident["pixels"], *place, matrix, self._draws.patch_size, self._draws.samples)
+            return warp_on_device(resident["pixels"], *place, matrix, self._draws.patch_size, self._samples)
 
         return jax.vmap(crop)(batch["photograph"], batch["matrix"])
 

@@ -330,7 +330,9 @@ def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_pa
     for index, number in zip(batch["index"], batch["photograph"], strict=True):
         draws = Draws.from_config(config.data, config.seed)
         picture = next(p.picture for p in chosen if p.name == names[number])
-        expected = warp_on_host(picture, draws.crop(int(index), *picture.shape[:2]), 128, draws.samples)
+        expected = warp_on_host(
+            picture, draws.crop(int(index), *picture.shape[:2]), 128, draws.samples(*picture.shape[:2])
+        )
         np.testing.assert_array_equal(batch["picture"][list(batch["index"]).index(index)], expected)
 
 

@@ -9,6 +9,8 @@ from colorjax.config import test_data_config
 
 def main(config: ConfigDict, data: ModuleType) -> None:
     """Build the data sets that the config names and print what is in them."""
-    print(data.prepare(config.data).describe())
+    wanted = data.parts(config.data)
     if config.test_data.name:
-        print(data.prepare(test_data_config(config)).describe())
+        wanted += data.parts(test_data_config(config))
+    for part in wanted:
+        print(data.prepare(part).describe())

@@ -90,7 +90,7 @@ def evaluate(
         picture_hash = content_hash(photograph.picture)
         if picture_hash not in known:
             raise UserError(f"the picture {photograph.name} is not one of the protocol {protocol.name!r}")
-        truth = protocol.truth(photograph.picture)
+        truth = map_pixels(task.truth, protocol.truth(photograph.picture))
         observed = np.asarray(_observe(task, protocol.key(picture_hash), truth))
         hints = method.draw_hints(truth, protocol.hint_seed(picture_hash)) if hasattr(method, "draw_hints") else None
         picture, loss = _restore(method, task, photograph.name, truth, observed, hints)

@@ -1,7 +1,7 @@
 """The convolution blocks of a level: [B, H, W, Cin] in, [B, H, W, features] out, computed in `dtype`.
 
 The three of Komatsu and Gonsalves 2020 ("Comparing U-Net Based Models for Denoising Color Images"): plain (U-Net),
-residual (Residual U-Net) and dense (Dense U-Net).
+residual (Residual U-Net) and dense (Dense U-Net); and the half normalized one of HINet (Chen et al. 2021).
 
 Convolutions are XLA's own on every platform. On a CPU they take its fast path only with the same padding on both
 sides: an odd kernel with SAME padding has that, while one row more on one side made a step ten times slower. Weight
@@ -15,7 +15,7 @@ from flax import linen as nn
 
 from colorjax.models.normalization import Norm, Normalization
 
-Block = Literal["plain", "residual", "dense"]
+Block = Literal["plain", "residual", "dense", "half"]
 DType = Literal["float32", "bfloat16"]
 
 
@@ -108,4 +108,43 @@ class DenseBlock(nn.Module):
         return outputs
 
 
-BLOCKS: dict[str, type[nn.Module]] = {"plain": PlainBlock, "residual": ResidualBlock, "dense": DenseBlock}
+class HalfBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut, with half of the features between them normalized.
+
+    The half instance normalization block of Chen et al. 2021 ("HINet", figure 3), with the network's own
+    normalization in place of instance normalization and ReLU. Normalization of all features takes away how strong
+    the noise is; the half that is left as it is keeps that, and a picture's mean besides. No activation follows the
+    sum, so that what comes in also passes through a stack of blocks unchanged (He et al. 2016, "Identity Mappings").
+    """
+
+    features: int
+    norm: Norm
+    dtype: DType
+    axis_name: str | None
+
+    @nn.compact
+    def __call__(self, inputs, train: bool):
+        """Return [B, H, W, features]."""
+
+        def convolution(features, scale):
+            kernel_init = nn.initializers.variance_scaling(scale, "fan_in", "truncated_normal")
+            return nn.Conv(features, (3, 3), dtype=self.dtype, kernel_init=kernel_init)
+
+        half = self.features // 2
+        outputs = convolution(self.features, 2.0)(inputs)
+        if half:
+            normalized = Normalization(self.norm, self.axis_name)(outputs[..., :half], train)
+            outputs = jnp.concatenate([normalized, outputs[..., half:]], axis=-1)
+        outputs = convolution(self.features, 0.2)(nn.relu(outputs))  # a block begins close to its shortcut
+        shortcut = inputs.astype(self.dtype)
+        if inputs.shape[-1] != self.features:
+            shortcut = nn.Conv(self.features, (1, 1), use_bias=False, dtype=self.dtype, name="shortcut")(shortcut)
+        return outputs + shortcut
+
+
+BLOCKS: dict[str, type[nn.Module]] = {
+    "plain": PlainBlock,
+    "residual": ResidualBlock,
+    "dense": DenseBlock,
+    "half": HalfBlock,
+}

@@ -10,17 +10,26 @@ from flax import linen as nn
 
 from colorjax.models.blocks import BLOCKS, Block, DType
 from colorjax.models.normalization import Norm
-from colorjax.models.resampling import TransposedConvolution, max_pool, pad_to_multiple
+from colorjax.models.resampling import (
+    TransposedConvolution,
+    fold_pixels,
+    max_pool,
+    pad_to_multiple,
+    unfold_pixels,
+)
 
 
 class UNet(nn.Module):
-    """`depth` halvings, `width` features at full size and twice as many at each level below it.
+    """`depth` halvings, `width` features at full size and twice as many at each level below it, `blocks` blocks each.
+
+    `fold` is the side of the squares of pixels that the network takes and gives as one, with so many more channels
+    (FFDNet; 1: the pixels themselves): its full size is then the picture's over `fold`, at a fraction of the work.
 
     Fields are the keys of a config, but `output_channels` and `axis_name` (see `build_model`). Parameters are
     float32; `dtype` is that of the computation. The last convolution starts at zero, so a new network's output
     is 0: the noisy picture itself when denoising, grey when colorizing.
 
-    The sides are padded to multiples of 2**depth by reflection and the output is cropped; the padding takes part
+    The sides are padded to multiples of fold * 2**depth by reflection and the output is cropped; the padding takes part
     in the statistics of normalization.
     """
 
@@ -28,6 +37,8 @@ class UNet(nn.Module):
     axis_name: str | None = None
     width: int = 64
     depth: int = 4
+    blocks: int = 1
+    fold: int = 1
     norm: Norm = "group"
     block: Block = "plain"
     dtype: DType = "float32"
@@ -36,22 +47,29 @@ class UNet(nn.Module):
     def __call__(self, inputs, train: bool):
         """Return float32 [B, H, W, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1."""
         height, width = inputs.shape[1:3]
-        features = pad_to_multiple(inputs, 2**self.depth)
+        features = fold_pixels(pad_to_multiple(inputs, self.fold * 2**self.depth), self.fold)
 
-        def block(level):
-            return BLOCKS[self.block](self.width * 2**level, self.norm, self.dtype, self.axis_name)
+        def blocks(level, features):
+            for _ in range(self.blocks):
+                block = BLOCKS[self.block](self.width * 2**level, self.norm, self.dtype, self.axis_name)
+                features = block(features, train)
+            return features
 
         skips = []
         for level in range(self.depth):
-            features = block(level)(features, train)
+            features = blocks(level, features)
             skips.append(features)
             features = max_pool(features)
-        features = block(self.depth)(features, train)
+        features = blocks(self.depth, features)
         for level in reversed(range(self.depth)):
             features = TransposedConvolution(self.width * 2**level, self.dtype)(features)
             features = jnp.concatenate([skips[level], features], axis=-1)
-            features = block(level)(features, train)
+            features = blocks(level, features)
         outputs = nn.Conv(
-            self.output_channels, (1, 1), dtype=self.dtype, kernel_init=nn.initializers.zeros, name="output"
+            self.output_channels * self.fold**2,
+            (1, 1),
+            dtype=self.dtype,
+            kernel_init=nn.initializers.zeros,
+            name="output",
         )(features)
-        return outputs[:, :height, :width].astype(jnp.float32)
+        return unfold_pixels(outputs, self.fold)[:, :height, :width].astype(jnp.float32)

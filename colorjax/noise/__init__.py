@@ -14,6 +14,7 @@ denoising is measured without it (only salt, pepper and clipping stay inside by 
     clipped_whites   share of the range [0, 1] that is lost to white: all above 1 - level becomes 1
     clipped_blacks   share of the range [0, 1] that is lost to black: all below level becomes 0
     camera_shake     length of the motion in pixels, in a direction drawn at random
+    mixture          that of gaussian, poisson, speckle or salt_and_pepper, whichever is drawn for the picture
 
 To add a kind: write the function in a file of its own here, add one line to `NOISES`, test it in tests/test_noise.py.
 """
@@ -29,6 +30,7 @@ from colorjax.errors import UserError, nearest
 from colorjax.noise.camera_shake import MAX_LENGTH, shake_camera
 from colorjax.noise.clipping import clip_blacks, clip_whites
 from colorjax.noise.gaussian import gaussian_noise
+from colorjax.noise.mixture import mixture_noise
 from colorjax.noise.poisson import poisson_noise
 from colorjax.noise.salt_and_pepper import salt_and_pepper_noise
 from colorjax.noise.speckle import speckle_noise
@@ -57,6 +59,7 @@ NOISES: dict[str, Noise] = {
     "clipped_whites": Noise(clip_whites, "share of the range lost to white", 0.99),
     "clipped_blacks": Noise(clip_blacks, "share of the range lost to black", 0.99),
     "camera_shake": Noise(shake_camera, "length of the motion in pixels", float(MAX_LENGTH)),
+    "mixture": Noise(mixture_noise, "that of the kind drawn", 1.0),
 }
 
 

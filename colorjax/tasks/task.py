@@ -54,6 +54,10 @@ class Task(abc.ABC):
         _, level = check_noise(self.noise_kind, self.noise_level)
         object.__setattr__(self, "noise_level", level)
 
+    def truth(self, clean: Array) -> Array:
+        """Return what a perfect method would restore, [*b, H, W, 3]: the clean picture, unless a task asks for less."""
+        return clean
+
     @abc.abstractmethod
     def observe(self, key: Array, clean: Array) -> Array:
         """Return the picture that a method is given to restore, [*b, H, W, 3], not clipped; one key [*b] for each."""

@@ -1,0 +1,48 @@
+"""Denoising of grey pictures, which are kept as sRGB [*b, H, W, 3] with three equal channels."""
+
+import dataclasses
+from typing import ClassVar
+
+import jax.numpy as jnp
+from jax import Array
+
+from colorjax.color import rgb2yiq
+from colorjax.noise import add_noise
+from colorjax.tasks.denoise import Denoise
+
+
+def luma(picture: Array) -> Array:
+    """Return 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) of [*b, H, W, 3] at whole 8-bit levels, [*b, H, W, 1].
+
+    So the grey sets were made that denoisers are measured on (BSD68, Set12): MATLAB's `rgb2gray` of 8-bit pictures.
+    """
+    return jnp.round(rgb2yiq(picture)[..., :1] * 255) / 255
+
+
+@dataclasses.dataclass(frozen=True)
+class DenoiseGray(Denoise):
+    """As `Denoise`, on one channel: the noise falls on the photograph's luma, and that is what is asked back."""
+
+    name: ClassVar[str] = "denoise_gray"
+    input_channels: ClassVar[int] = 1
+    output_channels: ClassVar[int] = 1
+
+    def truth(self, clean: Array) -> Array:
+        """Return the photograph's luma in three equal channels."""
+        return jnp.broadcast_to(luma(clean), clean.shape)
+
+    def observe(self, key: Array, clean: Array) -> Array:
+        """Return the noisy luma, not clipped, in three equal channels."""
+        return jnp.broadcast_to(add_noise(key, luma(clean), self.noise_kind, self.noise_level), clean.shape)
+
+    def inputs(self, observed: Array) -> Array:
+        """Return one of the equal channels."""
+        return observed[..., :1]
+
+    def targets(self, clean: Array, inputs: Array) -> Array:
+        """Return the correction that makes the noisy picture clean."""
+        return luma(clean) - inputs
+
+    def picture(self, outputs: Array, inputs: Array) -> Array:
+        """Return the corrected picture, not clipped, in three equal channels."""
+        return jnp.repeat(inputs + outputs, 3, axis=-1)

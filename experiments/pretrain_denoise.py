@@ -1,0 +1,87 @@
+"""The blind denoisers that colorjax ships (`colorjax/pretrained/`): a U-Net with group normalization, color and grey.
+
+    python launch.py train    --config=experiments/pretrain_denoise.py:color_cpu --workdir=runs/denoise-color \
+        --config.data.source=FOLDER_OF_BSDS500:FOLDER_OF_PHOTOGRAPHS --config.test_data.source=FOLDER_OF_CBSD68
+    python launch.py evaluate with the same
+
+They learn Gaussian noise of 0 to 55 of 255, and in three patches of ten another kind (`noise/mixture.py`). The network
+works at half size, on squares of 2x2 pixels (FFDNet), and half of the features inside a block are normalized (HINet).
+"""
+
+from ml_collections import ConfigDict
+
+from colorjax.config import choose, model_config, run_config
+
+TASKS = {"color": "denoise", "gray": "denoise_gray"}
+SCALES = ("cpu", "gpu", "smoke")
+VARIANTS = tuple(f"{kind}_{scale}" for scale in SCALES for kind in TASKS)
+STRONGEST = 55 / 255
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the run's config; `variant` is one of `VARIANTS`."""
+    kind, scale = choose(variant, VARIANTS).split("_")
+    config = run_config()
+    config.task.name = TASKS[kind]
+    config.task.loss = "charbonnier"
+    config.task.noise.kind = "mixture"
+    config.task.noise.level = (0.0, STRONGEST)
+    config.data.name = "bsds500+photo_folder"
+    config.data.training_splits = ("train", "test")  # the measure is CBSD68
+    config.data.zoom = (0.6, 1.0)
+    config.data.patch_size = 96
+    config.data.workers = 0
+    config.test_data.name = "cbsd68"
+    config.optimizer.schedule = "cosine"
+    config.optimizer.weight_average = 0.999
+    config.protocol.noise_kind = "gaussian"
+    config.protocol.noise_level = 25 / 255
+    config.inference.patch_size = 256
+    config.inference.overlap = 64
+    {"cpu": cpu, "gpu": gpu, "smoke": smoke}[scale](config)
+    return config.lock()
+
+
+def cpu(config: ConfigDict) -> None:
+    """An hour on one core: 12,000 steps of 8 patches of 96x96."""
+    config.model = network(width=32)
+    config.data.patches_per_epoch = 8_000
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.warmup_steps = 200
+    config.training.batch_size = 8
+    config.training.epochs = 12
+    config.training.log_every = 100
+    config.training.validate_every = 2000
+    config.training.checkpoint_every = 500
+    config.training.validation_photographs = 8
+
+
+def network(width: int, dtype: str = "float32") -> ConfigDict:
+    """The model section."""
+    return model_config("unet", width=width, depth=2, blocks=2, fold=2, norm="group", block="half", dtype=dtype)
+
+
+def gpu(config: ConfigDict) -> None:
+    """25 minutes on an H100: not run yet."""
+    cpu(config)
+    config.model = network(width=64, dtype="bfloat16")
+    config.data.placement = "device"
+    config.data.patch_size = 128
+    config.data.patches_per_epoch = 64_000
+    config.training.batch_size = 64
+    config.training.epochs = 40
+
+
+def smoke(config: ConfigDict) -> None:
+    """The photographs in the scikit-image wheel, a few steps."""
+    cpu(config)
+    config.data.name = "skimage_photos"
+    config.data.training_splits = ("train",)
+    config.test_data.name = ""
+    config.data.patches_per_epoch = 400
+    config.training.epochs = 1
+    config.optimizer.warmup_steps = 10
+    config.optimizer.weight_average = 0.9
+    config.training.log_every = 10
+    config.training.validate_every = 50
+    config.training.checkpoint_every = 50
