@@ -4,8 +4,12 @@ They work in the units of the task's targets (noise: parts of the range [0, 1]; 
 Arrays of different shapes raise ValueError: broadcasting would hide a wrong axis.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
+
+Loss = Callable[[jax.Array, jax.Array], jax.Array]
 
 # Lai, Huang, Ahuja and Yang, "Fast and Accurate Image Super-Resolution with Deep Laplacian Pyramid Networks", 2018.
 CHARBONNIER_EPSILON = 1e-3
@@ -26,7 +30,7 @@ def charbonnier(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     return _example_mean(jnp.sqrt(jnp.square(_difference(outputs, targets)) + CHARBONNIER_EPSILON**2))
 
 
-LOSSES = {
+LOSSES: dict[str, Loss] = {
     "squared_error": squared_error,
     "l1": l1,
     "charbonnier": charbonnier,

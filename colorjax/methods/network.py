@@ -84,7 +84,14 @@ class NetworkMethod:
             yield from self._outputs(batch)[: len(patches)]
 
     def _outputs(self, inputs):
-        return np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
+        """Return the outputs [B, P, P, Cout]; one that stands for a square of pixels is repeated for each of them."""
+        outputs = np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
+        for axis in (1, 2):
+            side = inputs.shape[axis]
+            times = -(-side // outputs.shape[axis])
+            if times > 1:
+                outputs = np.repeat(outputs, times, axis).take(range(side), axis)
+        return outputs
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -8,6 +8,7 @@ channels in and out have 7.76 million parameters.
 import jax.numpy as jnp
 from flax import linen as nn
 
+from colorjax.errors import UserError
 from colorjax.models.blocks import BLOCKS, Block, DType
 from colorjax.models.normalization import Norm
 from colorjax.models.resampling import (
@@ -24,6 +25,7 @@ class UNet(nn.Module):
 
     `fold` is the side of the squares of pixels that the network takes and gives as one, with so many more channels
     (FFDNet; 1: the pixels themselves): its full size is then the picture's over `fold`, at a fraction of the work.
+    `output_fold`, a divisor of it, is the side of the squares that an output stands for: 1 for one of every pixel.
 
     Fields are the keys of a config, but `output_channels` and `axis_name` (see `build_model`). Parameters are
     float32; `dtype` is that of the computation. The last convolution starts at zero, so a new network's output
@@ -39,14 +41,22 @@ class UNet(nn.Module):
     depth: int = 4
     blocks: int = 1
     fold: int = 1
+    output_fold: int = 1
     norm: Norm = "group"
     block: Block = "plain"
     dtype: DType = "float32"
 
     @nn.compact
     def __call__(self, inputs, train: bool):
-        """Return float32 [B, H, W, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1."""
-        height, width = inputs.shape[1:3]
+        """Return float32 [B, H, W, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1.
+
+        H and W are over `output_fold`, rounded up.
+        """
+        if self.fold % self.output_fold:
+            raise UserError(
+                f"model.output_fold={self.output_fold}: it must divide model.fold={self.fold}; use 1 or {self.fold}"
+            )
+        height, width = (-(-side // self.output_fold) for side in inputs.shape[1:3])
         features = fold_pixels(pad_to_multiple(inputs, self.fold * 2**self.depth), self.fold)
 
         def blocks(level, features):
@@ -66,10 +76,10 @@ class UNet(nn.Module):
             features = jnp.concatenate([skips[level], features], axis=-1)
             features = blocks(level, features)
         outputs = nn.Conv(
-            self.output_channels * self.fold**2,
+            self.output_channels * (self.fold // self.output_fold) ** 2,
             (1, 1),
             dtype=self.dtype,
             kernel_init=nn.initializers.zeros,
             name="output",
         )(features)
-        return unfold_pixels(outputs, self.fold)[:, :height, :width].astype(jnp.float32)
+        return unfold_pixels(outputs, self.fold // self.output_fold)[:, :height, :width].astype(jnp.float32)

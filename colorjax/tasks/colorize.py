@@ -55,4 +55,8 @@ class Colorize(Task):
 
     def picture(self, outputs: Array, inputs: Array) -> Array:
         """Return the input's own lightness with the predicted color, as far as sRGB can show it, in [0, 1]."""
-        return lab2rgb_gamut(jnp.concatenate([(inputs + 1) * 50, outputs * AB_SCALE], axis=-1))
+        return lab2rgb_gamut(jnp.concatenate([(inputs + 1) * 50, self.colors(outputs)], axis=-1))
+
+    def colors(self, outputs: Array) -> Array:
+        """Return the Lab a and b, [*b, H, W, 2], that a network's outputs stand for."""
+        return outputs * AB_SCALE

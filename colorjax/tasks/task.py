@@ -10,13 +10,14 @@ and `loss` compares the outputs with what `targets` makes of the clean picture a
 
 import abc
 import dataclasses
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import jax
 from jax import Array
 
 from colorjax.errors import UserError, nearest
-from colorjax.losses import LOSSES
+from colorjax.losses import LOSSES, Loss
 from colorjax.noise import check_noise
 
 
@@ -32,7 +33,8 @@ class Task(abc.ABC):
     """A problem. It holds plain values alone, so it is hashable and can be a static argument of a jitted function.
 
     Attributes:
-        loss_name: name in `colorjax.losses.LOSSES`.
+        losses: (of the class) the losses that compare its outputs with its targets, by name.
+        loss_name: name of one of them.
         noise_kind, noise_level: what spoils the observed picture, as `colorjax.noise.add_noise` takes it.
 
     Raises:
@@ -42,15 +44,16 @@ class Task(abc.ABC):
     name: ClassVar[str]
     input_channels: ClassVar[int]
     output_channels: ClassVar[int]
+    losses: ClassVar[Mapping[str, Loss]] = LOSSES
 
     loss_name: str
     noise_kind: str = "none"
     noise_level: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self):
-        if self.loss_name not in LOSSES:
-            line = f"config.task.loss: no loss is named {self.loss_name!r}"
-            raise UserError(f"{line}; {nearest(self.loss_name, LOSSES)}")
+        if self.loss_name not in self.losses:
+            line = f"config.task.loss: the task {self.name} has no loss {self.loss_name!r}"
+            raise UserError(f"{line}; {nearest(self.loss_name, self.losses)}")
         _, level = check_noise(self.noise_kind, self.noise_level)
         object.__setattr__(self, "noise_level", level)
 
@@ -81,7 +84,7 @@ class Task(abc.ABC):
 
     def loss(self, outputs: Array, targets: Array) -> Array:
         """Return one number for each example, [B], from [B, H, W, output_channels] twice."""
-        return LOSSES[self.loss_name](outputs, targets)
+        return self.losses[self.loss_name](outputs, targets)
 
     def example(self, keys: Array, clean: Array) -> Example:
         """Make a training example of each clean picture [*b, H, W, 3] with its own key [*b]; jit-safe."""

@@ -1,0 +1,67 @@
+"""How often each bin of the ab plane occurs in the training photographs of a config, for `colorjax/ab_bins.csv`.
+
+python -m datasets.ab_shares --config=experiments/pretrain_colorize.py:cpu --config.data.source=A:B:C > ab_bins.csv
+"""
+
+import csv
+import sys
+from collections.abc import Iterable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from colorjax.color import rgb2lab
+from colorjax.color_bins import BIN_SIZE, BINS, BINS_PER_AXIS, OUTERMOST, ab_bin
+from colorjax.images import Photograph
+
+
+@jax.jit
+def _bins(picture):
+    lab = rgb2lab(picture.astype(jnp.float32) / 255)
+    return ab_bin(lab[..., 1], lab[..., 2])
+
+
+def occupied() -> np.ndarray:
+    """Return which of the 529 bins some 8-bit sRGB color falls into, bool `[529]`."""
+    inside = np.zeros(BINS, bool)
+    green, blue = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8), indexing="ij")
+    for red in range(256):
+        inside[np.asarray(_bins(np.stack([np.full_like(green, red), green, blue], axis=-1)))] = True
+    return inside
+
+
+def shares(photographs: Iterable[Photograph], samples: int = 4096) -> np.ndarray:
+    """Return each bin's share of the pixels, float64 `[529]`: `samples` evenly spread ones of each photograph."""
+    counts = np.zeros(BINS)
+    for photograph in photographs:
+        pixels = photograph.picture.reshape(-1, 3)
+        chosen = pixels[np.linspace(0, len(pixels) - 1, samples).astype(int)]
+        counts += np.bincount(np.asarray(_bins(chosen)), minlength=BINS)
+    return counts / counts.sum()
+
+
+def write(file, of_bins: np.ndarray, which: np.ndarray) -> None:
+    """Write the table of the bins in `which` to an open file."""
+    writer = csv.writer(file)
+    writer.writerow(("a", "b", "share"))
+    for number in np.flatnonzero(which):
+        a, b = (BIN_SIZE * (step - OUTERMOST) for step in divmod(int(number), BINS_PER_AXIS))
+        writer.writerow((f"{a:g}", f"{b:g}", f"{of_bins[number]:.7f}"))
+
+
+def main(words: list[str]) -> None:
+    """Write the table of a config's training photographs to standard output.
+
+    Args:
+      words: `--config=FILE[:VARIANT]`, then overrides.
+    """
+    import datasets
+    from colorjax import config_files
+
+    config = config_files.load(words[0].removeprefix("--config="), words[1:])
+    write(sys.stdout, shares(datasets.photographs(config.data, "train")), occupied())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,76 @@
+"""The colorizer that colorjax ships (`colorjax/pretrained/`): a U-Net that classifies each pixel's color.
+
+    python launch.py train    --config=experiments/pretrain_colorize.py:cpu --workdir=runs/colorize \
+        --config.data.source=PHOTOGRAPHS:LANDSCAPES:PHOTOS64
+    python launch.py evaluate with the same
+
+Photographs of any size are fitted into patches of 64x64, whole or nearly so: what the network learns is what things
+are, and their colors come back to full size along the picture's own edges. It works on squares of 2x2 pixels.
+"""
+
+from ml_collections import ConfigDict
+
+from colorjax.config import choose, model_config, run_config
+
+VARIANTS = ("cpu", "gpu", "smoke")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the run's config; `variant` is one of `VARIANTS`."""
+    config = run_config()
+    config.task.name = "colorize_bins"
+    config.task.loss = "rarity_weighted_cross_entropy"
+    config.data.name = "photo_folder+photo_folder+photo_folder"
+    config.data.zoom_of = "fit"
+    config.data.zoom = (1.0, 1.6)
+    config.data.patch_size = 64
+    config.data.workers = 0
+    config.test_data.name = "photo_folder+photo_folder"
+    config.inference.picture = "whole"
+    config.inference.patch_size = 96
+    config.optimizer.schedule = "cosine"
+    config.optimizer.weight_average = 0.999
+    {"cpu": cpu, "gpu": gpu, "smoke": smoke}[choose(variant, VARIANTS)](config)
+    return config.lock()
+
+
+def network(width: int, dtype: str = "float32") -> ConfigDict:
+    """The model section."""
+    fields = {"width": width, "depth": 3, "blocks": 2, "fold": 2, "output_fold": 2, "norm": "group", "block": "half"}
+    return model_config("unet", **fields, dtype=dtype)
+
+
+def cpu(config: ConfigDict) -> None:
+    """An hour on one core."""
+    config.model = network(width=32)
+    config.data.patches_per_epoch = 16_000
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.warmup_steps = 200
+    config.training.batch_size = 16
+    config.training.epochs = 6
+    config.training.log_every = 100
+    config.training.validate_every = 1000
+    config.training.checkpoint_every = 500
+
+
+def gpu(config: ConfigDict) -> None:
+    """25 minutes on an H100: not run yet."""
+    cpu(config)
+    config.model = network(width=64, dtype="bfloat16")
+    config.data.patches_per_epoch = 64_000
+    config.training.batch_size = 128
+    config.training.epochs = 40
+
+
+def smoke(config: ConfigDict) -> None:
+    """The photographs in the scikit-image wheel, a few steps."""
+    cpu(config)
+    config.data.name = "skimage_photos"
+    config.test_data.name = ""
+    config.data.patches_per_epoch = 400
+    config.training.epochs = 1
+    config.optimizer.warmup_steps = 10
+    config.optimizer.weight_average = 0.9
+    config.training.log_every = 5
+    config.training.validate_every = 25
+    config.training.checkpoint_every = 25
