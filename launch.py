@@ -37,7 +37,8 @@ COMMANDS = {
     "evaluate": (
         "measure a trained network",
         "Measures the best checkpoint in DIR under config.protocol, prints its row beside those of the input and of\n"
-        "the mean color, and writes table.md, table.csv, pictures.csv and report.html into DIR/evaluation.",
+        "the mean color, and writes table.md, table.csv, pictures.csv and report.html into DIR/evaluation. With\n"
+        "--weights, measures those instead, by default under the config that they were trained with.",
     ),
     "table": (
         "train and measure all rows of a comparison",
@@ -74,6 +75,11 @@ COMMANDS = {
         "deviation of their validation metrics, the best group first. Writes compare.md, compare.csv (a row a group),\n"
         "runs.csv (a row a run) and compare.html (the same, with charts) into DIR.",
     ),
+    "export": (
+        "write a trained network as one file",
+        "Writes the best checkpoint of the run in DIR as a safetensors file with its config in the header, which\n"
+        "denoise, colorize, restore, evaluate (--weights) and config.training.start_from take.",
+    ),
     "weights": (
         "convert published weights",
         "Reads the published weights of a network, checks that they are all there, and keeps them in $COLORJAX_CACHE\n"
@@ -106,13 +112,18 @@ def main(words: list[str]) -> int:
             command.add_argument("--from", dest="source", required=True, metavar="FILE", help="the published file")
             continue
         reads = name in ("status", "compare")
-        if name != "work" and not reads:
-            command.add_argument("--config", required=True, metavar="FILE[:VARIANT]", help="the config to use")
+        if name not in ("work", "export") and not reads:
+            required = name != "evaluate"  # which finds one in the file of weights
+            command.add_argument("--config", required=required, metavar="FILE[:VARIANT]", help="the config to use")
             settings = command.add_argument_group("settings")
             settings.add_argument("--config.KEY", dest="_", metavar="VALUE", help="change a setting: --config.seed=1")
         if name != "prepare":
-            text = "the folder with the runs" if reads else "where the results go"
+            text = "the folder with the runs" if reads else "the run" if name == "export" else "where the results go"
             command.add_argument("--workdir", required=True, metavar="DIR", help=text)
+        if name == "evaluate":
+            command.add_argument("--weights", default="", metavar="NAME|FILE", help="measure these, not a checkpoint")
+        if name == "export":
+            command.add_argument("--output", required=True, metavar="FILE", help="the file to write, .safetensors")
         if name == "status":
             command.add_argument("--watch", action="store_true", help="again and again, until all runs are at an end")
         if name == "compare":

@@ -18,8 +18,19 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "colorjax"
 
 
-def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
+def save_arrays(
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    metadata: Mapping[str, str] | None = None,
+    advice: str = "set COLORJAX_CACHE to a folder that can be written",
+) -> None:
     """Write a safetensors file that is at no moment half written, whoever else writes it at the same time.
+
+    Args:
+      path: the file; its folder is made.
+      arrays: by name.
+      metadata: text by name, for the file's header.
+      advice: what a person can do who reads that the file can't be written.
 
     Raises:
       UserError: the folder can't be written.
@@ -30,4 +41,4 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[
         save_file(dict(arrays), new, metadata=metadata and dict(metadata))
         new.replace(path)
     except (OSError, SafetensorError) as error:
-        raise UserError(f"can't write {path}: {error}; set COLORJAX_CACHE to a folder that can be written") from None
+        raise UserError(f"can't write {path}: {error}; {advice}") from None

@@ -68,6 +68,7 @@ def run_config() -> ConfigDict:
             "log_every": 50,  # steps, as are the next two
             "validate_every": 1000,
             "checkpoint_every": 1000,
+            "start_from": "",  # weights to start from: a name that comes with colorjax, or a file; "" for random ones
             "keep": 3,  # newest checkpoints kept, beside the best
             "validation_split": "validation",  # of config.data: says which checkpoint is the best
             "validation_photographs": 16,  # the first so many of that split

@@ -29,11 +29,15 @@ _SHARED_BY_ALL = ("protocol", "test_data")
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One training (or fit) and measurement of a row: with one seed, in a folder of its own."""
+    """One training (or fit) and measurement of a row: with one seed, in a folder of its own.
+
+    With `weights`, as `colorjax.weights.load` takes them, these are measured and not what was trained there.
+    """
 
     label: str
     config: ConfigDict
     directory: Path
+    weights: str = ""
 
 
 def table_runs(table: ConfigDict, directory: Path) -> dict[str, tuple[Run, ...]]:

@@ -12,12 +12,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import colorjax
 from colorjax import processes
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.requeue import hold_back_warnings
+
+if TYPE_CHECKING:  # it takes a while to import
+    from ml_collections import ConfigDict
 
 #: name -> the module that holds its function `main`
 COMMANDS = {
@@ -30,6 +33,7 @@ COMMANDS = {
     "work": "colorjax.commands.work",
     "status": "colorjax.commands.status",
     "compare": "colorjax.commands.compare",
+    "export": "colorjax.commands.export",
     "weights": "colorjax.commands.weights",
 }
 #: those that may run as several processes
@@ -83,9 +87,7 @@ def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data
 
         arguments["search"] = load_search_config(words["search"])
     if "config" in arguments:
-        from colorjax.config_files import load
-
-        arguments["config"] = load(arguments["config"], words["config"])
+        arguments["config"] = _config(arguments["config"], words["config"], arguments.get("weights", ""))
     if command in TOGETHER:
         _agree(command, arguments, data)
     if "workdir" in arguments:
@@ -97,6 +99,19 @@ def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data
 
         keep_compilations()
     importlib.import_module(COMMANDS[command]).main(data=data, **arguments)
+
+
+def _config(file: str | None, overrides: Sequence[str], weights: str) -> "ConfigDict":
+    """Return the config in `file` or, without one, the config in a file of weights."""
+    from colorjax import config_files
+
+    if file:
+        return config_files.load(file, overrides)
+    if not weights:
+        raise UserError("give --config=FILE[:VARIANT], or --weights=NAME to measure trained weights under their own")
+    from colorjax.weights import load
+
+    return config_files.override(load(weights).config, overrides)
 
 
 def _check_workdir(workdir: Path, write: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from colorjax import processes
+from colorjax import processes, weights
 from colorjax.commands.networks import frozen_of_config, network_of
 from colorjax.config import test_data_config
 from colorjax.evaluation.evaluate import Evaluation, evaluate
@@ -22,6 +22,7 @@ from colorjax.evaluation.results import fingerprint, load_evaluation, save_evalu
 from colorjax.evaluation.seeds import average
 from colorjax.images import Photograph
 from colorjax.methods import Method, build_method
+from colorjax.models import build_model
 from colorjax.plain import to_plain
 from colorjax.rows import Run
 from colorjax.runs.history import read_history
@@ -74,6 +75,8 @@ def _measure_run(
     run: Run, protocol: Protocol, photographs: Sequence[Photograph], data: ModuleType
 ) -> Evaluation | None:
     if "model" in run.config:
+        if run.weights:
+            return _measure_weights(run, protocol, photographs)
         return _measure_network(run.config, run.directory, run.label, protocol, photographs)
     return _measure_method(run.config, run.directory, run.label, protocol, photographs, data)
 
@@ -90,6 +93,18 @@ def _measure_network(
     settings = {"config": to_plain(config), "step": step, "frozen": frozen.mark}
     checkpoint = workdir / "checkpoints" / str(step)
     return _measure(method, config, label, workdir, protocol, photographs, settings, checkpoint)
+
+
+def _measure_weights(run: Run, protocol: Protocol, photographs: Sequence[Photograph]) -> Evaluation | None:
+    config, trained = run.config, weights.load(run.weights)
+    task = build_task(config.task)
+    model = build_model(config.model, task.output_channels)
+    weights.hold_to_model(trained.variables, model, task.input_channels, f"--weights={run.weights}")
+    announce(f"{run.label}: the weights {trained.name}, of step {trained.step}")
+    settings = {"config": to_plain(config), "weights": trained.sha256}
+    return _measure(
+        network_of(config)(trained.variables), config, run.label, run.directory, protocol, photographs, settings, None
+    )
 
 
 def _measure_method(

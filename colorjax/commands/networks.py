@@ -9,7 +9,7 @@ import jax
 from ml_collections import ConfigDict
 
 from colorjax import processes
-from colorjax.errors import Interrupted
+from colorjax.errors import Interrupted, UserError
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.statistics import mean_with_interval
@@ -86,6 +86,13 @@ def check(config: ConfigDict, data: ModuleType) -> None:
 
 def check_settings(config: ConfigDict) -> None:
     """Do what of `check` needs no photographs."""
+    if "method" in config and hasattr(method := build_method(config.method), "task"):
+        given, wanted = build_task(config.task).given, method.task.given
+        if given != wanted:
+            raise UserError(
+                f"config.method.weights={config.method.weights!r} is for {wanted}, the task {config.task.name!r} "
+                f"gives {given}; use other weights"
+            )
     if "model" in config:
         network_of(config)({})
         loop.check(config, jax.devices())

@@ -16,9 +16,20 @@ from colorjax.errors import UserError, nearest
 from colorjax.methods.identity import Observed
 from colorjax.methods.mean_color import MeanColor
 from colorjax.methods.network import NetworkMethod
+from colorjax.methods.pretrained import Pretrained
 from colorjax.methods.scribble import Scribble
 
-__all__ = ["METHODS", "MeanColor", "Method", "NetworkMethod", "Observed", "Scribble", "build_method", "default_config"]
+__all__ = [
+    "METHODS",
+    "MeanColor",
+    "Method",
+    "NetworkMethod",
+    "Observed",
+    "Pretrained",
+    "Scribble",
+    "build_method",
+    "default_config",
+]
 
 
 class Method(Protocol):
@@ -41,6 +52,7 @@ METHODS: dict[str, type[Method]] = {
     "observed": Observed,
     "mean_color": MeanColor,
     "scribble": Scribble,
+    "pretrained": Pretrained,
 }
 
 

@@ -35,6 +35,7 @@ class Colorize(Task):
     """
 
     name: ClassVar[str] = "colorize"
+    given: ClassVar[str] = "a grey picture"
     input_channels: ClassVar[int] = 1
     output_channels: ClassVar[int] = 2
 

@@ -19,6 +19,7 @@ class Denoise(Task):
     """
 
     name: ClassVar[str] = "denoise"
+    given: ClassVar[str] = "a noisy picture"
     input_channels: ClassVar[int] = 3
     output_channels: ClassVar[int] = 3
 

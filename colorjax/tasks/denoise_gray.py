@@ -24,6 +24,7 @@ class DenoiseGray(Denoise):
     """As `Denoise`, on one channel: the noise falls on the photograph's luma, and that is what is asked back."""
 
     name: ClassVar[str] = "denoise_gray"
+    given: ClassVar[str] = "a noisy grey picture"
     input_channels: ClassVar[int] = 1
     output_channels: ClassVar[int] = 1
 

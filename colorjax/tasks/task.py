@@ -42,6 +42,7 @@ class Task(abc.ABC):
     """
 
     name: ClassVar[str]
+    given: ClassVar[str]  # what is observed, in words; methods for one task do for another with the same
     input_channels: ClassVar[int]
     output_channels: ClassVar[int]
     losses: ClassVar[Mapping[str, Loss]] = LOSSES

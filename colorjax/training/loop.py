@@ -12,7 +12,6 @@ import math
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,9 +31,10 @@ from colorjax.training.contexts import check_contexts, contexts_of_training
 from colorjax.training.logging import announce, open_log
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.preemption import StopRequest
-from colorjax.training.state import TrainState, create_state, network_variables
+from colorjax.training.state import TrainState, create_state, network_variables, start_from
 from colorjax.training.step import make_step
 from colorjax.training.workdir import hold_to_frozen, open_workdir
+from colorjax.weights import hold_to_model, load
 
 Validate = Callable[[Any], Mapping[str, float]]
 OnValidation = Callable[[int, Mapping[str, float]], None]
@@ -88,9 +88,13 @@ def train(
     decay = config.optimizer.weight_average
     open_workdir(workdir, config, devices)
     hold_to_frozen(workdir, frozen)
-    create = partial(
-        create_state, config.seed, model, optimizer, task.input_channels, averaged=decay > 0, frozen=frozen.variables
-    )
+    start_weights = load(settings.start_from) if settings.start_from else None
+
+    def create() -> TrainState:
+        state = create_state(
+            config.seed, model, optimizer, task.input_channels, averaged=decay > 0, frozen=frozen.variables
+        )
+        return start_from(state, start_weights.variables) if start_weights else state
 
     with ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir, config, best_metric))
@@ -191,4 +195,9 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
             if config[section][key] < 1:
                 raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
     parallel.check_batch_size(config.training.batch_size, devices)
-    check_contexts(config, build_model(config.model, build_task(config.task).output_channels))
+    task = build_task(config.task)
+    model = build_model(config.model, task.output_channels)
+    check_contexts(config, model)
+    if config.training.start_from:
+        found = load(config.training.start_from)
+        hold_to_model(found.variables, model, task.input_channels, "config.training.start_from")

@@ -69,6 +69,14 @@ def create_state(
     )
 
 
+def start_from(state: TrainState, variables: Mapping[str, Any]) -> TrainState:
+    """Return `state`, in which nothing is trained yet, with trained variables in place of random ones."""
+    found = {
+        name: jax.tree.map(jnp.asarray, variables[name]) for name in ("params", "batch_stats") if name in variables
+    }
+    return state.replace(**found)
+
+
 def network_variables(state: TrainState | Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables to measure and use the network with: the averaged ones where there are any.
 

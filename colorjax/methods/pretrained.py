@@ -1,0 +1,43 @@
+"""A trained network out of a file, as a method: such as those that come with colorjax."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from colorjax import weights
+from colorjax.methods.network import NetworkMethod
+from colorjax.models import build_model
+from colorjax.tasks import Task, build_task
+
+
+@dataclasses.dataclass
+class Pretrained:
+    """The network of `colorjax.weights.load(weights)`, used as its config says.
+
+    Attributes:
+        weights: the name of one that comes with colorjax, or a file.
+    """
+
+    name = "pretrained"
+    weights: str = "denoise_color"
+
+    @property
+    def task(self) -> Task:
+        """The task that the network was trained for."""
+        return self._network.task
+
+    def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
+        """Return the restored picture [H, W, 3] of `observed` [H, W, 3], not clipped."""
+        return self._network.restore(observed)
+
+    @functools.cached_property
+    def _network(self) -> NetworkMethod:
+        return network_method(weights.load(self.weights))
+
+
+def network_method(trained: weights.TrainedNetwork) -> NetworkMethod:
+    """Return the method of a trained network."""
+    task = build_task(trained.config.task)
+    model = build_model(trained.config.model, task.output_channels)
+    return NetworkMethod(trained.name, model, trained.variables, task, **trained.config.inference)

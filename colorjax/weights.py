@@ -1,0 +1,168 @@
+"""Trained networks as single files: safetensors, with the config in the header and a SHA-256 of the weights.
+
+Nothing is unpickled: a file is numbers and text. `load` takes the name of one that comes with colorjax
+(`colorjax/pretrained/`, whose whole files are checked against SHA256SUMS besides) or a path.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from ml_collections import ConfigDict
+from safetensors import SafetensorError, safe_open
+
+from colorjax.cache import save_arrays
+from colorjax.errors import UserError, nearest
+from colorjax.models import build_model
+from colorjax.models.context import frozen_of
+from colorjax.plain import from_plain, to_plain
+from colorjax.tasks import build_task
+
+SUFFIX = ".safetensors"
+SUMS = "SHA256SUMS"
+FORMAT = "colorjax 1"
+#: settings that say where something lay on the machine that trained
+_OF_A_MACHINE = ("data.source", "data.data_dir", "test_data.source")
+
+
+class TrainedNetwork(NamedTuple):
+    """A trained network: the config of its run, its variables (NumPy arrays), the step, and a name for people.
+
+    `sha256` is that of the variables.
+    """
+
+    config: ConfigDict
+    variables: dict[str, Any]
+    step: int
+    name: str
+    sha256: str
+
+
+def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int) -> int:
+    """Write a trained network; return the number of its weights.
+
+    Args:
+      path: the file.
+      config: of its run; where its photographs lay is left out.
+      variables: 'params' and, with batch normalization, 'batch_stats'.
+      step: of the run, at which these are its variables.
+
+    Raises:
+      UserError: a network with a frozen branch, whose weights are not ours to pass on; a file that can't be written.
+    """
+    if frozen_of(_model(config)).variables:
+        raise UserError(f"{config.model.name} has a frozen branch with weights of its own; a file can't hold them")
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+        for key in _OF_A_MACHINE:
+            section, name = key.split(".")
+            config[section][name] = ""
+    arrays = {"/".join(path): np.asarray(array) for path, array in flatten_dict(dict(variables)).items()}
+    metadata = {
+        "format": FORMAT,
+        "config": json.dumps(to_plain(config), sort_keys=True),
+        "step": str(step),
+        "sha256": _sum_of(arrays),
+    }
+    save_arrays(path, arrays, metadata, advice="give another file")
+    return sum(array.size for array in arrays.values())
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the networks that come with colorjax."""
+    return tuple(sorted(_sums()))
+
+
+def load(source: str | Path) -> TrainedNetwork:
+    """Read a trained network.
+
+    Args:
+      source: one of `names()`, or the path of a file that `save` wrote.
+
+    Raises:
+      UserError: no such name or file, another kind of file, a wrong checksum, or weights that are not those of the
+        network in its config.
+    """
+    path, shipped = _found(str(source))
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: no safetensors file that can be read ({error})") from None
+    if metadata.get("format") != FORMAT:
+        raise UserError(f"{path}: not written by colorjax ('launch.py export' writes such files)")
+    wrong = shipped and hashlib.sha256(path.read_bytes()).hexdigest() != shipped
+    if wrong or _sum_of(arrays) != metadata.get("sha256"):
+        raise UserError(f"{path}: the SHA-256 is not the one that was written with it: the file is damaged or changed")
+    try:
+        config, step = from_plain(json.loads(metadata["config"])), int(metadata["step"])
+        model = _model(config)
+    except (KeyError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: its config can't be read ({type(error).__name__}: {error})") from None
+    except UserError as error:
+        raise UserError(f"{path}: weights of a network that this colorjax does not have: {error}") from None
+    variables = unflatten_dict({tuple(name.split("/")): array for name, array in arrays.items()})
+    hold_to_model(variables, model, build_task(config.task).input_channels, str(path))
+    return TrainedNetwork(config, variables, step, path.name.removesuffix(SUFFIX), metadata["sha256"])
+
+
+def hold_to_model(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> None:
+    """Raise a `UserError`, which begins with `where`, unless `variables` are those of the network `model`."""
+    inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
+    expected = flatten_dict(jax.eval_shape(lambda: model.init(jax.random.key(0), inputs, train=False)))
+    found = flatten_dict(dict(variables))
+    for what, paths in (("lacks", expected.keys() - found.keys()), ("has besides", found.keys() - expected.keys())):
+        if paths:
+            raise UserError(
+                f"{where}: weights of another architecture: it {what} {len(paths)} of the network's variables, "
+                f"such as {'/'.join(min(paths))}"
+            )
+    for path, leaf in expected.items():
+        if found[path].shape != leaf.shape:
+            raise UserError(
+                f"{where}: weights of another architecture: {'/'.join(path)} has the shape {found[path].shape}, "
+                f"the network wants {leaf.shape}"
+            )
+
+
+def _model(config):
+    return build_model(config.model, build_task(config.task).output_channels)
+
+
+def _found(source: str) -> tuple[Path, str]:
+    """Return the file, and the sum that it must have if it comes with colorjax."""
+    sums = _sums()
+    if source in sums:
+        return _folder() / f"{source}{SUFFIX}", sums[source]
+    path = Path(source).expanduser()
+    if not path.is_file():
+        hint = f"; {nearest(source, sums)}" if sums else ""
+        raise UserError(f"{source}: there is no such file, and no network of that name comes with colorjax{hint}")
+    return path, sums[path.name.removesuffix(SUFFIX)] if path.parent.absolute() == _folder() else ""
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("colorjax.pretrained")))
+
+
+def _sums() -> dict[str, str]:
+    lines = (_folder() / SUMS).read_text(encoding="ascii").splitlines()
+    return {name.removesuffix(SUFFIX): digest for digest, name in (line.split() for line in lines)}
+
+
+def _sum_of(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the SHA-256 of all weights with their names, shapes and types."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
