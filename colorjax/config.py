@@ -77,9 +77,11 @@ def run_config() -> ConfigDict:
     config.inference = ConfigDict(
         {
             "picture": "patches",  # or "whole": a picture goes through the network once, fitted into one patch, alone
-            "patch_size": 256,  # pixels
-            "overlap": 32,  # pixels by which neighbouring patches overlap
-            "batch_size": 4,  # patches at a time
+            "patch_size": 256,  # pixels: the side of the largest tile, or of that one patch
+            "overlap": 32,  # pixels by which neighbouring tiles overlap
+            "batch_size": 4,  # tiles at work at a time, each on a core of its own
+            "statistics": "shared",  # of group normalization: the whole picture's; or "window" around a pixel, or "own"
+            "window": 96,  # pixels: the side of that window; the training patches' is a good one
         }
     )
     from colorjax.evaluation.protocol import protocol_config

@@ -36,8 +36,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizer.weight_average = 0.999
     config.protocol.noise_kind = "gaussian"
     config.protocol.noise_level = 25 / 255
-    config.inference.patch_size = 256
-    config.inference.overlap = 64
+    config.inference.patch_size = 512
     {"cpu": cpu, "gpu": gpu, "smoke": smoke}[scale](config)
     return config.lock()
 

@@ -9,8 +9,9 @@ import numpy as np
 from flax import linen as nn
 
 from colorjax.errors import UserError, nearest
+from colorjax.inference.tiled import TiledNetwork, Tiling
 from colorjax.models.context import context_of
-from colorjax.patches import cut, map_pixels, patch_grid, put_together
+from colorjax.patches import map_pixels
 from colorjax.squares import fit, unfit
 from colorjax.tasks import Task
 
@@ -19,20 +20,18 @@ PICTURE = ("patches", "whole")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NetworkMethod:
-    """Restores a picture of any size, patch by patch or as a whole.
+    """Restores a picture of any size, in tiles or as a whole.
 
     Attributes:
         name: of the row.
-        model: a linen module, `model.apply(variables, inputs [B, P, P, Cin], train=False) -> [B, P, P, Cout]`, with a
+        model: a linen module, `model.apply(variables, inputs [1, P, Q, Cin], train=False) -> [1, P, Q, Cout]`, with a
             context where it wants one (`colorjax.models.context`).
         variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
         task: says what the network sees of a picture and how its outputs become one.
-        patch_size, overlap: how a picture is cut (a whole one isn't, and has no overlap). The size that the network was
-            trained at is best: the statistics of group normalization change with it.
-        batch_size: patches that go through the network at a time; the last batch is filled up with zeros, so all
-            pictures share one compiled shape. A whole picture goes alone.
+        patch_size, overlap, batch_size, statistics, window: how a picture is cut, as in `Tiling`.
         picture: 'patches', or 'whole': the picture goes through the network once, fitted into a square of `patch_size`,
-            and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
+            and the outputs come back to its own size; the other settings mean nothing then. That is for outputs smooth
+            enough to be enlarged, as colors are.
         frozen: the variables of `colorjax.models.context.frozen_of(model)`.
     """
 
@@ -43,6 +42,8 @@ class NetworkMethod:
     patch_size: int
     overlap: int
     batch_size: int
+    statistics: str = Tiling.statistics
+    window: int = Tiling.window
     picture: str = "patches"
     frozen: Any = dataclasses.field(default_factory=dict)
 
@@ -50,11 +51,14 @@ class NetworkMethod:
         if self.picture not in PICTURE:
             raise UserError(f"inference.picture: {self.picture!r} is not a choice; {nearest(self.picture, PICTURE)}")
         if self.picture == "patches":
-            patch_grid(1, 1, self.patch_size, self.overlap)  # refuses an impossible overlap before any work is done
+            self.tiling  # noqa: B018 - refuses impossible settings before any work is done
         elif self.patch_size < 1:
             raise UserError(f"inference.patch_size must be at least 1, it is {self.patch_size}")
-        if self.batch_size < 1:
-            raise UserError(f"inference.batch_size must be at least 1, it is {self.batch_size}")
+
+    @property
+    def tiling(self) -> Tiling:
+        """Return how a picture is cut."""
+        return Tiling(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Tiling)})
 
     def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
         """Return the restored picture [H, W, 3] of `observed` [H, W, 3], not clipped."""
@@ -62,36 +66,28 @@ class NetworkMethod:
         return picture
 
     def restore_with_outputs(self, observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the restored picture [H, W, 3] and the network's own outputs [H, W, Cout], patches put together.
+        """Return the restored picture [H, W, 3] and the network's own outputs [H, W, Cout].
 
         The outputs are what the task's loss is about: they still have what the picture lost to sRGB's gamut.
         """
         inputs = map_pixels(self.task.inputs, observed)
         if self.picture == "whole":
             fitted = fit(inputs, self.patch_size)
-            outputs = unfit(self._outputs(fitted.square[np.newaxis])[0], fitted, *inputs.shape[:2])
+            square = np.asarray(_apply(self.model, self.variables, self.frozen, fitted.square[np.newaxis]))[0]
+            outputs = unfit(square, fitted, *inputs.shape[:2])
         else:
-            grid = patch_grid(*inputs.shape[:2], self.patch_size, self.overlap)
-            outputs = put_together(self._patches(inputs, grid), grid)
+            network = TiledNetwork(self.model, self.variables, self.frozen, self.tiling)
+            outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
         return map_pixels(self.task.picture, outputs, inputs), outputs
 
-    def _patches(self, inputs, grid):
-        """Yield the network's outputs of each patch, [P, P, Cout], in the order of the grid."""
-        for start in range(0, len(grid), self.batch_size):
-            patches = cut(inputs, grid, start, start + self.batch_size)
-            missing = self.batch_size - len(patches)
-            batch = np.pad(patches, [(0, missing), (0, 0), (0, 0), (0, 0)])
-            yield from self._outputs(batch)[: len(patches)]
 
-    def _outputs(self, inputs):
-        """Return the outputs [B, P, P, Cout]; one that stands for a square of pixels is repeated for each of them."""
-        outputs = np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
-        for axis in (1, 2):
-            side = inputs.shape[axis]
-            times = -(-side // outputs.shape[axis])
-            if times > 1:
-                outputs = np.repeat(outputs, times, axis).take(range(side), axis)
-        return outputs
+def _as_they_are(inputs):
+    return inputs
+
+
+def _outputs_alone(outputs, inputs):
+    del inputs
+    return outputs
 
 
 @functools.partial(jax.jit, static_argnums=0)

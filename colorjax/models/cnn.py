@@ -22,11 +22,16 @@ class CNN(nn.Module):
     norm: Norm = "group"
     dtype: DType = "float32"
 
+    @property
+    def stride(self) -> int:
+        """Return by how many pixels a picture moves if all its feature maps are to move with it."""
+        return 2**self.depth
+
     @nn.compact
     def __call__(self, inputs, train: bool):
         """Return float32 [B, H, W, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1."""
         height, width = inputs.shape[1:3]
-        features = pad_to_multiple(inputs, 2**self.depth)
+        features = pad_to_multiple(inputs, self.stride)
 
         def block(level):
             return PlainBlock(self.width * 2**level, self.norm, self.dtype, self.axis_name)

@@ -61,6 +61,11 @@ class FusionNetwork(nn.Module):
     weights: Literal["pretrained", "random"] = "pretrained"
     dtype: DType = "float32"
 
+    @property
+    def stride(self) -> int:
+        """Return by how many pixels a picture moves if all its feature maps are to move with it."""
+        return _REDUCTION
+
     def __post_init__(self):
         super().__post_init__()
         if self.output_channels != 2:

@@ -62,8 +62,50 @@ def group_norm(features, scale, bias, groups: int, epsilon: float = 1e-5):
     return normalized.astype(features.dtype)
 
 
+def weighted_moments(features, groups: int, rows, columns):
+    """Return the mean and the variance of each group of `features` over weighted positions.
+
+    The mean at (i, j) is the sum over (h, w) of rows[i, h] columns[j, w] times the group's mean at (h, w). With boxes
+    for weights it is that of a window around each position; with one row and one column, that of the whole.
+
+    Args:
+      features: [B, H, W, C] of any float dtype.
+      groups: a divisor of C.
+      rows: float32 [I, H], not negative, each row with the sum 1.
+      columns: float32 [J, W], likewise.
+
+    Returns:
+      float32 [B, I, J, groups], twice.
+    """
+    wide = features.astype(jnp.float32)
+    wide = wide.reshape(*wide.shape[:3], groups, -1)
+    moments = jnp.concatenate([wide.mean(axis=-1), jnp.square(wide).mean(axis=-1)], axis=-1)
+    # The variance is a small difference of two means, so they need all of float32, on a GPU too.
+    moments = jnp.einsum("ih,bhwg->biwg", rows, moments, precision=lax.Precision.HIGHEST)
+    moments = jnp.einsum("jw,biwg->bijg", columns, moments, precision=lax.Precision.HIGHEST)
+    mean = moments[..., :groups]
+    return mean, jnp.maximum(moments[..., groups:] - jnp.square(mean), 0.0)
+
+
+def normalize_by(features, mean, variance, scale, bias, epsilon: float = 1e-5):
+    """Return `features` [B, H, W, C] by a mean and a variance [B|1, H|1, W|1, groups] from elsewhere."""
+    channels_each = features.shape[-1] // mean.shape[-1]
+    factor = jnp.repeat(lax.rsqrt(variance + epsilon), channels_each, axis=-1) * scale[None, None, None]
+    offset = bias[None, None, None] - jnp.repeat(mean, channels_each, axis=-1) * factor
+    return (features.astype(jnp.float32) * factor + offset).astype(features.dtype)
+
+
 class GroupNorm(nn.Module):
-    """Group normalization with `group_count` groups."""
+    """Group normalization with `group_count` groups.
+
+    Its statistics are those of its input, unless the collection "statistics" says otherwise, with variables
+
+        rows, columns   the weights of `weighted_moments`; if the collection is mutable besides, the mean and the
+                        variance over all examples together are used, and kept as the next two
+        mean, variance  the statistics themselves, [groups]
+
+    `colorjax/inference/statistics.py` makes these for pictures that a network sees in tiles.
+    """
 
     @nn.compact
     def __call__(self, features):
@@ -71,7 +113,21 @@ class GroupNorm(nn.Module):
         channels = features.shape[-1]
         scale = self.param("scale", nn.initializers.ones, (channels,), jnp.float32)
         bias = self.param("bias", nn.initializers.zeros, (channels,), jnp.float32)
-        return group_norm(features, scale, bias, group_count(channels))
+        groups = group_count(channels)
+        if self.has_variable("statistics", "mean"):
+            mean, variance = (self.get_variable("statistics", name) for name in ("mean", "variance"))
+            return normalize_by(features, mean[None, None, None], variance[None, None, None], scale, bias)
+        if not self.has_variable("statistics", "rows"):
+            return group_norm(features, scale, bias, groups)
+        rows, columns = (self.get_variable("statistics", name) for name in ("rows", "columns"))
+        mean, variance = weighted_moments(features, groups, rows, columns)
+        if self.is_mutable_collection("statistics"):
+            square = (variance + jnp.square(mean)).mean(axis=(0, 1, 2), keepdims=True)
+            mean = mean.mean(axis=(0, 1, 2), keepdims=True)
+            variance = jnp.maximum(square - jnp.square(mean), 0.0)
+            self.put_variable("statistics", "mean", mean[0, 0, 0])
+            self.put_variable("statistics", "variance", variance[0, 0, 0])
+        return normalize_by(features, mean, variance, scale, bias)
 
 
 class BatchNorm(nn.Module):

@@ -46,6 +46,11 @@ class UNet(nn.Module):
     block: Block = "plain"
     dtype: DType = "float32"
 
+    @property
+    def stride(self) -> int:
+        """Return by how many pixels a picture moves if all its feature maps are to move with it."""
+        return self.fold * 2**self.depth
+
     @nn.compact
     def __call__(self, inputs, train: bool):
         """Return float32 [B, H, W, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1.
@@ -57,7 +62,7 @@ class UNet(nn.Module):
                 f"model.output_fold={self.output_fold}: it must divide model.fold={self.fold}; use 1 or {self.fold}"
             )
         height, width = (-(-side // self.output_fold) for side in inputs.shape[1:3])
-        features = fold_pixels(pad_to_multiple(inputs, self.fold * 2**self.depth), self.fold)
+        features = fold_pixels(pad_to_multiple(inputs, self.stride), self.fold)
 
         def blocks(level, features):
             for _ in range(self.blocks):

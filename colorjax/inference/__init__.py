@@ -1,0 +1,1 @@
+"""Trained networks on a person's own pictures, of any size."""
