@@ -1,15 +1,15 @@
-"""Pictures in tiles against the same pictures in one piece: quality, seams, time and memory, for each kind of statistics.
+"""Pictures in tiles against the same in one piece: quality, seams, time and memory, for each kind of statistics.
 
     python benchmarks/tiles.py --workdir RUN --photographs FOLDER                   # quality and seams
     python benchmarks/tiles.py --workdir RUN --photographs FOLDER --megapixels 24 100        # time and memory
 
 RUN is the workdir of a trained denoiser of color photographs; FOLDER holds photographs that it was not trained on.
 
-Quality: Gaussian noise of 15, 25 and 50 of 255, not clipped; restored pictures clipped and rounded to 8 bits; means over
-the photographs. `whole` is the network on the whole picture, `one piece` the same with the statistics in question, and
-`tiles` what this project does. `apart` is the PSNR between the last two. `seams` is the mean absolute error within 8
-pixels of the middle of an overlap over that further inside, `untiled` the same of `one piece`: where borders show, the
-first is larger.
+Quality: Gaussian noise of 15, 25 and 50 of 255, not clipped; restored pictures clipped and rounded to 8 bits; means
+over the photographs. `whole` is the network on the whole picture, `one piece` the same with the statistics in question,
+and `tiles` what this project does. `apart` is the PSNR between the last two. `seams` is the mean absolute error within
+8 pixels of the middle of an overlap over that further inside, and `untiled` the same of `one piece`: where borders
+show, the first is larger.
 
 Time and memory: a process for each row, on a picture of that size made of mirrored photographs, 8 bits; the picture and
 the result are in the memory that is given, and jax itself.
@@ -98,9 +98,8 @@ def seam_mask(rows, columns, height, width):
     """Return where the middle of an overlap is near, [height, width]."""
 
     def near(side, length):
-        middles = [(start + side.tile + after) / 2 for start, after in zip(side.starts, side.starts[1:], strict=False)]
         positions = np.arange(length) + 0.5
-        return np.any([abs(positions - middle) < BORDER for middle in middles], axis=0, initial=False)
+        return np.any([np.zeros(length)] + [abs(positions - middle) < BORDER for middle in side.middles()], axis=0)
 
     return near(rows, height)[:, None] | near(columns, width)[None, :]
 
@@ -148,9 +147,8 @@ def quality(arguments):
     print(f"{'untiled':>9}")
     for (kind, sigma), rows in measured.items():
         whole, one, tiles, apart, seams, untiled = np.mean(rows, axis=0)
-        print(
-            f"{kind:12}{sigma:6}{whole:9.3f}{one:11.3f}{tiles:9.3f}{one - tiles:8.3f}{apart:8.2f}{seams:8.3f}{untiled:9.3f}"
-        )
+        print(f"{kind:12}{sigma:6}{whole:9.3f}{one:11.3f}{tiles:9.3f}{one - tiles:8.3f}", end="")
+        print(f"{apart:8.2f}{seams:8.3f}{untiled:9.3f}")
 
 
 def _same(picture):

@@ -37,7 +37,7 @@ class Side(NamedTuple):
         """Return each tile's weight at each of its positions, float32 [tiles, tile]; at any place they sum to 1."""
         positions = np.arange(self.tile) + 0.5
         weights = np.ones((len(self.starts), self.tile))
-        for index, middle in enumerate(self._middles()):
+        for index, middle in enumerate(self.middles()):
             for tile, sign in ((index, -1), (index + 1, 1)):
                 distance = sign * (self.starts[tile] + positions - middle)
                 rise = np.clip(distance / self.blend + 0.5, 0.0, 1.0)
@@ -46,9 +46,10 @@ class Side(NamedTuple):
 
     def finished(self) -> tuple[int, ...]:
         """Return for each tile where the first position lies that a later tile still adds to."""
-        return (*(math.floor(middle - self.blend / 2 + 0.5) for middle in self._middles()), self.length)
+        return (*(math.floor(middle - self.blend / 2 + 0.5) for middle in self.middles()), self.length)
 
-    def _middles(self):
+    def middles(self) -> list[float]:
+        """Return where one tile gives over to the next: the middles of their overlaps."""
         return [(start + self.tile + after) / 2 for start, after in zip(self.starts, self.starts[1:], strict=False)]
 
 
