@@ -20,6 +20,8 @@ from colorjax.tasks import Task
 
 STATISTICS = ("shared", "window", "own")
 
+# What statistics of a large picture are taken from. Squares of 64 to 128 pixels, from a half or all of the picture,
+# differ by less than 0.02 dB on CBSD68 (benchmarks/tiles.py); the limit keeps the sample at 0.6 megapixels.
 _SAMPLE_SIDE = 96
 _SAMPLES = 64
 
@@ -127,7 +129,7 @@ def sample_corners(height: int, width: int, side: int, stride: int) -> list[tupl
     """Return the upper left corners of squares of `side` pixels spread evenly over a picture, up to half of its area.
 
     They follow Roberts' sequence (2018, "The Unreasonable Effectiveness of Quasirandom Sequences"), which lies on no
-    grid that rows of windows could fall in step with.
+    grid that a row of windows could fall in step with.
     """
     half = max(4, height * width // (2 * side**2))
     count = min(_SAMPLES, 1 << (half.bit_length() - 1))  # a power of two: each count is a program to compile

@@ -51,14 +51,9 @@ class NetworkMethod:
         if self.picture not in PICTURE:
             raise UserError(f"inference.picture: {self.picture!r} is not a choice; {nearest(self.picture, PICTURE)}")
         if self.picture == "patches":
-            self.tiling  # noqa: B018 - refuses impossible settings before any work is done
+            self._tiling()  # refuses impossible settings before any work is done
         elif self.patch_size < 1:
             raise UserError(f"inference.patch_size must be at least 1, it is {self.patch_size}")
-
-    @property
-    def tiling(self) -> Tiling:
-        """Return how a picture is cut."""
-        return Tiling(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Tiling)})
 
     def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
         """Return the restored picture [H, W, 3] of `observed` [H, W, 3], not clipped."""
@@ -76,9 +71,12 @@ class NetworkMethod:
             square = np.asarray(_apply(self.model, self.variables, self.frozen, fitted.square[np.newaxis]))[0]
             outputs = unfit(square, fitted, *inputs.shape[:2])
         else:
-            network = TiledNetwork(self.model, self.variables, self.frozen, self.tiling)
+            network = TiledNetwork(self.model, self.variables, self.frozen, self._tiling())
             outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
         return map_pixels(self.task.picture, outputs, inputs), outputs
+
+    def _tiling(self):
+        return Tiling(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Tiling)})
 
 
 def _as_they_are(inputs):
