@@ -108,6 +108,16 @@ def test_without_normalization_tiles_give_what_the_whole_picture_gives(options):
     np.testing.assert_allclose(tiled, _untiled(model, variables, picture), atol=2e-5)
 
 
+def test_an_output_for_a_square_of_pixels_is_repeated_for_each_of_them():
+    model = UNet(output_channels=2, width=4, depth=1, fold=2, output_fold=2, norm="none")
+    variables, picture = _variables(model), _picture(100, 148)
+    tiled = _tiled(model, variables, picture, patch_size=96, overlap=72)
+    squares = _untiled(model, variables, picture)
+    assert squares.shape == (50, 74, 2)
+    np.testing.assert_allclose(tiled[::2, ::2], squares, atol=2e-5)
+    np.testing.assert_allclose(tiled[1::2, 1::2], squares, atol=2e-5)
+
+
 @given(st.integers(1, 20), st.integers(1, 20))
 @settings(max_examples=8)
 def test_a_picture_in_one_tile_has_its_own_statistics_without_what_continues_it(height, width):

@@ -143,6 +143,20 @@ def sample_corners(height: int, width: int, side: int, stride: int) -> list[tupl
     return [corner(index) for index in range(count)]
 
 
+def outputs_of(model: nn.Module, variables: Any, frozen: Any, inputs: jax.Array) -> jax.Array:
+    """Return the network's outputs for inputs [B, H, W, Cin], at their size; jit-safe.
+
+    An output that stands for a square of pixels is repeated for each of them.
+    """
+    outputs = model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs))
+    for axis in (1, 2):
+        side = inputs.shape[axis]
+        times = -(-side // outputs.shape[axis])
+        if times > 1:
+            outputs = jax.lax.slice_in_dim(jnp.repeat(outputs, times, axis), 0, side, axis=axis)
+    return outputs
+
+
 def restore(
     model: nn.Module,
     variables: Any,
@@ -200,6 +214,4 @@ def _inputs(before, pixels):
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _apply(model, before, after, variables, frozen, given, pixels):
     inputs = before(pixels)
-    variables = {**variables, "statistics": given}
-    outputs = model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs))
-    return after(outputs, inputs)
+    return after(outputs_of(model, {**variables, "statistics": given}, frozen, inputs), inputs)

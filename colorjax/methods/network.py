@@ -9,8 +9,7 @@ import numpy as np
 from flax import linen as nn
 
 from colorjax.errors import UserError, nearest
-from colorjax.inference.tiled import TiledNetwork, Tiling
-from colorjax.models.context import context_of
+from colorjax.inference.tiled import TiledNetwork, Tiling, outputs_of
 from colorjax.patches import map_pixels
 from colorjax.squares import fit, unfit
 from colorjax.tasks import Task
@@ -90,4 +89,4 @@ def _outputs_alone(outputs, inputs):
 
 @functools.partial(jax.jit, static_argnums=0)
 def _apply(model, variables, frozen, inputs):
-    return model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs))
+    return outputs_of(model, variables, frozen, inputs)
