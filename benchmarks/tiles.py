@@ -1,9 +1,11 @@
 """Pictures in tiles against the same in one piece: quality, seams, time and memory, for each kind of statistics.
 
-    python benchmarks/tiles.py --workdir RUN --photographs FOLDER                   # quality and seams
-    python benchmarks/tiles.py --workdir RUN --photographs FOLDER --megapixels 24 100        # time and memory
+    python benchmarks/tiles.py                                   # photographs of the scikit-image wheel, 24 megapixels
+    python benchmarks/tiles.py --photographs FOLDER --megapixels 24 100
+    python benchmarks/tiles.py --photographs FOLDER --megapixels --tile 512 --mosaic 1536
 
-RUN is the workdir of a trained denoiser of color photographs; FOLDER holds photographs that it was not trained on.
+The tiles of the first table are small (--tile), so that a photograph has many borders; those of the second are what
+`launch.py denoise` takes.
 
 Quality: Gaussian noise of 15, 25 and 50 of 255, not clipped; restored pictures clipped and rounded to 8 bits; means
 over the photographs. `whole` is the network on the whole picture, `one piece` the same with the statistics in question,
@@ -28,28 +30,32 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
+from skimage import data  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
+from colorjax import weights  # noqa: E402
 from colorjax.images import PICTURE_SUFFIXES, read_picture  # noqa: E402
 from colorjax.inference import statistics  # noqa: E402
 from colorjax.inference.tiled import STATISTICS, TiledNetwork, Tiling, restore  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
-from colorjax.training.checkpoints import load_network  # noqa: E402
 
 SIGMAS = (15, 25, 50)
 BORDER = 8  # pixels on each side of the middle of an overlap
 
 
-def network(workdir):
+def network(name):
     """Return the model, its variables on the device, the task and the step of a trained network."""
-    config, variables, step = load_network(workdir)
-    task = build_task(config.task)
-    return build_model(config.model, task.output_channels), jax.device_put(variables), task, step
+    trained = weights.load(name)
+    task = build_task(trained.config.task)
+    model = build_model(trained.config.model, task.output_channels)
+    return model, jax.device_put(trained.variables), task, trained.step
 
 
 def photographs(folder, count):
-    """Return `count` photographs of the folder, evenly chosen."""
+    """Return `count` photographs of the folder, evenly chosen; without a folder, those of scikit-image's wheel."""
+    if not folder:
+        return [getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")]
     paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
     chosen = np.linspace(0, len(paths) - 1, min(count or len(paths), len(paths)))
     return [read_picture(paths[int(index)]) for index in chosen]
@@ -106,7 +112,7 @@ def seam_mask(rows, columns, height, width):
 
 def quality(arguments):
     """Print the table of qualities."""
-    model, variables, _, step = network(arguments.workdir)
+    model, variables, _, step = network(arguments.weights)
     pictures = photographs(arguments.photographs, arguments.count)
     if arguments.mosaic:
         pictures = [
@@ -161,11 +167,11 @@ def _corrected(outputs, inputs):
 
 def cost(arguments, kind, megapixels):
     """Restore one large picture; return seconds, processor seconds and peak memory."""
-    model, variables, task, _ = network(arguments.workdir)
+    model, variables, task, _ = network(arguments.weights)
     pictures = photographs(arguments.photographs, 8)
     height = round((megapixels * 1e6 * 2 / 3) ** 0.5)
     picture = mosaic(pictures, height, round(megapixels * 1e6 / height))
-    tiling = Tiling(arguments.tile, arguments.overlap, 4, kind, arguments.window)
+    tiling = Tiling(overlap=arguments.overlap, statistics=kind, window=arguments.window)
     restore(model, variables, task, picture[:1500, :1500], tiling)  # compiles
     start, used = time.perf_counter(), time.process_time()
     restore(model, variables, task, picture, tiling)
@@ -179,10 +185,10 @@ def cost(arguments, kind, megapixels):
 def costs(arguments):
     """Print the table of times and memory, a process for each row."""
     cores = len(os.sched_getaffinity(0))
-    print(f"{cores} cores, tiles of up to {arguments.tile}, overlap {arguments.overlap}")
+    print(f"{cores} cores, tiles of up to {Tiling.patch_size}, overlap {arguments.overlap}")
     print(f"{'statistics':12}{'MP':>6}{'s/MP':>9}{'processor s/MP':>16}{'peak memory':>13}")
     for megapixels in arguments.megapixels:
-        for kind in STATISTICS if megapixels <= 24 else STATISTICS[:1]:
+        for kind in STATISTICS if megapixels <= 24 else STATISTICS[:1]:  # they cost much the same
             command = [sys.executable, __file__, *sys.argv[1:], "--one", kind, str(megapixels)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             row = json.loads(done.stdout.splitlines()[-1])
@@ -195,22 +201,21 @@ def costs(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workdir", required=True)
-    parser.add_argument("--photographs", required=True, metavar="FOLDER")
+    parser.add_argument("--weights", default="denoise_color", help="a denoiser that comes with colorjax, or a file")
+    parser.add_argument("--photographs", default="", metavar="FOLDER", help="that it was not trained on")
     parser.add_argument("--count", type=int, default=0, help="photographs to measure on; 0 for all")
     parser.add_argument("--mosaic", type=int, default=0, metavar="SIDE", help="on 3 squares made of them instead")
-    parser.add_argument("--tile", type=int, default=Tiling.patch_size)
+    parser.add_argument("--tile", type=int, default=128)
     parser.add_argument("--overlap", type=int, default=Tiling.overlap)
     parser.add_argument("--window", type=int, default=Tiling.window)
-    parser.add_argument("--megapixels", type=float, nargs="+", default=[])
+    parser.add_argument("--megapixels", type=float, nargs="*", default=[24.0])
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(cost(arguments, arguments.one[0], float(arguments.one[1]))))
-    elif arguments.megapixels:
-        costs(arguments)
     else:
         quality(arguments)
+        costs(arguments)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,9 @@ class TiledNetwork:
         return getattr(self.model, "stride", 1)
 
     def _at_work(self) -> int:
-        cores = len(os.sched_getaffinity(0)) if jax.default_backend() == "cpu" else self.tiling.batch_size
+        if jax.default_backend() != "cpu":
+            return self.tiling.batch_size
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return min(self.tiling.batch_size, cores)
 
 

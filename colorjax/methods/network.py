@@ -50,7 +50,7 @@ class NetworkMethod:
         if self.picture not in PICTURE:
             raise UserError(f"inference.picture: {self.picture!r} is not a choice; {nearest(self.picture, PICTURE)}")
         if self.picture == "patches":
-            self._tiling()  # refuses impossible settings before any work is done
+            _ = self.tiling  # refuses impossible settings before any work is done
         elif self.patch_size < 1:
             raise UserError(f"inference.patch_size must be at least 1, it is {self.patch_size}")
 
@@ -70,11 +70,13 @@ class NetworkMethod:
             square = np.asarray(_apply(self.model, self.variables, self.frozen, fitted.square[np.newaxis]))[0]
             outputs = unfit(square, fitted, *inputs.shape[:2])
         else:
-            network = TiledNetwork(self.model, self.variables, self.frozen, self._tiling())
+            network = TiledNetwork(self.model, self.variables, self.frozen, self.tiling)
             outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
         return map_pixels(self.task.picture, outputs, inputs), outputs
 
-    def _tiling(self):
+    @property
+    def tiling(self) -> Tiling:
+        """Return how a picture is cut."""
         return Tiling(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Tiling)})
 
 
