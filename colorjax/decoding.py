@@ -80,7 +80,7 @@ def has_16_bit_color(image: Image.Image) -> bool:
     return has_16_bits(image) and image.mode in ("RGB", "RGBA", "LA")
 
 
-def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> tuple[np.ndarray, int]:
+def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray:
     """Decode 16-bit color, or grey with alpha, with OpenCV, which keeps all bits.
 
     Args:
@@ -90,8 +90,8 @@ def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> tupl
       data: the bytes of the file, uint8 `[N]`.
 
     Returns:
-      uint16 `[H, W, 3]`, or `[H, W, 4]` with alpha that is not multiplied into the color; and the EXIF orientation
-      that is still to be applied: OpenCV turns TIFF files upright by itself.
+      uint16 `[H, W, 3]`, or `[H, W, 4]` with alpha that is not multiplied into the color. TIFF files are upright
+      already, by OpenCV; PNG files are as they were stored.
     """
     tags = image.tag_v2 if image.format == "TIFF" else {}
     if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) != 1:
@@ -101,7 +101,7 @@ def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> tupl
         raise UserError(f"{name}: 16-bit color that can't be decoded; save it as an ordinary PNG")
     if pixels.shape[2] == 3:
         cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)  # in place: it may be most of the memory
-        return pixels, 1 if image.format == "TIFF" else orientation(image)
+        return pixels
     cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA, dst=pixels)
     extra = tags.get(TiffImagePlugin.EXTRASAMPLES, (2,))[0]
     if extra == 0:  # a fourth channel that the file doesn't call alpha
@@ -110,7 +110,7 @@ def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> tupl
         for row in pixels:
             alpha = np.maximum(row[:, 3:].astype(np.float64), 1.0)
             row[:, :3] = np.rint(np.minimum(row[:, :3] * (65535.0 / alpha), 65535.0))
-    return pixels, 1 if image.format == "TIFF" else orientation(image)
+    return pixels
 
 
 def is_16_bit_grey(image: Image.Image) -> bool:

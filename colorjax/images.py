@@ -171,13 +171,14 @@ def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
 
 def _decode_16_bit_color(name: str, image: Image.Image, data: bytes) -> np.ndarray:
     """Decode 16-bit color as uint8 `[H, W, 3]`."""
-    pixels, orientation = decoding.decode_16_bit_color(name, image, np.frombuffer(data, np.uint8))
+    pixels = decoding.decode_16_bit_color(name, image, np.frombuffer(data, np.uint8))
     color = pixels[:, :, :3].astype(np.float64)
     if pixels.shape[2] == 4:
         alpha = pixels[:, :, 3:] / 65535.0
         color = color * alpha + 65535.0 * (1.0 - alpha)
     picture = Image.fromarray(_round_to_8_bits(color))
-    picture.getexif()[ExifTags.Base.Orientation] = orientation
+    if image.format == "PNG":
+        picture.getexif()[ExifTags.Base.Orientation] = decoding.orientation(image)
     return np.array(ImageOps.exif_transpose(picture))
 
 

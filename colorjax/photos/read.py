@@ -75,7 +75,7 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
         metadata, damaged = read_metadata(image, *(image.size if turned < 5 else image.size[::-1]))
         if deep_color:
             image.close()  # its pixels have done their service, and OpenCV needs the memory
-            decoded = _deep_color(name, image, np.fromfile(path, np.uint8), is_grey)
+            decoded = _deep_color(name, image, np.fromfile(path, np.uint8), turned, is_grey)
         elif decoding.is_16_bit_grey(image):
             decoded = _deep_grey(image, turned)
         elif image.mode in ("I", "F"):
@@ -138,10 +138,11 @@ def _deep_grey(image: Image.Image, turned: int) -> _Decoded:
     return _Decoded(grey[:, :, np.newaxis], alpha, profile, False, remarks)
 
 
-def _deep_color(name: str, image: Image.Image, data: np.ndarray, is_grey: bool) -> _Decoded:
+def _deep_color(name: str, image: Image.Image, data: np.ndarray, turned: int, is_grey: bool) -> _Decoded:
     """Return the picture whose file is `data`, with 16 bits; `is_grey`: grey with alpha."""
-    pixels, turned = decoding.decode_16_bit_color(name, image, data)
-    pixels = _upright(pixels, turned)
+    pixels = decoding.decode_16_bit_color(name, image, data)
+    if image.format == "PNG":
+        pixels = _upright(pixels, turned)
     alpha = np.ascontiguousarray(pixels[:, :, 3]) if pixels.shape[2] == 4 else None
     pixels = np.ascontiguousarray(pixels[:, :, : 1 if is_grey else 3])
     profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_grey)
