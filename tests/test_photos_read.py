@@ -25,6 +25,11 @@ def saved(path, image, **options):
     return path
 
 
+def opened(path):
+    """A Pillow image that leaves no file open."""
+    return Image.open(io.BytesIO(path.read_bytes()))
+
+
 def png_chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -86,7 +91,7 @@ def test_jpeg_and_lossy_webp(tmp_path):
     smooth = np.linspace(0, 255, 40 * 30 * 3).reshape(40, 30, 3).astype(np.uint8)
     for name in ("a.jpg", "b.webp"):
         photo = read_photo(saved(tmp_path / name, smooth))
-        np.testing.assert_array_equal(photo.pixels, np.asarray(Image.open(tmp_path / name)))
+        np.testing.assert_array_equal(photo.pixels, np.asarray(opened(tmp_path / name)))
         assert not photo.lossless
     assert read_photo(saved(tmp_path / "grey.jpg", smooth[:, :, 0])).pixels.shape == (40, 30, 1)
 
@@ -301,7 +306,7 @@ def test_ink_with_and_without_a_profile(tmp_path):
     assert photo.remarks == ("CMYK converted to sRGB",)
     assert b"sRGB" in photo.metadata.profile.replace(b"\0", b"")
     photo = read_photo(saved(tmp_path / "c.jpg", ink, quality=95))
-    np.testing.assert_array_equal(photo.pixels, np.asarray(Image.open(tmp_path / "c.jpg").convert("RGB")))
+    np.testing.assert_array_equal(photo.pixels, np.asarray(opened(tmp_path / "c.jpg").convert("RGB")))
 
 
 def test_only_the_first_of_several(tmp_path):
