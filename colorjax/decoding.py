@@ -42,9 +42,11 @@ def opened(name: str, file: BinaryIO) -> Iterator[Image.Image]:
         except UserError:
             raise
         except UnidentifiedImageError:
-            raise UserError(f"{name}: not a picture in any format that Pillow reads") from None
+            raise UserError(f"{name}: not a picture in any format that Pillow reads, or only a part of one") from None
         except Exception as error:  # Damaged files make Pillow raise anything, SyntaxError and struct.error too.
             reason = " ".join(str(error).split()) or type(error).__name__
+            if reason.startswith("decoder error"):
+                reason = "the file is damaged or cut short"
             raise UserError(f"{name}: can't be decoded: {reason}") from None
         finally:
             Image.MAX_IMAGE_PIXELS = limit
@@ -96,7 +98,8 @@ def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> np.n
     tags = image.tag_v2 if image.format == "TIFF" else {}
     if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) != 1:
         raise UserError(f"{name}: 16-bit color in separate planes can't be decoded; save it interleaved")
-    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    with _without_words_of_opencv():
+        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
         raise UserError(f"{name}: 16-bit color that can't be decoded; save it as an ordinary PNG")
     if pixels.shape[2] == 3:
@@ -111,6 +114,16 @@ def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> np.n
             alpha = np.maximum(row[:, 3:].astype(np.float64), 1.0)
             row[:, :3] = np.rint(np.minimum(row[:, :3] * (65535.0 / alpha), 65535.0))
     return pixels
+
+
+@contextlib.contextmanager
+def _without_words_of_opencv() -> Iterator[None]:
+    """Keep OpenCV from printing what it thinks of a file: what a person should read is one line, and ours."""
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def is_16_bit_grey(image: Image.Image) -> bool:

@@ -30,6 +30,13 @@ def opened(path):
     return Image.open(io.BytesIO(path.read_bytes()))
 
 
+def read_exif(photo):
+    exif = Image.Exif()
+    if photo.metadata.exif:
+        exif.load(photo.metadata.exif)
+    return exif
+
+
 def png_chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -189,6 +196,13 @@ def test_16_bit_alpha_that_is_multiplied_in_and_channels_that_are_no_alpha(tmp_p
     assert photo.alpha is None
 
 
+def test_opencv_says_nothing(tmp_path, capfd):
+    # Four channels, and no word on what the fourth is: both read it as alpha, and OpenCV warns.
+    photo = read_photo(deep_tiff(tmp_path / "a.tif", DEEP, {}))
+    np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), DEEP)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_16_bit_color_in_planes_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"a\.tif: 16-bit color in separate planes"):
         read_photo(deep_tiff(tmp_path / "a.tif", DEEP[:, :, :3], {284: 2, 273: (0, 70, 140), 279: (70, 70, 70)}))
@@ -200,6 +214,18 @@ def test_16_bit_ink_is_read_with_8_and_said_so(tmp_path):
     photo = read_photo(deep_tiff(tmp_path / "a.tif", ink, {262: 5}))
     np.testing.assert_array_equal(photo.pixels, [[[255] * 3, [0] * 3]])
     assert photo.remarks[0] == "16 bits read as 8"
+
+
+def test_netpbm(tmp_path):
+    path = tmp_path / "a.ppm"
+    path.write_bytes(b"P6 7 5 65535\n" + DEEP[:, :, :3].astype(">u2").tobytes())
+    photo = read_photo(path)
+    assert photo.remarks == ("16 bits read as 8",)
+    assert np.abs(photo.pixels - DEEP[:, :, :3] / 257).max() <= 1
+    path.write_bytes(b"P6 7 5 255\n" + COLOR[:, :, :3].tobytes())
+    assert read_photo(path).remarks == ()
+    path.write_bytes(b"P5 7 5 65535\n" + DEEP[:, :, 0].astype(">u2").tobytes())
+    np.testing.assert_array_equal(read_photo(path).pixels, DEEP[:, :, :1])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -215,9 +241,7 @@ def test_orientation_is_applied_to_pixels_and_alpha(tmp_path, orientation):
     photo = read_photo(saved(tmp_path / "a.png", COLOR, exif=exif))
     np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), upright(COLOR))
     assert photo.remarks == (() if orientation == 1 else ("turned upright",))
-    written = Image.Exif()
-    written.load(photo.metadata.exif)
-    assert written[ExifTags.Base.Orientation] == 1
+    assert read_exif(photo)[ExifTags.Base.Orientation] == 1
 
     turned = np.dstack([upright(np.ascontiguousarray(DEEP[:, :, i])) for i in range(4)])
     photo = read_photo(deep_png(tmp_path / "b.png", DEEP, png_chunk(b"eXIf", exif.tobytes()[6:])))
@@ -225,6 +249,8 @@ def test_orientation_is_applied_to_pixels_and_alpha(tmp_path, orientation):
     for channels in (1, 3):
         photo = read_photo(deep_tiff(tmp_path / "c.tif", DEEP[:, :, :channels], {274: orientation}))
         np.testing.assert_array_equal(photo.pixels, turned[:, :, :channels])
+        assert photo.remarks == (() if orientation == 1 else ("turned upright",))
+        assert read_exif(photo).get(ExifTags.Base.Orientation, 1) == 1
 
 
 def test_pictures_of_several_bands_are_whole(tmp_path, monkeypatch):
@@ -249,6 +275,17 @@ def test_profiles_are_converted_to_srgb(tmp_path):
     grey = read_photo(saved(tmp_path / "b.png", np.full((1, 1, 3), 128, np.uint8), icc_profile=profile)).pixels
     light = (128 / 255) ** 2.2
     assert np.abs(grey.astype(int) - round(255 * (1.055 * light ** (1 / 2.4) - 0.055))).max() <= 1
+
+
+def test_exif_says_srgb_after_a_conversion_alone(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.ColorSpace: 65535, ExifTags.IFD.Interop: {1: "R03"}}
+    path = saved(tmp_path / "a.jpg", COLOR[:, :, :3], exif=exif, icc_profile=rgb_profile())
+    assert read_exif(read_photo(path)).get_ifd(ExifTags.IFD.Exif) == {ExifTags.Base.ColorSpace: 1}
+    path = saved(tmp_path / "b.jpg", COLOR[:, :, :3], exif=exif)
+    kept = read_exif(read_photo(path))
+    assert kept.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] == 65535
+    assert kept.get_ifd(ExifTags.IFD.Interop) == {1: "R03"}
 
 
 def test_a_profile_that_is_srgb_is_no_remark(tmp_path):
@@ -329,8 +366,7 @@ def test_metadata(tmp_path):
     path = tmp_path / "a.jpg"
     saved(path, COLOR[:, :, :3], exif=exif, xmp=xmp, comment=b"a fine day", dpi=(300, 200))
     metadata = read_photo(path).metadata
-    tags = Image.Exif()
-    tags.load(metadata.exif)
+    tags = read_exif(read_photo(path))
     assert tags[ExifTags.Base.Artist] == "A. Dams"
     assert tags[ExifTags.Base.Orientation] == 1
     assert tags.get_ifd(ExifTags.IFD.Exif) == {ExifTags.Base.ExifImageWidth: 5, ExifTags.Base.ISOSpeedRatings: 400}
@@ -352,9 +388,7 @@ def test_metadata(tmp_path):
 def test_the_exif_of_a_tiff_file_says_nothing_of_its_storage(tmp_path):
     tags = {315: "A. Dams", 270: "a fine day", 700: b"<xmp/>"}
     photo = read_photo(deep_tiff(tmp_path / "a.tif", DEEP[:, :, :3], tags))
-    kept = Image.Exif()
-    kept.load(photo.metadata.exif)
-    assert dict(kept) == {315: "A. Dams", 270: "a fine day"}
+    assert dict(read_exif(photo)) == {315: "A. Dams", 270: "a fine day"}
     assert photo.metadata.xmp == b"<xmp/>"
 
 

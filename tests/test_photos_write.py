@@ -37,7 +37,7 @@ def exif_block():
 FULL = Metadata(
     exif=exif_block(),
     xmp=XMP,
-    iptc=b"\x1c\x02\x69\x00\x05title",
+    iptc=b"\x1c\x02\x69\x00\x06titles",
     comment=b"a fine day",
     text=(("Title", "Å fine day"),),
     resolution=(300.0, 200.0),
@@ -86,7 +86,9 @@ def test_alpha_comes_back(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_16_bits_come_back_as_they_were(tmp_path, suffix, channels):
+def test_16_bits_come_back_as_they_were(tmp_path, suffix, channels, monkeypatch):
+    monkeypatch.setattr("colorjax.photos.png_16.BAND_BYTES", 2**18)
+    monkeypatch.setattr("colorjax.photos.png_16.LARGEST_CHUNK", 2**12)
     path = tmp_path / f"a.{suffix}"
     # Large enough for several bands and strips, smooth enough to be compressed.
     pixels = (np.add.outer(np.arange(900), np.arange(700))[:, :, np.newaxis] * [7, 11, 13]).astype(np.uint16)
@@ -171,6 +173,7 @@ def test_metadata_come_back(tmp_path, suffix, pixels, has):
     if suffix == "jpg":
         assert image.info["comment"] == b"a fine day"
         assert image.info["photoshop"][0x0404] == FULL.iptc
+        assert FULL.iptc + b"\0" in path.read_bytes()  # an odd length is padded
     if suffix == "tif":
         assert image.tag_v2[33723] == FULL.iptc
     # Twice the same way: nothing grows or gets lost.

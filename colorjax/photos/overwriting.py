@@ -1,5 +1,6 @@
 """Results never take the place of what they were made from."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 
@@ -8,8 +9,12 @@ from colorjax.errors import UserError
 
 def identities(inputs: Iterable[str | os.PathLike]) -> frozenset[tuple[int, int]]:
     """Return what tells the files of `inputs` from all others on this machine, whatever they are called."""
-    statuses = (os.stat(path) for path in inputs)
-    return frozenset((status.st_dev, status.st_ino) for status in statuses)
+    found = set()
+    for path in inputs:
+        with contextlib.suppress(OSError):  # it is gone, and can't be overwritten
+            status = os.stat(path)
+            found.add((status.st_dev, status.st_ino))
+    return frozenset(found)
 
 
 def refuse_to_overwrite(path: str | os.PathLike, inputs: frozenset[tuple[int, int]]) -> None:

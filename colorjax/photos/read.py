@@ -46,7 +46,7 @@ class Photo(NamedTuple):
 def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
     """Read a photograph of any kind that Pillow reads; the first one of several in a file.
 
-    PNG and TIFF files keep 16 bits (but for CMYK); of other formats Pillow gives 8.
+    PNG and TIFF files keep 16 bits (but for CMYK), and grey PGM; of other formats Pillow gives 8.
 
     Args:
       path: the file.
@@ -65,12 +65,13 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
         decoding.refuse_large(name, image, max_pixels, "; raise the limit with --max-pixels")
         remarks = _several(image)
         deep_color = decoding.has_16_bit_color(image)  # before load() forgets it
-        if image.mode == "CMYK" and decoding.has_16_bits(image):
+        if _loses_bits(image):
             remarks += ("16 bits read as 8",)
         is_grey = bool(image.tile) and "LA;16" in str(image.tile[0])  # to Pillow this is color
+        lying = image.format == "TIFF" and decoding.orientation(image) != 1
         image.load()  # raises if the file is truncated, which OpenCV would pass over
-        turned = decoding.orientation(image)
-        if turned != 1:
+        turned = decoding.orientation(image)  # of a TIFF file 1 by now: Pillow and OpenCV turn these themselves
+        if lying or turned != 1:
             remarks += ("turned upright",)
         metadata, damaged = read_metadata(image, *(image.size if turned < 5 else image.size[::-1]))
         if deep_color:
@@ -140,9 +141,7 @@ def _deep_grey(image: Image.Image, turned: int) -> _Decoded:
 
 def _deep_color(name: str, image: Image.Image, data: np.ndarray, turned: int, is_grey: bool) -> _Decoded:
     """Return the picture whose file is `data`, with 16 bits; `is_grey`: grey with alpha."""
-    pixels = decoding.decode_16_bit_color(name, image, data)
-    if image.format == "PNG":
-        pixels = _upright(pixels, turned)
+    pixels = _upright(decoding.decode_16_bit_color(name, image, data), turned)
     alpha = np.ascontiguousarray(pixels[:, :, 3]) if pixels.shape[2] == 4 else None
     pixels = np.ascontiguousarray(pixels[:, :, : 1 if is_grey else 3])
     profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_grey)
@@ -190,6 +189,14 @@ def _several(image: Image.Image) -> tuple[str, ...]:
         return ()
     image.seek(0)
     return (f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}",)
+
+
+def _loses_bits(image: Image.Image) -> bool:
+    """Return whether Pillow reads 16 bits of an opened image as 8, and nothing here does better."""
+    if image.format == "PPM":
+        arguments = image.tile[0][3]  # "RGB", or with the highest value behind it
+        return image.mode == "RGB" and not isinstance(arguments, str) and arguments[-1] > 255
+    return image.mode == "CMYK" and decoding.has_16_bits(image)
 
 
 def _webp_is_lossless(path: str | os.PathLike) -> bool:

@@ -20,6 +20,7 @@ from colorjax.photos.read import BAND_PIXELS, Photo
 from colorjax.photos.tiff import write_tiff
 
 JPEG_QUALITY = WEBP_QUALITY = 95
+PNG_COMPRESSION = 3  # on photographs half a percent larger than Pillow's 6, in 60% of the time
 LARGEST_JPEG_SEGMENT = 65000  # 65,535 bytes, less what stands before EXIF, XMP and IPTC in theirs
 
 
@@ -128,16 +129,8 @@ def write_photo(path: str | os.PathLike, pixels: np.ndarray, photo: Photo) -> tu
         elif written is _PNG and pixels.dtype == np.uint16:
             write_png_16(file, pixels, alpha, _png_chunks(metadata))
         else:
-            # Handed the file itself, Pillow would write past Python and not say why it failed.
-            _image(pixels, alpha).save(_Sink(file), written.label, **_options(written, metadata, photo.lossless))
+            _image(pixels, alpha).save(file, written.label, **_options(written, metadata, photo.lossless))
     return remarks
-
-
-class _Sink:
-    """A file that can only be written."""
-
-    def __init__(self, file: BinaryIO):
-        self.write, self.flush = file.write, file.flush
 
 
 @contextlib.contextmanager
@@ -170,8 +163,7 @@ def _options(written: _Format, metadata: Metadata, lossless: bool) -> dict:
     # None is said too: else Pillow looks for more in the image.
     options |= {"icc_profile": metadata.profile or None, "exif": metadata.exif}
     if written is _PNG:
-        options["pnginfo"] = _png_texts(metadata)
-        return options
+        return options | {"pnginfo": _png_texts(metadata), "compress_level": PNG_COMPRESSION}
     if metadata.xmp:
         options["xmp"] = metadata.xmp
     if written is _JPEG:
