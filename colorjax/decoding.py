@@ -62,8 +62,11 @@ def refuse_large(name: str, image: Image.Image, max_pixels: int, advice: str = "
 
 
 def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of an image, 1 to 8; 1 is upright."""
-    value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    """Return the EXIF orientation of an image, 1 to 8; 1 is upright, and what damaged EXIF counts as."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF makes Pillow raise anything
+        return 1
     return value if value in range(1, 9) else 1
 
 

@@ -47,11 +47,11 @@ class Metadata(NamedTuple):
     profile: bytes = b""
 
 
-def read_metadata(image: Image.Image, width: int, height: int) -> tuple[Metadata, tuple[str, ...]]:
-    """Return what a loaded image's file says, for upright pixels of `width` and `height`; and remarks."""
+def read_metadata(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
+    """Return what a loaded image's file says, as it holds when its pixels are turned upright; and remarks."""
     remarks = ()
     try:
-        exif = _exif(image.getexif(), width, height)
+        exif = _exif(image.getexif(), *image.size)
     except Exception:  # damaged EXIF makes Pillow raise anything
         exif, remarks = b"", ("EXIF left out: it is damaged",)
     return Metadata(
@@ -78,13 +78,15 @@ def with_srgb(exif: bytes) -> bytes:
 
 
 def _exif(tags: Image.Exif, width: int, height: int) -> bytes:
-    """Return an EXIF block of those tags that still hold; empty if there are none."""
+    """Return an EXIF block of those tags that still hold; empty if there are none. The size is that in the file."""
     kept = Image.Exif()
     kept.endian = tags.endian  # a camera maker's note is kept as bytes in that order
     for tag, value in tags.items():
         if tag not in STORAGE_TAGS and tag not in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
             kept[tag] = value
     if ORIENTATION in kept:
+        if kept[ORIENTATION] in range(5, 9):
+            width, height = height, width
         kept[ORIENTATION] = 1
     details = dict(tags.get_ifd(ExifTags.IFD.Exif))
     for tag, pixels in ((ExifTags.Base.ExifImageWidth, width), (ExifTags.Base.ExifImageHeight, height)):

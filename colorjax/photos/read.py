@@ -68,12 +68,12 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
         if _loses_bits(image):
             remarks += ("16 bits read as 8",)
         is_grey = bool(image.tile) and "LA;16" in str(image.tile[0])  # to Pillow this is color
-        lying = image.format == "TIFF" and decoding.orientation(image) != 1
+        is_turned_tiff = image.format == "TIFF" and decoding.orientation(image) != 1
         image.load()  # raises if the file is truncated, which OpenCV would pass over
+        metadata, damaged = read_metadata(image)
         turned = decoding.orientation(image)  # of a TIFF file 1 by now: Pillow and OpenCV turn these themselves
-        if lying or turned != 1:
+        if is_turned_tiff or turned != 1:
             remarks += ("turned upright",)
-        metadata, damaged = read_metadata(image, *(image.size if turned < 5 else image.size[::-1]))
         if deep_color:
             image.close()  # its pixels have done their service, and OpenCV needs the memory
             decoded = _deep_color(name, image, np.fromfile(path, np.uint8), turned, is_grey)
@@ -117,9 +117,7 @@ def _shallow(image: Image.Image, turned: int) -> _Decoded:
         if image.mode in ("P", "PA"):
             remarks = ("palette expanded",)
         with_alpha = image.has_transparency_data
-        mode = (
-            ("LA" if with_alpha else "L") if image.mode in ("1", "L", "LA", "La") else "RGBA" if with_alpha else "RGB"
-        )
+        mode = ("L" if image.mode in ("1", "L", "LA", "La") else "RGB") + ("A" if with_alpha else "")
         if image.mode != mode:
             info = image.info
             image = image.convert(mode)
