@@ -6,9 +6,11 @@ from flax import linen as nn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import color as skimage_color
+from skimage import data as skimage_data
 
 from colorjax.errors import UserError
 from colorjax.images import Photograph
+from colorjax.inference.colorizing import colorize_pixels
 from colorjax.methods import METHODS, MeanColor, NetworkMethod, Observed, build_method, default_config
 from colorjax.tasks import Colorize, Denoise
 
@@ -162,3 +164,42 @@ def test_a_whole_picture_goes_through_the_network_once_as_a_square():
 def test_impossible_settings_of_whole_pictures_are_refused_at_once(change):
     with pytest.raises(UserError, match="inference"):
         NetworkMethod("net", MODEL, VARIABLES, DENOISE, **({"patch_size": 8, "overlap": 2, "batch_size": 2} | change))
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+@settings(max_examples=6)
+def test_a_reduced_picture_keeps_its_size_and_its_own_lightness(height, width):
+    """One flat color, predicted on the reduced picture: what CIE Lab says it is."""
+    task = Colorize("squared_error")
+    gray = np.random.default_rng(height * 41 + width).uniform(0.3, 0.7, size=(height, width, 1)).astype(np.float32)
+    observed = np.repeat(gray, 3, axis=-1)
+    variables = {"params": {"Dense_0": {"kernel": jnp.zeros((1, 2)), "bias": jnp.array([0.1, -0.1])}}}
+    method = NetworkMethod("net", PerPixel(2), variables, task, 32, overlap=0, batch_size=1, picture="reduced")
+    picture, outputs = method.restore_with_outputs(observed)
+    np.testing.assert_allclose(outputs, np.broadcast_to(np.float32([0.1, -0.1]), (height, width, 2)), atol=1e-5)
+    expected = skimage_color.rgb2lab(observed)
+    expected[..., 1:] = 11, -11
+    np.testing.assert_allclose(skimage_color.rgb2lab(picture), expected, atol=0.05)
+
+
+def test_a_reduced_picture_is_colored_as_a_persons_own_is():
+    task = Colorize("squared_error")
+    pixels = skimage_data.astronaut()[:150, :200]
+    observed = np.asarray(task.observe(jax.random.key(0), pixels.astype(np.float32) / np.float32(255)))
+    grays = np.rint(observed[..., :1] * 255).astype(np.uint8)
+    variables = {"params": {"Dense_0": {"kernel": jnp.array([[0.2, 0.1]]), "bias": jnp.array([0.1, -0.1])}}}
+    method = NetworkMethod("net", PerPixel(2), variables, task, 64, overlap=0, batch_size=1, picture="reduced")
+    TRACES.clear()
+    restored = method.restore(observed)
+    assert TRACES == [(1, 64, 96, 1)]
+
+    def predict(lightness):
+        return (lightness[..., None] / 50 - 1) * np.float32([22, 11]) + np.float32([11, -11])
+
+    # whole levels of three channels, chosen together, and a grey that was rounded before
+    np.testing.assert_allclose(restored * 255, colorize_pixels(grays, predict, 64), atol=2.5)
+
+
+def test_reduced_pictures_are_for_tasks_with_colors():
+    with pytest.raises(UserError, match="'reduced' is for tasks that colorize, not for 'denoise'"):
+        NetworkMethod("net", MODEL, VARIABLES, DENOISE, 8, overlap=0, batch_size=1, picture="reduced")
