@@ -78,6 +78,13 @@ def test_a_picture_smaller_than_the_reduced_one_gets_the_colors_of_the_places():
     np.testing.assert_allclose(ours, resize(colors, 10, 64), atol=1e-3)
 
 
+def test_colors_may_be_coarser_than_the_lightness_that_the_network_saw():
+    colors, lightness, full = reduced_and_full((4, 6), (20, 19))
+    finer = reduced_and_full((8, 12), (1, 1))[1]
+    expected = upsample_colors(colors, resize(finer, 4, 6), full)
+    np.testing.assert_array_equal(upsample_colors(colors, finer, full), expected)
+
+
 def test_a_photographs_own_colors_come_back_better_than_by_interpolation():
     lab = rgb2lab(data.astronaut()[:256, :256]).astype(np.float32)
     colors, lightness = resize(lab[..., 1:], 48, 48), resize(lab[..., 0], 48, 48)
@@ -90,7 +97,7 @@ def test_a_photographs_own_colors_come_back_better_than_by_interpolation():
 
 def test_pictures_that_do_not_belong_together_are_refused():
     colors, lightness, full = reduced_and_full((4, 5), (8, 10))
-    with pytest.raises(ValueError, match="for a reduced picture of"):
-        ColorUpsampling(colors, lightness[:3], 8, 10)
+    with pytest.raises(ValueError, match=r"colors are \[h, w, 2\], not \[4, 5, 1\]"):
+        ColorUpsampling(colors[..., :1], lightness, 8, 10)
     with pytest.raises(ValueError, match="rows of 9 pixels for a picture of 10"):
         ColorUpsampling(colors, lightness, 8, 10).rows(0, full[:, :9])

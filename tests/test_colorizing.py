@@ -27,11 +27,11 @@ def noise(shape, dtype=np.uint8):
 @given(st.integers(1, 40_000), st.integers(1, 40_000), st.sampled_from([128, 192, 256]))
 def test_a_working_picture_is_of_whole_steps_bounded_and_about_in_proportion(height, width, size):
     h, w = working_shape(height, width, size)
-    assert h % 32 == w % 32 == 0
-    assert 32 * 32 <= h * w <= 6 * size**2
+    assert h % 16 == w % 16 == 0
+    assert 16 * 16 <= h * w <= 6 * size**2
     if max(height, width) <= 5.5 * min(height, width):
         assert min(h, w) == size
-        assert abs(h / w * width / height - 1) <= 16 / size + 1e-9
+        assert abs(h / w * width / height - 1) <= 8 / size + 1e-9
     assert working_shape(width, height, size) == (w, h)
 
 

@@ -13,6 +13,7 @@ from colorjax.images import Photograph
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.methods import METHODS, MeanColor, NetworkMethod, Observed, build_method, default_config
 from colorjax.tasks import Colorize, Denoise
+from colorjax.tasks.colorize_bins import mean_of_squares
 
 
 def photograph(seed, shape=(12, 10, 3)):
@@ -191,13 +192,34 @@ def test_a_reduced_picture_is_colored_as_a_persons_own_is():
     method = NetworkMethod("net", PerPixel(2), variables, task, 64, overlap=0, batch_size=1, picture="reduced")
     TRACES.clear()
     restored = method.restore(observed)
-    assert TRACES == [(1, 64, 96, 1)]
+    assert TRACES == [(1, 64, 80, 1)]
 
     def predict(lightness):
         return (lightness[..., None] / 50 - 1) * np.float32([22, 11]) + np.float32([11, -11])
 
     # whole levels of three channels, chosen together, and a grey that was rounded before
     np.testing.assert_allclose(restored * 255, colorize_pixels(grays, predict, 64), atol=2.5)
+
+
+class Mean(nn.Module):
+    """A network that gives one output for a square of 4x4 pixels: their mean, twice."""
+
+    @nn.compact
+    def __call__(self, inputs, train):
+        return jnp.repeat(mean_of_squares(inputs, inputs.shape[1] // 4, inputs.shape[2] // 4), 2, axis=-1)
+
+
+def test_outputs_for_squares_of_pixels_are_not_repeated_before_they_are_enlarged():
+    """Of a lightness that rises evenly across, the colors do too, but near the edges."""
+    across = np.linspace(40, 60, 64, dtype=np.float32)
+    lab = np.stack([np.broadcast_to(across, (64, 64)), *np.zeros((2, 64, 64), np.float32)], axis=-1)
+    observed = skimage_color.lab2rgb(lab).astype(np.float32)
+    method = NetworkMethod("net", Mean(), {}, Colorize("squared_error"), 64, 0, batch_size=1, picture="reduced")
+    picture, outputs = method.restore_with_outputs(observed)
+    rise = across / 50 - 1
+    np.testing.assert_allclose(outputs[..., 0][:, 2:-2], np.broadcast_to(rise, (64, 64))[:, 2:-2], atol=1e-3)
+    ab = skimage_color.rgb2lab(picture)[:, 6:-6, 1:]
+    np.testing.assert_allclose(ab, np.broadcast_to(110 * rise[:, None], (64, 64, 2))[:, 6:-6], atol=0.2)
 
 
 def test_reduced_pictures_are_for_tasks_with_colors():

@@ -46,16 +46,16 @@ class ColorUpsampling:
 
         Args:
           colors: [h, w, 2].
-          lightness: [h, w].
+          lightness: [h, w], or finer, if the network gives one color for a square of pixels; it is resized to that.
           height: of the full picture. Where it is less than h, the "reduced" picture is brought down to it first: among
             pixels that lie denser than the picture's there is nothing to choose.
           width: of the full picture; likewise.
           sigma_lightness: of g, in units of L.
           floor: added to g.
         """
-        if colors.shape != (*lightness.shape, 2):
-            raise ValueError(f"colors of {colors.shape} for a reduced picture of {lightness.shape}")
-        small = np.concatenate([np.asarray(lightness, np.float32)[..., np.newaxis], colors], axis=-1)
+        if colors.ndim != 3 or colors.shape[2] != 2:
+            raise ValueError(f"colors are [h, w, 2], not {list(colors.shape)}")
+        small = np.concatenate([resize(lightness, *colors.shape[:2])[..., np.newaxis], colors], axis=-1)
         small = resize(small, min(height, small.shape[0]), min(width, small.shape[1]))
         # Planes [h, 3, w]: the rows of a band are then copied in long stretches.
         self._planes = np.ascontiguousarray(np.moveaxis(small, -1, 1))
@@ -94,7 +94,7 @@ def upsample_colors(colors: np.ndarray, lightness: np.ndarray, full_lightness: n
 
     Args:
       colors: [h, w, 2], of the reduced picture.
-      lightness: [h, w], of the reduced picture.
+      lightness: [h, w] or finer, of the reduced picture.
       full_lightness: [H, W].
       settings: as for `ColorUpsampling`.
     """

@@ -24,7 +24,7 @@ def colorize_pixels(
     Args:
       pixels: uint8 or uint16 sRGB, [H, W, 1] or [H, W, 3]; of a colored one only the lightness is used.
       predict: takes the lightness of the reduced picture, float32 [h, w] in 0..100, and returns its Lab a and b
-        [h, w, 2]. `working_shape` says what `h` and `w` are.
+        [h, w, 2], or of less resolution. `working_shape` says what `h` and `w` are.
       working_size: pixels of the reduced picture's short side.
       reached: called with the number of finished rows, after each band of them.
 

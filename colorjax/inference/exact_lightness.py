@@ -88,7 +88,7 @@ class _Depth:
         below = jnp.floor(wanted)
         whole = jnp.stack([below, jnp.minimum(below + 1.0, self.top)])  # [2, 3, H, W]
         light = tables.linear[whole.astype(jnp.int32)]
-        distance = jnp.square(whole - wanted)
+        distance = jnp.square(whole - wanted[np.newaxis])
         darkest, lightest = tables.darkest[levels], tables.lightest[levels]
         nearest, best = jnp.full(levels.shape, jnp.inf), jnp.zeros_like(levels)
         for number, corner in enumerate(itertools.product((0, 1), repeat=3)):

@@ -4,9 +4,9 @@ import math
 
 from colorjax.errors import UserError
 
-# The sides are multiples of it: U-Nets then pad nothing, so that group normalization sees the picture alone, and
-# pictures of like proportions share one compiled shape. Proportions change by 6% at most (a square's by nothing).
-STEP = 32
+# The sides are multiples of it: U-Nets then pad little or nothing, so that group normalization sees the picture alone,
+# and pictures of like proportions share one compiled shape. The long side changes by half a step at most.
+STEP = 16
 # The copy has as many pixels as this many squares of the working size: a panorama's short side gets less.
 MOST_SQUARES = 6
 
@@ -19,7 +19,7 @@ def working_shape(height: int, width: int, size: int) -> tuple[int, int]:
     Args:
       height: of the picture, any.
       width: of the picture, any.
-      size: pixels; rounded to a multiple of 32, 32 at least.
+      size: pixels; rounded to a multiple of 16, 16 at least.
     """
     if size < 1:
         raise UserError(f"a working size of {size} pixels: it must be 1 or more")

@@ -88,7 +88,7 @@ class NetworkMethod:
     def _by_reduced_picture(self, observed, inputs):
         lightness = map_pixels(rgb2lab, observed)[..., 0]
         shape = working_shape(*lightness.shape, self.patch_size)
-        outputs = self._outputs(resize(inputs, *shape)[np.newaxis])[0]
+        outputs = self._raw_outputs(resize(inputs, *shape)[np.newaxis])[0]
         colors = map_pixels(self.task.colors, outputs)
         colors = upsample_colors(colors, resize(lightness, *shape), lightness)
         return map_pixels(recolor, observed, colors), resize(outputs, *lightness.shape)
@@ -103,13 +103,16 @@ class NetworkMethod:
 
     def _outputs(self, inputs):
         """Return the outputs [B, P, P, Cout]; one that stands for a square of pixels is repeated for each of them."""
-        outputs = np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
+        outputs = self._raw_outputs(inputs)
         for axis in (1, 2):
             side = inputs.shape[axis]
             times = -(-side // outputs.shape[axis])
             if times > 1:
                 outputs = np.repeat(outputs, times, axis).take(range(side), axis)
         return outputs
+
+    def _raw_outputs(self, inputs):
+        return np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
 
 
 @functools.partial(jax.jit, static_argnums=0)
