@@ -8,8 +8,8 @@ Reference: J. Kopf, M. Cohen, D. Lischinski and M. Uyttendaele, "Joint bilateral
 section 3: S_p = sum_q S_q f(|p - q|) g(|I_p - I_q|) / sum_q f(|p - q|) g(|I_p - I_q|), distances in reduced pixels.
 Here g is a Gaussian as there, on a floor for pixels like nothing around them: scratches, grain. I_q is the lightness of
 the reduced picture, which the network saw, and not that of one pixel of the full picture. And f is the triangle of
-bilinear interpolation along either axis, which does better than a Gaussian over windows of 5x5 at a sixth of the
-work: in flat lightness it is bilinear interpolation, exact on ramps.
+bilinear interpolation along either axis: as good on photographs as the best Gaussian (sigma 0.4) with a fraction of the
+work, better than wider ones, and in flat lightness exact on ramps.
 """
 
 import jax
