@@ -14,8 +14,9 @@ JPEG files have colors of half size already, and tell nothing here unless they a
 The guided filter (He and Sun, "Fast guided filter", 2015) fits a and b as linear in the lightness over windows of 5x5
 reduced pixels, and enlarges the coefficients bilinearly.
 
-On the wheel's photographs, with a short side of 128: 37.33 dB, against 36.68 for bilinear interpolation, 37.20 and 36.22
-for a Gaussian f, 34.66 for the guided filter. On 30 photographs of 299x299 with full colors: 38.00, bilinear 37.35.
+On the wheel's photographs, with a short side of 128: 37.33 dB, against 36.68 for bilinear interpolation, 37.20 and
+36.22 for a Gaussian f, 34.66 for the guided filter. On 30 photographs of 299x299 with full colors: 38.00, and
+37.35 for bilinear interpolation.
 """
 
 import argparse
