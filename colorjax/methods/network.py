@@ -8,13 +8,17 @@ import jax
 import numpy as np
 from flax import linen as nn
 
+from colorjax.color import recolor, rgb2lab
 from colorjax.errors import UserError, nearest
+from colorjax.inference.color_upsampling import upsample_colors
+from colorjax.inference.resizing import resize
+from colorjax.inference.working_picture import working_shape
 from colorjax.models.context import context_of
 from colorjax.patches import cut, map_pixels, patch_grid, put_together
 from colorjax.squares import fit, unfit
 from colorjax.tasks import Task
 
-PICTURE = ("patches", "whole")
+PICTURE = ("patches", "whole", "reduced")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,6 +37,8 @@ class NetworkMethod:
             pictures share one compiled shape. A whole picture goes alone.
         picture: 'patches', or 'whole': the picture goes through the network once, fitted into a square of `patch_size`,
             and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
+            Or 'reduced', for tasks with `colors`: a copy of it with a short side of `patch_size` goes through the
+            network once, and the colors come back to full size along the picture's own edges (`colorjax.inference`).
         frozen: the variables of `colorjax.models.context.frozen_of(model)`.
     """
 
@@ -53,6 +59,8 @@ class NetworkMethod:
             patch_grid(1, 1, self.patch_size, self.overlap)  # refuses an impossible overlap before any work is done
         elif self.patch_size < 1:
             raise UserError(f"inference.patch_size must be at least 1, it is {self.patch_size}")
+        if self.picture == "reduced" and not hasattr(self.task, "colors"):
+            raise UserError(f"inference.picture: 'reduced' is for tasks that colorize, not for {self.task.name!r}")
         if self.batch_size < 1:
             raise UserError(f"inference.batch_size must be at least 1, it is {self.batch_size}")
 
@@ -67,6 +75,8 @@ class NetworkMethod:
         The outputs are what the task's loss is about: they still have what the picture lost to sRGB's gamut.
         """
         inputs = map_pixels(self.task.inputs, observed)
+        if self.picture == "reduced":
+            return self._by_reduced_picture(observed, inputs)
         if self.picture == "whole":
             fitted = fit(inputs, self.patch_size)
             outputs = unfit(self._outputs(fitted.square[np.newaxis])[0], fitted, *inputs.shape[:2])
@@ -74,6 +84,14 @@ class NetworkMethod:
             grid = patch_grid(*inputs.shape[:2], self.patch_size, self.overlap)
             outputs = put_together(self._patches(inputs, grid), grid)
         return map_pixels(self.task.picture, outputs, inputs), outputs
+
+    def _by_reduced_picture(self, observed, inputs):
+        lightness = map_pixels(rgb2lab, observed)[..., 0]
+        shape = working_shape(*lightness.shape, self.patch_size)
+        outputs = self._raw_outputs(resize(inputs, *shape)[np.newaxis])[0]
+        colors = map_pixels(self.task.colors, outputs)
+        colors = upsample_colors(colors, resize(lightness, *shape), lightness)
+        return map_pixels(recolor, observed, colors), resize(outputs, *lightness.shape)
 
     def _patches(self, inputs, grid):
         """Yield the network's outputs of each patch, [P, P, Cout], in the order of the grid."""
@@ -85,13 +103,16 @@ class NetworkMethod:
 
     def _outputs(self, inputs):
         """Return the outputs [B, P, P, Cout]; one that stands for a square of pixels is repeated for each of them."""
-        outputs = np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
+        outputs = self._raw_outputs(inputs)
         for axis in (1, 2):
             side = inputs.shape[axis]
             times = -(-side // outputs.shape[axis])
             if times > 1:
                 outputs = np.repeat(outputs, times, axis).take(range(side), axis)
         return outputs
+
+    def _raw_outputs(self, inputs):
+        return np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
 
 
 @functools.partial(jax.jit, static_argnums=0)
