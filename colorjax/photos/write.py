@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import struct
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,16 @@ def suffix_for(photo: Photo, path: str | os.PathLike) -> str:
     if written is not None and written.label == label:
         return suffix
     return suffix + {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "BMP": ".bmp", "WebP": ".webp"}[label]
+
+
+def check_folder(folder: str | os.PathLike) -> None:
+    """Make the folder of the results if it is not there; `UserError` in one line if it can't be made or written."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()  # permissions don't tell: a disk may be read-only, or full
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{os.fspath(folder)}: no results can be written there ({reason}); choose another") from None
 
 
 def write_photo(path: str | os.PathLike, pixels: np.ndarray, photo: Photo) -> tuple[str, ...]:
