@@ -4,8 +4,9 @@ import argparse
 import sys
 
 OVERVIEW = """\
-Colorize and denoise photographs: prepare data, train, measure, compare.
+Colorize and denoise photographs: your own, or those of an experiment: prepare data, train, measure, compare.
 
+  python launch.py restore old.jpg --output=restored
   python launch.py table   --config=experiments/table1.py:smoke --workdir=runs/table1
   python launch.py train   --config=experiments/colorize_unet.py --workdir=runs/unet --config.training.epochs=3
   python launch.py sweep   --config=experiments/sweep_denoise.py --workdir=runs/sweep --jobs=2
@@ -21,6 +22,11 @@ Exit status: 0 done; 1 failed; 2 bad input; 3 the loss stopped being finite; 75 
 a checkpoint (the same command goes on from it); 130 stopped by Ctrl-C without one.
 
 'python launch.py COMMAND --help' tells more about a command.
+"""
+
+PICTURES = """\
+JPEG, PNG, TIFF, BMP, WebP and others of any size, 8 or 16 bits; alpha and metadata are kept where the format can
+hold them. What can't be read is named and skipped. An input is never overwritten.
 """
 
 COMMANDS = {
@@ -75,6 +81,20 @@ COMMANDS = {
         "deviation of their validation metrics, the best group first. Writes compare.md, compare.csv (a row a group),\n"
         "runs.csv (a row a run) and compare.html (the same, with charts) into DIR.",
     ),
+    "denoise": (
+        "take the noise out of your own pictures",
+        "Denoises files and the pictures in folders, in color or grey, and writes them into DIR in their own format.\n"
+        + PICTURES,
+    ),
+    "colorize": (
+        "give your own pictures colors",
+        "Colors files and the pictures in folders by a network or, with --hints, from colors that you painted over a\n"
+        "copy of the picture (Levin et al. 2004). Lightness stays what it is. Writes into DIR.\n" + PICTURES,
+    ),
+    "restore": (
+        "denoise your own pictures, then colorize them",
+        "Denoises and then colors files and the pictures in folders, and writes them into DIR.\n" + PICTURES,
+    ),
     "export": (
         "write a trained network as one file",
         "Writes the best checkpoint of the run in DIR as a safetensors file with its config in the header, which\n"
@@ -87,6 +107,7 @@ COMMANDS = {
         "or without classifier, .weights.h5) or from timm (its state dict as safetensors).",
     ),
 }
+RESTORING = ("denoise", "colorize", "restore")
 TOGETHER = ("train", "evaluate", "table")  # that may run as several processes
 NETWORKS = ("inception",)  # that `weights` knows
 
@@ -107,6 +128,19 @@ def main(words: list[str]) -> int:
             formatter_class=page,
             allow_abbrev=False,
         )
+        if name in RESTORING:
+            command.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of pictures")
+            command.add_argument("--output", required=True, metavar="DIR", help="where the results go")
+            if name == "colorize":
+                command.add_argument("--method", default="", metavar="NAME", help="network (default) or scribble")
+                command.add_argument("--hints", default="", metavar="PICTURE", help="a copy with colors painted over")
+            if name != "restore":
+                command.add_argument("--weights", default="", metavar="NAME|FILE", help="of another network")
+            text = "write picture and result side by side, too"
+            command.add_argument("--compare", action="store_true", help=text)
+            text = "skip larger pictures (default: 100 million)"
+            command.add_argument("--max_pixels", type=int, default=100_000_000, metavar="N", help=text)
+            continue
         if name == "weights":
             command.add_argument("network", choices=NETWORKS, help="the network that they are for")
             command.add_argument("--from", dest="source", required=True, metavar="FILE", help="the published file")

@@ -50,10 +50,9 @@ def encode(ab: jax.Array) -> jax.Array:
     A bin's probability falls as a Gaussian of `ENCODING_SIGMA` with its distance; the paper cuts it off after the
     nearest five, beyond which less than 0.1% is left.
     """
-    a, b = centers().T
-    # (x - c)^2 = x^2 - 2 x c + c^2: the first part is the same for all bins, and softmax does not see it.
-    squares = jnp.asarray(a**2 + b**2)
-    products = ab[..., :1] * a + ab[..., 1:] * b
+    # |x - c|^2 = |x|^2 - 2 x.c + |c|^2: the first part is the same for all bins, and softmax does not see it.
+    products = jnp.tensordot(ab, centers().T, axes=1, precision="highest")
+    squares = jnp.asarray(np.sum(centers() ** 2, axis=-1)).reshape((1,) * (ab.ndim - 1) + (-1,))
     return (2 * products - squares) / (2 * ENCODING_SIGMA**2)
 
 
@@ -62,7 +61,7 @@ def annealed_mean(logits: jax.Array, temperature: float) -> jax.Array:
 
     Zhang et al., equation 5: temperature 1 is the mean, towards 0 it becomes the mode.
     """
-    return jnp.tensordot(jax.nn.softmax(logits / temperature, axis=-1), centers(), axes=1)
+    return jnp.tensordot(jax.nn.softmax(logits / temperature, axis=-1), centers(), axes=1, precision="highest")
 
 
 @functools.cache

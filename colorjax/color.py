@@ -119,6 +119,11 @@ def lab2rgb_gamut(lab: jax.Array) -> jax.Array:
     return lab2rgb(lab)
 
 
+def recolor(rgb: jax.Array, ab: jax.Array) -> jax.Array:
+    """Return `rgb` `[*b, 3]` with its own Lab lightness and the color `ab` `[*b, 2]`, as far as sRGB has it."""
+    return lab2rgb_gamut(jnp.concatenate([rgb2lab(rgb)[..., :1], ab], axis=-1))
+
+
 def rgb2yiq(rgb: jax.Array) -> jax.Array:
     """Return the YIQ (NTSC) of RGB colors; Y in [0, 1], I in about +-0.6, Q in about +-0.53."""
     return _transform(YIQ_FROM_RGB, _colors(rgb))

@@ -76,7 +76,9 @@ def run_config() -> ConfigDict:
     )
     config.inference = ConfigDict(
         {
-            "picture": "patches",  # or "whole": a picture goes through the network once, fitted into one patch, alone
+            # Or a picture goes through the network once and alone: "whole", fitted into one patch, or "reduced" to a
+            # short side of patch_size, its colors brought back to full size along the picture's edges.
+            "picture": "patches",
             "patch_size": 256,  # pixels: the side of the largest tile, or of that one patch
             "overlap": 32,  # pixels by which neighbouring tiles overlap
             "batch_size": 4,  # tiles at work at a time, each on a core of its own

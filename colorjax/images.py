@@ -14,25 +14,18 @@ What becomes of the other kinds:
 An ICC profile of an RGB file is not applied: published results are measured on the plain numbers.
 """
 
-import contextlib
 import hashlib
 import io
 import os
-import threading
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
+from colorjax import decoding
+from colorjax.decoding import MAX_PIXELS
 from colorjax.errors import UserError
-
-# 300 MB as uint8, 1.2 GB as float32: larger is a panorama or an attack, and one person's mistake should not
-# exhaust the memory of a night's run.
-MAX_PIXELS = 100_000_000
 
 PICTURE_SUFFIXES = frozenset(
     {
@@ -88,12 +81,8 @@ def read_picture(
       UserError: one line with the name, for a file that is missing, no picture, damaged or too large.
     """
     name, data = _name_and_data(source, name)
-    with _opened(name, data) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise UserError(
-                f"{name}: {width} x {height} is {width * height:,} pixels, more than the limit of {max_pixels:,}"
-            )
+    with decoding.opened(name, io.BytesIO(data)) as image:
+        decoding.refuse_large(name, image, max_pixels)
         return _decode(name, image, data)
 
 
@@ -102,12 +91,12 @@ def is_plain(data: bytes, name: str = "picture") -> bool:
 
     That is: 8-bit RGB without alpha, EXIF rotation or animation. Only the header is looked at.
     """
-    with _opened(name, data) as image:
+    with decoding.opened(name, io.BytesIO(data)) as image:
         return (
             image.format in ("JPEG", "MPO", "PNG")
             and image.mode == "RGB"
             and not image.has_transparency_data
-            and not _has_16_bits(image)
+            and not decoding.has_16_bits(image)
             and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
             # A JPEG's further pictures (MPO) come after the end of the first; an animated PNG's are mixed in.
             and not (image.format == "PNG" and image.is_animated)
@@ -160,41 +149,15 @@ def _name_and_data(source: str | os.PathLike | bytes, name: str | None) -> tuple
         raise UserError(f"{name}: {error.strerror or error}") from None
 
 
-# The warnings filter and Pillow's size limit belong to the whole process, so threads take turns.
-_pillow_lock = threading.RLock()
-
-
-@contextlib.contextmanager
-def _opened(name: str, data: bytes) -> Iterator[Image.Image]:
-    """Open an image, with Pillow's warnings and limit off, and turn what goes wrong inside into `UserError`."""
-    if not data:
-        raise UserError(f"{name}: the file is empty")
-    with _pillow_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `max_pixels` stands in for it
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                yield image
-        except UserError:
-            raise
-        except UnidentifiedImageError:
-            raise UserError(f"{name}: not a picture in any format that Pillow reads") from None
-        except Exception as error:  # Damaged files make Pillow raise anything, SyntaxError and struct.error too.
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(f"{name}: can't be decoded: {reason}") from None
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
 def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
     """Return the opened `image`, whose file is `data`, as uint8 `[H, W, 3]`."""
-    is_16_bit_color = _has_16_bits(image) and not image.mode.startswith("I")  # before load() forgets it
+    has_16_bit_color = decoding.has_16_bit_color(image)  # before load() forgets it
     image.load()  # raises if the file is truncated, which OpenCV would pass over
-    if is_16_bit_color:
+    if has_16_bit_color:
         return _decode_16_bit_color(name, image, data)
     ImageOps.exif_transpose(image, in_place=True)
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-        grey = _round_to_8_bits(np.asarray(image).astype(np.float64))
+    if decoding.is_16_bit_grey(image):
+        grey = _round_to_8_bits(decoding.decode_16_bit_grey(image).astype(np.float64))
         return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     if image.mode in ("I", "F"):
         raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
@@ -202,46 +165,23 @@ def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image)
     if image.mode == "CMYK":
-        image = _cmyk_to_rgb(image)
+        image, _ = decoding.cmyk_to_rgb(image)
     return np.array(image.convert("RGB"))
 
 
-def _has_16_bits(image: Image.Image) -> bool:
-    """Return whether the channels of an opened, not yet loaded PNG or TIFF image have 16 bits in its file."""
-    if image.format not in ("PNG", "TIFF") or not image.tile:  # BMP's "BGR;16" is 5, 6 and 5 bits
-        return False
-    arguments = image.tile[0][3]
-    raw_mode = arguments if isinstance(arguments, str) else arguments[0]
-    return ";16" in raw_mode  # "RGB;16B", "I;16", "LA;16B"
-
-
 def _decode_16_bit_color(name: str, image: Image.Image, data: bytes) -> np.ndarray:
-    """Decode 16-bit color with OpenCV, which keeps all bits, as uint8 `[H, W, 3]`."""
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
-        raise UserError(f"{name}: 16-bit color that can't be decoded; save it as an ordinary PNG")
-    pixels = pixels.astype(np.float64)
-    color = pixels[:, :, 2::-1]  # OpenCV's order is blue, green, red, alpha
+    """Decode 16-bit color as uint8 `[H, W, 3]`."""
+    pixels = decoding.decode_16_bit_color(name, image, np.frombuffer(data, np.uint8))
+    color = pixels[:, :, :3].astype(np.float64)
     if pixels.shape[2] == 4:
         alpha = pixels[:, :, 3:] / 65535.0
         color = color * alpha + 65535.0 * (1.0 - alpha)
     picture = Image.fromarray(_round_to_8_bits(color))
-    if image.format == "PNG":  # OpenCV turns TIFF files upright by itself
-        picture.getexif()[ExifTags.Base.Orientation] = image.getexif().get(ExifTags.Base.Orientation, 1)
-        picture = ImageOps.exif_transpose(picture)
-    return np.array(picture)
+    if image.format == "PNG":
+        picture.getexif()[ExifTags.Base.Orientation] = decoding.orientation(image)
+    return np.array(ImageOps.exif_transpose(picture))
 
 
 def _round_to_8_bits(values: np.ndarray) -> np.ndarray:
     """Return values of 0 to 65535 as uint8."""
     return np.rint(values / 257.0).astype(np.uint8)
-
-
-def _cmyk_to_rgb(image: Image.Image) -> Image.Image:
-    """Convert CMYK to RGB, through the image's own profile if it has one that works."""
-    profile = image.info.get("icc_profile")
-    if profile:
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
-            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    return image.convert("RGB")

@@ -71,7 +71,9 @@ def parts(config) -> "list[ConfigDict]":
       UserError: not as many folders as names.
     """
     names = config.name.split("+")
-    sources = config.source.split(os.pathsep) if len(names) > 1 else [config.source]
+    if len(names) == 1:
+        return [config]
+    sources = config.source.split(os.pathsep)
     if len(sources) != len(names):
         raise UserError(
             f"config.data.name={config.name!r} names {len(names)} data sets, config.data.source={config.source!r} "

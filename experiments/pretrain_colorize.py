@@ -26,7 +26,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.patch_size = 64
     config.data.workers = 0
     config.test_data.name = "photo_folder+photo_folder"
-    config.inference.picture = "whole"
+    config.inference.picture = "reduced"
     config.inference.patch_size = 96
     config.optimizer.schedule = "cosine"
     config.optimizer.weight_average = 0.999
@@ -47,9 +47,9 @@ def cpu(config: ConfigDict) -> None:
     config.optimizer.learning_rate = 1e-3
     config.optimizer.warmup_steps = 200
     config.training.batch_size = 16
-    config.training.epochs = 6
+    config.training.epochs = 7
     config.training.log_every = 100
-    config.training.validate_every = 1000
+    config.training.validate_every = 1400
     config.training.checkpoint_every = 500
 
 

@@ -90,6 +90,16 @@ def test_gamut_safe_way_back_keeps_lightness_and_hue(lightness, ab):
     assert np.all(np.abs(across[chroma > 1]) < 0.2)
 
 
+def test_gamut_safe_way_back_keeps_lightness_to_a_hundredth_and_hue_to_half_a_degree():
+    lightness, chroma, hue = np.meshgrid(np.linspace(0.5, 99.5, 45), [3, 30, 90, 200], np.radians(np.arange(0, 360, 4)))
+    lab = np.stack([lightness, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1).reshape(-1, 3)
+    back = skimage_color.rgb2lab(np.asarray(jitted["lab2rgb_gamut"](lab.astype(np.float32)), np.float64))
+    np.testing.assert_allclose(back[:, 0], lab[:, 0], atol=0.01)
+    turned = np.angle(np.exp(1j * (np.arctan2(back[:, 2], back[:, 1]) - hue.ravel())), deg=True)
+    # where next to no chroma is left, near black and white, float32 decides its angle: 0.02 units of ab at most
+    assert np.all(np.abs(turned[np.hypot(back[:, 1], back[:, 2]) > 2]) < 0.5)
+
+
 def test_gamut_safe_way_back_shrinks_chroma_no_further_than_needed():
     # along the hue of sRGB's red, green and blue at their lightness, the gamut ends at those colors
     corners = skimage_color.rgb2lab(np.eye(3))

@@ -64,7 +64,7 @@ socket.socket.connect = socket.getaddrinfo = refuse
 from types import SimpleNamespace
 import datasets
 assert "tensorflow_datasets" not in sys.modules, "listing the data sets should be quick"
-config = SimpleNamespace(name="skimage_photos", source="", data_dir=sys.argv[1], photographs=0)
+config = SimpleNamespace(name="skimage_photos", source="", data_dir=sys.argv[1])
 assert datasets.prepare(config).photographs["train"] == 5
 assert datasets.photographs(config, "test")[0].picture.shape[2] == 3
 assert "tensorflow" not in sys.modules

@@ -118,6 +118,14 @@ def test_16_bits_are_scaled_and_rounded(deep):
     np.testing.assert_array_equal(read_picture(pgm), expected)
 
 
+def test_16_bit_grey_whose_zero_is_white(deep):
+    grey = deep[:, :, 0]
+    data = bytearray(encoded(grey, "TIFF"))
+    entry = data.index(struct.pack("<HHI", 262, 3, 1))  # photometric interpretation
+    data[entry + 8 : entry + 10] = struct.pack("<H", 0)
+    np.testing.assert_array_equal(read_picture(bytes(data)), np.stack([rounded(65535 - grey)] * 3, axis=-1))
+
+
 def test_16_bit_alpha_is_composited_on_white(deep):
     share = deep[:, :, 3:] / 65535
     expected = rounded(deep[:, :, :3] * share + 65535 * (1 - share))

@@ -6,11 +6,14 @@ from flax import linen as nn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import color as skimage_color
+from skimage import data as skimage_data
 
 from colorjax.errors import UserError
 from colorjax.images import Photograph
+from colorjax.inference.colorizing import colorize_pixels
 from colorjax.methods import METHODS, MeanColor, NetworkMethod, Observed, build_method, default_config
 from colorjax.tasks import Colorize, Denoise
+from colorjax.tasks.colorize_bins import mean_of_squares
 
 
 def photograph(seed, shape=(12, 10, 3)):
@@ -164,3 +167,63 @@ def test_a_whole_picture_goes_through_the_network_once_as_a_square():
 def test_impossible_settings_of_whole_pictures_are_refused_at_once(change):
     with pytest.raises(UserError, match="inference"):
         NetworkMethod("net", MODEL, VARIABLES, DENOISE, **({"patch_size": 8, "overlap": 2, "batch_size": 2} | change))
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+@settings(max_examples=6)
+def test_a_reduced_picture_keeps_its_size_and_its_own_lightness(height, width):
+    """One flat color, predicted on the reduced picture: what CIE Lab says it is."""
+    task = Colorize("squared_error")
+    gray = np.random.default_rng(height * 41 + width).uniform(0.3, 0.7, size=(height, width, 1)).astype(np.float32)
+    observed = np.repeat(gray, 3, axis=-1)
+    variables = {"params": {"Dense_0": {"kernel": jnp.zeros((1, 2)), "bias": jnp.array([0.1, -0.1])}}}
+    method = NetworkMethod("net", PerPixel(2), variables, task, 32, overlap=0, batch_size=1, picture="reduced")
+    picture, outputs = method.restore_with_outputs(observed)
+    np.testing.assert_allclose(outputs, np.broadcast_to(np.float32([0.1, -0.1]), (height, width, 2)), atol=1e-5)
+    expected = skimage_color.rgb2lab(observed)
+    expected[..., 1:] = 11, -11
+    np.testing.assert_allclose(skimage_color.rgb2lab(picture), expected, atol=0.05)
+
+
+def test_a_reduced_picture_is_colored_as_a_persons_own_is():
+    task = Colorize("squared_error")
+    pixels = skimage_data.astronaut()[:150, :200]
+    observed = np.asarray(task.observe(jax.random.key(0), pixels.astype(np.float32) / np.float32(255)))
+    grays = np.rint(observed[..., :1] * 255).astype(np.uint8)
+    variables = {"params": {"Dense_0": {"kernel": jnp.array([[0.2, 0.1]]), "bias": jnp.array([0.1, -0.1])}}}
+    method = NetworkMethod("net", PerPixel(2), variables, task, 64, overlap=0, batch_size=1, picture="reduced")
+    TRACES.clear()
+    restored = method.restore(observed)
+    assert TRACES == [(1, 64, 80, 1)]
+
+    def predict(lightness):
+        return (lightness[..., None] / 50 - 1) * np.float32([22, 11]) + np.float32([11, -11])
+
+    # whole levels of three channels, chosen together, and a grey that was rounded before
+    np.testing.assert_allclose(restored * 255, colorize_pixels(grays, predict, 64), atol=2.5)
+
+
+class Mean(nn.Module):
+    """A network that gives one output for a square of 4x4 pixels: their mean, twice."""
+
+    @nn.compact
+    def __call__(self, inputs, train):
+        return jnp.repeat(mean_of_squares(inputs, inputs.shape[1] // 4, inputs.shape[2] // 4), 2, axis=-1)
+
+
+def test_outputs_for_squares_of_pixels_are_not_repeated_before_they_are_enlarged():
+    """Of a lightness that rises evenly across, the colors do too, but near the edges."""
+    across = np.linspace(40, 60, 64, dtype=np.float32)
+    lab = np.stack([np.broadcast_to(across, (64, 64)), *np.zeros((2, 64, 64), np.float32)], axis=-1)
+    observed = skimage_color.lab2rgb(lab).astype(np.float32)
+    method = NetworkMethod("net", Mean(), {}, Colorize("squared_error"), 64, 0, batch_size=1, picture="reduced")
+    picture, outputs = method.restore_with_outputs(observed)
+    rise = across / 50 - 1
+    np.testing.assert_allclose(outputs[..., 0][:, 2:-2], np.broadcast_to(rise, (64, 64))[:, 2:-2], atol=1e-3)
+    ab = skimage_color.rgb2lab(picture)[:, 6:-6, 1:]
+    np.testing.assert_allclose(ab, np.broadcast_to(110 * rise[:, None], (64, 64, 2))[:, 6:-6], atol=0.2)
+
+
+def test_reduced_pictures_are_for_tasks_with_colors():
+    with pytest.raises(UserError, match="'reduced' is for tasks that colorize, not for 'denoise'"):
+        NetworkMethod("net", MODEL, VARIABLES, DENOISE, 8, overlap=0, batch_size=1, picture="reduced")

@@ -25,6 +25,7 @@ USUAL = {
     "clipped_whites": 0.3,
     "clipped_blacks": 0.3,
     "camera_shake": 7.0,
+    "mixture": 0.1,
 }
 
 
@@ -262,3 +263,21 @@ def test_what_is_checked_is_plain_and_hashable():
     assert check_noise("none", (0.1, 0.2)) == ("none", (0.0, 0.0))
     assert set(USUAL) == set(NOISES)
     hash(check_noise("poisson", [0.1, 0.1]))
+
+
+def test_mixture_draws_each_kind_as_often_as_it_says():
+    level, count, side = 0.2, 400, 24
+    white = jnp.full((count, side, side, 1), 1.0, jnp.float32)
+    noisy = np.asarray(jitted_add_noise(jax.random.split(jax.random.key(4), count), white, "mixture", (level, level)))
+    black = jnp.zeros_like(white)
+    on_black = np.asarray(
+        jitted_add_noise(jax.random.split(jax.random.key(4), count), black, "mixture", (level, level))
+    )
+    # On white salt and pepper alone leaves most pixels as they are; on black only Gaussian noise and salt are seen.
+    salted = (noisy == 1).mean(axis=(1, 2, 3)) > 0.5
+    on_black_spoiled = (on_black != 0).mean(axis=(1, 2, 3)) > 0.5
+    deviation = np.sqrt(count * 0.1 * 0.9)
+    assert abs(salted.sum() - 0.1 * count) < 4 * deviation
+    assert abs(on_black_spoiled.sum() - 0.7 * count) < 4 * deviation * 1.6
+    # On white every other kind has the level as its deviation.
+    np.testing.assert_allclose((noisy - 1)[~salted].std(), level, rtol=0.02)

@@ -36,6 +36,8 @@ def make_config(**changes):
         "patch_size": SIZE,
         "patches_per_epoch": 23,
         "zoom": (0.7, 1.5),
+        "zoom_of": "pixels",
+        "training_splits": ("train",),
         "rotate": 20.0,
         "flip": True,
         "placement": "host",
@@ -125,7 +127,7 @@ def test_seeds_and_epochs_differ(expected):
 
 @given(seed=st.integers(-5, 2**64), count=st.integers(1, 12), per_epoch=st.integers(1, 60), epoch=st.integers(0, 9))
 def test_an_epoch_visits_photographs_equally_often(seed, count, per_epoch, epoch):
-    draws = Draws(seed, SIZE, per_epoch, (1.0, 1.0), 0.0, False)
+    draws = Draws(seed, SIZE, per_epoch, (1.0, 1.0), "pixels", 0.0, False)
     first = epoch * per_epoch
     visits = collections.Counter(draws.photograph(first + i, count) for i in range(per_epoch))
     assert set(visits) <= set(range(count))
@@ -133,7 +135,7 @@ def test_an_epoch_visits_photographs_equally_often(seed, count, per_epoch, epoch
 
 
 def test_passes_go_in_different_orders():
-    draws = Draws(0, SIZE, 1000, (1.0, 1.0), 0.0, False)
+    draws = Draws(0, SIZE, 1000, (1.0, 1.0), "pixels", 0.0, False)
     orders = {tuple(draws.photograph(10 * number + i, 10) for i in range(10)) for number in range(50)}
     assert len(orders) == 50
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import skimage.color
 from ml_collections import ConfigDict
+from PIL import Image
 
 from colorjax.errors import UserError
 from colorjax.losses import LOSSES
 from colorjax.noise import add_noise
-from colorjax.tasks import TASKS, Colorize, Denoise, build_task
+from colorjax.tasks import TASKS, Colorize, Denoise, DenoiseGray, build_task
 
 
 def cube(levels=6):
@@ -29,11 +30,12 @@ make_example = jax.jit(lambda task, keys, clean: task.example(keys, clean), stat
 make_picture = jax.jit(lambda task, outputs, inputs: task.picture(outputs, inputs), static_argnums=0)
 
 DENOISE = Denoise("l1", "gaussian", (0.0, 0.3))
+DENOISE_GRAY = DenoiseGray("l1", "gaussian", (0.0, 0.3))
 COLORIZE = Colorize("l1")
 COLORIZE_NOISY = Colorize("l1", "gaussian", (0.0, 0.3))
 
 
-@pytest.fixture(scope="module", params=[DENOISE, COLORIZE_NOISY], ids=lambda task: task.name)
+@pytest.fixture(scope="module", params=[DENOISE, DENOISE_GRAY, COLORIZE_NOISY], ids=lambda task: task.name)
 def task_and_example(request):
     return request.param, make_example(request.param, keys(), cube())
 
@@ -62,6 +64,21 @@ def test_perfect_outputs_give_the_clean_picture_back():
         example = make_example(task, keys(), cube())
         restored = make_picture(task, example.targets, example.inputs)
         np.testing.assert_allclose(restored, cube(), atol=tolerance)
+
+
+def test_gray_denoising_is_on_the_luma_that_pillow_computes():
+    random = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    luma = np.asarray(Image.fromarray(random).convert("L"), np.float64)
+    clean = jnp.asarray(random / np.float32(255))
+    truth = np.asarray(DENOISE_GRAY.truth(clean), np.float64) * 255
+    np.testing.assert_array_equal(truth, np.broadcast_to(truth[..., :1], truth.shape))
+    np.testing.assert_allclose(truth, np.rint(truth), atol=1e-4)
+    # Pillow truncates and not rounds where a value falls on a half.
+    assert np.abs(truth[..., 0] - luma).max() <= 1 + 1e-4
+    assert np.mean(np.rint(truth[..., 0]) == luma) > 0.99
+    example = make_example(DENOISE_GRAY, keys()[0], clean)
+    restored = make_picture(DENOISE_GRAY, example.targets, example.inputs)
+    np.testing.assert_allclose(restored * 255, truth, atol=1e-3)
 
 
 def test_denoise_observes_the_noise_of_its_kind():
@@ -141,7 +158,10 @@ def test_a_task_is_registered_under_its_own_name(name):
     ("changes", "line"),
     [
         ({"name": "colourize"}, r"config\.task\.name: no task is named 'colourize'; did you mean 'colorize'\?"),
-        ({"loss": "squared"}, r"config\.task\.loss: no loss is named 'squared'; did you mean 'squared_error'\?"),
+        (
+            {"loss": "squared"},
+            r"config\.task\.loss: the task denoise has no loss 'squared'; did you mean 'squared_error'\?",
+        ),
         ({"noise.kind": "speckles"}, r"config\.task\.noise\.kind: .* did you mean 'speckle'\?"),
         ({"noise.level": (0.2, 0.1)}, r"config\.task\.noise\.level = \(0\.2, 0\.1\): low is above high.*"),
         ({"noise.level": (-0.2, 0.1)}, r"config\.task\.noise\.level = \(-0\.2, 0\.1\): .* is not below 0"),

@@ -33,6 +33,9 @@ COMMANDS = {
     "work": "colorjax.commands.work",
     "status": "colorjax.commands.status",
     "compare": "colorjax.commands.compare",
+    "denoise": "colorjax.commands.denoise",
+    "colorize": "colorjax.commands.colorize",
+    "restore": "colorjax.commands.restore",
     "export": "colorjax.commands.export",
     "weights": "colorjax.commands.weights",
 }
@@ -94,7 +97,7 @@ def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data
         arguments["workdir"] = Path(arguments["workdir"])
         if command in _WRITING and processes.is_first():
             _check_workdir(arguments["workdir"], write=not arguments.get("dry_run"))
-    if command in _COMPILING:
+    if command in _COMPILING or "paths" in arguments:
         from colorjax.compilation import keep_compilations
 
         keep_compilations()

@@ -1,1 +1,1 @@
-"""Trained networks on a person's own pictures, of any size."""
+"""Networks on a person's own pictures: of any size and either depth, in bounded memory."""

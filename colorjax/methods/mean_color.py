@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import jax.numpy as jnp
 import numpy as np
 
-from colorjax.color import lab2rgb_gamut, rgb2lab
+from colorjax.color import recolor, rgb2lab
 from colorjax.errors import UserError
 from colorjax.images import Photograph
 from colorjax.patches import map_pixels
@@ -47,7 +46,7 @@ class MeanColor:
         if self.ab is None:
             raise UserError("the mean color must learn from training photographs (fit) before it restores pictures")
         color = np.broadcast_to(np.float32(self.ab), (*observed.shape[:2], 2))
-        return map_pixels(_recolor, observed, color)
+        return map_pixels(recolor, observed, color)
 
 
 def _mean_ab(picture: np.ndarray) -> np.ndarray:
@@ -55,8 +54,3 @@ def _mean_ab(picture: np.ndarray) -> np.ndarray:
     return map_pixels(rgb2lab, picture.astype(np.float32) / np.float32(255))[..., 1:].mean(
         axis=(0, 1), dtype=np.float64
     )
-
-
-def _recolor(observed, ab):
-    lightness = jnp.clip(rgb2lab(observed)[..., :1], 0, 100)
-    return lab2rgb_gamut(jnp.concatenate([lightness, ab], axis=-1))

@@ -8,13 +8,18 @@ import jax
 import numpy as np
 from flax import linen as nn
 
+from colorjax.color import recolor, rgb2lab
 from colorjax.errors import UserError, nearest
+from colorjax.inference.color_upsampling import upsample_colors
+from colorjax.inference.resizing import resize
 from colorjax.inference.tiled import TiledNetwork, Tiling, outputs_of
+from colorjax.inference.working_picture import working_shape
+from colorjax.models.context import context_of
 from colorjax.patches import map_pixels
 from colorjax.squares import fit, unfit
 from colorjax.tasks import Task
 
-PICTURE = ("patches", "whole")
+PICTURE = ("patches", "whole", "reduced")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,14 +28,16 @@ class NetworkMethod:
 
     Attributes:
         name: of the row.
-        model: a linen module, `model.apply(variables, inputs [1, P, Q, Cin], train=False) -> [1, P, Q, Cout]`, with a
+        model: a linen module, `model.apply(variables, inputs [B, P, Q, Cin], train=False) -> [B, P, Q, Cout]`, with a
             context where it wants one (`colorjax.models.context`).
         variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
         task: says what the network sees of a picture and how its outputs become one.
-        patch_size, overlap, batch_size, statistics, window: how a picture is cut, as in `Tiling`.
+        patch_size, overlap, batch_size, statistics, window: how a picture is cut, as in `Tiling`. One that goes through
+            the network in one piece needs the first alone.
         picture: 'patches', or 'whole': the picture goes through the network once, fitted into a square of `patch_size`,
-            and the outputs come back to its own size; the other settings mean nothing then. That is for outputs smooth
-            enough to be enlarged, as colors are.
+            and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
+            Or 'reduced', for tasks with `colors`: a copy of it with a short side of `patch_size` goes through the
+            network once, and the colors come back to full size along the picture's own edges (`colorjax.inference`).
         frozen: the variables of `colorjax.models.context.frozen_of(model)`.
     """
 
@@ -53,6 +60,8 @@ class NetworkMethod:
             _ = self.tiling  # refuses impossible settings before any work is done
         elif self.patch_size < 1:
             raise UserError(f"inference.patch_size must be at least 1, it is {self.patch_size}")
+        if self.picture == "reduced" and not hasattr(self.task, "colors"):
+            raise UserError(f"inference.picture: 'reduced' is for tasks that colorize, not for {self.task.name!r}")
 
     def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
         """Return the restored picture [H, W, 3] of `observed` [H, W, 3], not clipped."""
@@ -65,14 +74,27 @@ class NetworkMethod:
         The outputs are what the task's loss is about: they still have what the picture lost to sRGB's gamut.
         """
         inputs = map_pixels(self.task.inputs, observed)
+        if self.picture == "reduced":
+            return self._by_reduced_picture(observed, inputs)
         if self.picture == "whole":
             fitted = fit(inputs, self.patch_size)
-            square = np.asarray(_apply(self.model, self.variables, self.frozen, fitted.square[np.newaxis]))[0]
-            outputs = unfit(square, fitted, *inputs.shape[:2])
+            square = _apply_at_full_size(self.model, self.variables, self.frozen, fitted.square[np.newaxis])
+            outputs = unfit(np.asarray(square)[0], fitted, *inputs.shape[:2])
         else:
             network = TiledNetwork(self.model, self.variables, self.frozen, self.tiling)
             outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
         return map_pixels(self.task.picture, outputs, inputs), outputs
+
+    def _by_reduced_picture(self, observed, inputs):
+        lightness = map_pixels(rgb2lab, observed)[..., 0]
+        shape = working_shape(*lightness.shape, self.patch_size)
+        outputs = self._raw_outputs(resize(inputs, *shape)[np.newaxis])[0]
+        colors = map_pixels(self.task.colors, outputs)
+        colors = upsample_colors(colors, resize(lightness, *shape), lightness)
+        return map_pixels(recolor, observed, colors), resize(outputs, *lightness.shape)
+
+    def _raw_outputs(self, inputs):
+        return np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
 
     @property
     def tiling(self) -> Tiling:
@@ -91,4 +113,7 @@ def _outputs_alone(outputs, inputs):
 
 @functools.partial(jax.jit, static_argnums=0)
 def _apply(model, variables, frozen, inputs):
-    return outputs_of(model, variables, frozen, inputs)
+    return model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs))
+
+
+_apply_at_full_size = jax.jit(outputs_of, static_argnums=0)

@@ -1,0 +1,113 @@
+"""A person's pictures from files to files, for the commands denoise, colorize and restore."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from colorjax.errors import ColorjaxError, UserError
+from colorjax.photos.beside import side_by_side
+from colorjax.photos.find import Found, find_pictures
+from colorjax.photos.overwriting import identities, refuse_to_overwrite
+from colorjax.photos.read import read_photo
+from colorjax.photos.write import check_folder, suffix_for, write_photo
+
+#: takes pixels and what is told of progress, returns pixels
+Restoring = Callable[[np.ndarray, Callable[[float], None]], np.ndarray]
+
+
+def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, compare: bool, max_pixels: int) -> None:
+    """Restore each picture that `paths` name and write it below `output` under its own name.
+
+    A picture that can't be read or written is named and left out; the others are done.
+
+    Args:
+      verb: the command, for the progress bar and the summary.
+      paths: files and folders.
+      output: folder of the results, made if it is not there.
+      restoring: does the work on one picture's pixels.
+      compare: write the picture and its result beside each other besides, as NAME-compared.
+      max_pixels: larger pictures are left out.
+
+    Raises:
+      UserError: nothing to do: no such path, no pictures in a folder, an output that can't be written.
+      ColorjaxError: some pictures were left out; says how many, and why.
+    """
+    if max_pixels < 1:
+        raise UserError(f"--max_pixels={max_pixels}: must be 1 or more")
+    folder = Path(output)
+    pictures = find_pictures(paths, folder)
+    check_folder(folder)
+    inputs = identities(picture.path for picture in pictures)
+    skipped, pixels, seconds = [], 0, 0.0
+    # disable=None: no bar where standard error is not a terminal
+    with tqdm(total=len(pictures), desc=verb, unit="picture", disable=None, bar_format=_BAR) as bar:
+        for number, picture in enumerate(pictures):
+            bar.set_postfix_str(picture.path.name)
+            start = time.perf_counter()
+            try:
+                done, remarks = _one(picture, folder, inputs, restoring, compare, max_pixels, _within(bar, number))
+            except (UserError, OSError, MemoryError) as error:
+                reason = _reason(error, picture)
+                skipped.append(f"{picture.path}: {reason}")
+                bar.write(f"{picture.path}: skipped: {reason}", file=sys.stderr)
+            else:
+                pixels += done
+                seconds += time.perf_counter() - start
+                if remarks:
+                    bar.write(f"{picture.path}: {'; '.join(remarks)}", file=sys.stderr)
+            bar.n = number + 1
+            bar.refresh()
+    summary = f"{len(pictures) - len(skipped)} of {_counted(len(pictures))} done, in {folder}"
+    if pixels:
+        summary += f"; {seconds / (pixels / 1e6):.2g} s a megapixel"
+    if skipped:
+        shown = "; ".join(skipped[:_SHOWN]) + (f"; and {len(skipped) - _SHOWN} more" if len(skipped) > _SHOWN else "")
+        raise ColorjaxError(f"{summary}; {len(skipped)} skipped: {shown}")
+    print(f"{verb}: {summary}")
+
+
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+_SHOWN = 5  # reasons that the summary repeats
+
+
+def _one(
+    picture: Found, folder: Path, inputs: frozenset, restoring: Restoring, compare: bool, max_pixels: int, progress
+) -> tuple[int, list[str]]:
+    """Restore one picture; return its number of pixels, and remarks."""
+    photo = read_photo(picture.path, max_pixels)
+    target = (folder / picture.name).with_suffix(suffix_for(photo, picture.name))
+    beside = target.with_stem(f"{target.stem}-compared")
+    for path in (target, beside) if compare else (target,):
+        refuse_to_overwrite(path, inputs)
+    result = restoring(photo.pixels, progress)
+    remarks = [*photo.remarks, *write_photo(target, result, photo)]
+    if compare:
+        write_photo(beside, *side_by_side(photo, result))
+    height, width = photo.pixels.shape[:2]
+    return height * width, remarks
+
+
+def _within(bar: tqdm, number: int) -> Callable[[float], None]:
+    """Return what shows the share of picture `number` that is done."""
+
+    def progress(share: float) -> None:
+        bar.n = number + min(share, 1.0)
+        bar.refresh()
+
+    return progress
+
+
+def _reason(error: Exception, picture: Found) -> str:
+    """Return one line on why a picture was left out, without its name."""
+    if isinstance(error, MemoryError):
+        return "too large for this machine's memory"
+    line = str(error.strerror or error) if isinstance(error, OSError) else str(error)
+    return line.removeprefix(f"{picture.path}: ")
+
+
+def _counted(number: int) -> str:
+    return f"{number} picture{'' if number == 1 else 's'}"

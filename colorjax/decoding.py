@@ -1,0 +1,157 @@
+"""Opening picture files of every kind, and decoding those that Pillow alone would decode badly.
+
+`images.py` reads the pictures of data sets with it, `photos/` a person's own. Whatever goes wrong with a file is a
+`UserError` of one line that begins with the picture's name.
+
+16-bit pixels are uint16 `[H, W]` (grey) or `[H, W, 3 or 4]` (red, green, blue, alpha).
+"""
+
+import contextlib
+import io
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
+
+from colorjax.errors import UserError
+
+# 300 MB as uint8, 1.2 GB as float32: larger is a panorama or an attack, and one person's mistake should not
+# exhaust the memory of a night's run.
+MAX_PIXELS = 100_000_000
+
+# The warnings filter and Pillow's size limit belong to the whole process, so threads take turns.
+_pillow_lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def opened(name: str, file: BinaryIO) -> Iterator[Image.Image]:
+    """Open an image, with Pillow's warnings and limit off, and turn what goes wrong inside into `UserError`."""
+    if not file.read(1):
+        raise UserError(f"{name}: the file is empty")
+    file.seek(0)
+    with _pillow_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `refuse_large` stands in for it
+        try:
+            with Image.open(file) as image:
+                yield image
+        except UserError:
+            raise
+        except UnidentifiedImageError:
+            raise UserError(f"{name}: not a picture in any format that Pillow reads, or only a part of one") from None
+        except Exception as error:  # Damaged files make Pillow raise anything, SyntaxError and struct.error too.
+            reason = " ".join(str(error).split()) or type(error).__name__
+            if reason.startswith("decoder error"):
+                reason = "the file is damaged or cut short"
+            raise UserError(f"{name}: can't be decoded: {reason}") from None
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def refuse_large(name: str, image: Image.Image, max_pixels: int, advice: str = "") -> None:
+    """Raise `UserError` for an image of more than `max_pixels` pixels; `advice` ends the line."""
+    width, height = image.size
+    if width * height > max_pixels:
+        raise UserError(
+            f"{name}: {width} x {height} is {width * height:,} pixels, more than the limit of {max_pixels:,}{advice}"
+        )
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation of an image, 1 to 8; 1 is upright, and what damaged EXIF counts as."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF makes Pillow raise anything
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def has_16_bits(image: Image.Image) -> bool:
+    """Return whether the channels of an opened, not yet loaded PNG or TIFF image have 16 bits in its file."""
+    if image.format == "TIFF":
+        return 16 in image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, ())
+    if image.format != "PNG" or not image.tile:  # BMP's "BGR;16" is 5, 6 and 5 bits
+        return False
+    arguments = image.tile[0][3]
+    return ";16" in (arguments if isinstance(arguments, str) else arguments[0])  # "RGB;16B", "LA;16B"
+
+
+def has_16_bit_color(image: Image.Image) -> bool:
+    """Return whether `decode_16_bit_color` must decode an opened, not yet loaded image: Pillow drops low bytes."""
+    return has_16_bits(image) and image.mode in ("RGB", "RGBA", "LA")
+
+
+def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray:
+    """Decode 16-bit color, or grey with alpha, with OpenCV, which keeps all bits.
+
+    Args:
+      name: what errors call the picture.
+      image: the opened image, for what its header says. It should have been loaded before, which raises if the file
+        is truncated; OpenCV would pass over that.
+      data: the bytes of the file, uint8 `[N]`.
+
+    Returns:
+      uint16 `[H, W, 3]`, or `[H, W, 4]` with alpha that is not multiplied into the color. TIFF files are upright
+      already, by OpenCV; PNG files are as they were stored.
+    """
+    tags = image.tag_v2 if image.format == "TIFF" else {}
+    if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) != 1:
+        raise UserError(f"{name}: 16-bit color in separate planes can't be decoded; save it interleaved")
+    with _without_words_of_opencv():
+        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        raise UserError(f"{name}: 16-bit color that can't be decoded; save it as an ordinary PNG")
+    if pixels.shape[2] == 3:
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)  # in place: it may be most of the memory
+        return pixels
+    cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA, dst=pixels)
+    extra = tags.get(TiffImagePlugin.EXTRASAMPLES, (2,))[0]
+    if extra == 0:  # a fourth channel that the file doesn't call alpha
+        pixels = np.ascontiguousarray(pixels[:, :, :3])
+    elif extra == 1:
+        for row in pixels:
+            alpha = np.maximum(row[:, 3:].astype(np.float64), 1.0)
+            row[:, :3] = np.rint(np.minimum(row[:, :3] * (65535.0 / alpha), 65535.0))
+    return pixels
+
+
+@contextlib.contextmanager
+def _without_words_of_opencv() -> Iterator[None]:
+    """Keep OpenCV from printing what it thinks of a file: what a person should read is one line, and ours."""
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
+def is_16_bit_grey(image: Image.Image) -> bool:
+    """Return whether an image is grey with 16 bits, which `decode_16_bit_grey` decodes."""
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+
+
+def decode_16_bit_grey(image: Image.Image) -> np.ndarray:
+    """Return an image for which `is_16_bit_grey` holds as uint16 `[H, W]`, 0 is black and 65535 white."""
+    grey = np.asarray(image).astype(np.uint16)
+    if image.format == "TIFF":  # Pillow heeds neither of these tags at this depth
+        white = 2 ** image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0] - 1
+        if white != 65535:
+            for row in grey:
+                row[:] = np.rint(row * (65535.0 / white))
+        if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
+            np.subtract(65535, grey, out=grey)
+    return grey
+
+
+def cmyk_to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
+    """Convert CMYK to RGB, through the image's own profile if it has one that works; return whether it has."""
+    profile = image.info.get("icc_profile")
+    if profile:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode="RGB"), True
+    return image.convert("RGB"), False

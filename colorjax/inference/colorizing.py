@@ -1,0 +1,50 @@
+"""Coloring a picture of any size: the network sees a reduced copy of it, the colors follow the picture's own edges."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from colorjax.inference.color_upsampling import BAND, ColorUpsampling
+from colorjax.inference.exact_lightness import color_gray, gray_levels, lightness_of_levels
+from colorjax.inference.resizing import resize_bands
+from colorjax.inference.working_picture import working_shape
+
+# Beside the picture and the result, memory holds the numbers of one band: some 50 bytes a pixel.
+MOST_PIXELS_OF_A_BAND = 1 << 21
+
+
+def colorize_pixels(
+    pixels: np.ndarray,
+    predict: Callable[[np.ndarray], np.ndarray],
+    working_size: int,
+    reached: Callable = lambda n: None,
+) -> np.ndarray:
+    """Color a picture; its grey levels, hence its Lab lightness, stay exactly its own.
+
+    Args:
+      pixels: uint8 or uint16 sRGB, [H, W, 1] or [H, W, 3]; of a colored one only the lightness is used.
+      predict: takes the lightness of the reduced picture, float32 [h, w] in 0..100, and returns its Lab a and b
+        [h, w, 2], or of less resolution. `working_shape` says what `h` and `w` are.
+      working_size: pixels of the reduced picture's short side.
+      reached: called with the number of finished rows, after each band of them.
+
+    Returns:
+      [H, W, 3] of the dtype of `pixels`.
+    """
+    height, width = pixels.shape[:2]
+    bands = list(_bands(height, width))
+    lightness = (lightness_of_levels(gray_levels(pixels[band])) for band in bands)
+    reduced = resize_bands(lightness, height, *working_shape(height, width, working_size))
+    upsampling = ColorUpsampling(predict(reduced), reduced, height, width)
+    result = np.empty((height, width, 3), pixels.dtype)
+    for band in bands:
+        levels = gray_levels(pixels[band])
+        result[band] = color_gray(levels, upsampling.rows(band.start, lightness_of_levels(levels)))
+        reached(band.stop)
+    return result
+
+
+def _bands(height: int, width: int) -> Iterator[slice]:
+    rows = max(1, min(BAND, MOST_PIXELS_OF_A_BAND // width))
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))

@@ -1,0 +1,1 @@
+"""Anyone's photographs as files: found, read with all they carry, written, without jax."""

@@ -1,0 +1,117 @@
+"""Color profiles (ICC): pictures of 8 bits through them to sRGB, and which profile the result carries."""
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageCms
+
+# Largest difference on a grid of colors, in levels of 8 bits, of profiles that are sRGB but for their rounding.
+SAME = 2
+
+CHANNELS = {"GRAY": "L", "RGB": "RGB"}
+
+
+class Converted(NamedTuple):
+    """An image in sRGB, the ICC profile that says so (empty if the file had none), and what a person should read."""
+
+    image: Image.Image
+    profile: bytes
+    remarks: tuple[str, ...]
+
+
+def srgb_profile() -> bytes:
+    """Return an ICC profile of sRGB."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def color_space(profile: bytes) -> str:
+    """Return the color space that an ICC profile is for, "RGB", "GRAY" or "CMYK" mostly, by its header."""
+    return profile[16:20].decode("latin-1").strip()
+
+
+def to_srgb(image: Image.Image) -> Converted:
+    """Convert an image of mode L, LA, RGB or RGBA to sRGB by its profile, in place where it can be.
+
+    Grey stays grey: a profile acts on it as a table of 256 values. An image that is sRGB already is left as it is,
+    with its own profile.
+    """
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return Converted(image, b"", ())
+    is_grey = image.mode in ("L", "LA")
+    space = color_space(profile)
+    if space not in (("GRAY", "RGB") if is_grey else ("RGB",)):
+        return Converted(image, b"", (f"color profile ignored: it is for {space or 'unknown'} pictures",))
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        changes = _changes(own, space)
+        if changes <= SAME:
+            return Converted(image, profile, ())
+        if is_grey:
+            table = np.asarray(ImageCms.applyTransform(_ramp(space), _transform(own, CHANNELS[space], "RGB")))[0, :, 1]
+            image = image.point([*table.tolist(), *(range(256) if image.mode == "LA" else ())])
+        else:
+            ImageCms.applyTransform(image, _transform(own, image.mode, image.mode), inPlace=True)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return Converted(image, b"", ("color profile ignored: it is damaged",))
+    return Converted(image, srgb_profile(), (f"colors converted from {description(profile)} to sRGB",))
+
+
+def kept(profile: bytes, is_grey: bool) -> tuple[bytes, tuple[str, ...]]:
+    """Return the profile that pixels of 16 bits go on with, as nothing here converts them, and remarks."""
+    if not profile:
+        return b"", ()
+    space = color_space(profile)
+    if space not in (("GRAY", "RGB") if is_grey else ("RGB",)):
+        return b"", (f"color profile ignored: it is for {space or 'unknown'} pictures",)
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if _changes(own, space) <= SAME:
+            return profile, ()
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return b"", ("color profile ignored: it is damaged",)
+    return profile, (f"16-bit colors stay in {description(profile)}",)
+
+
+def description(profile: bytes) -> str:
+    """Return what a profile calls itself, in one line."""
+    try:
+        words = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).split()
+    except (ImageCms.PyCMSError, OSError):
+        words = []
+    return " ".join(words) or "a profile without a name"
+
+
+def fitting(profile: bytes, channels: int) -> bytes:
+    """Return the profile for a result of 1 or 3 channels, of a picture that carries `profile`; empty for none.
+
+    Color that was made of a grey picture is sRGB. A profile for color in a grey file would be wrong; without one,
+    grey is taken for sRGB's.
+    """
+    if not profile or color_space(profile) == ("GRAY" if channels == 1 else "RGB"):
+        return profile
+    return srgb_profile() if channels == 3 else b""
+
+
+def _changes(profile: ImageCms.ImageCmsProfile, space: str) -> int:
+    """Return by how much the colors of a coarse grid change at most on their way to sRGB."""
+    if space == "GRAY":
+        before = np.asarray(_ramp("RGB"))
+        after = np.asarray(ImageCms.applyTransform(_ramp(space), _transform(profile, "L", "RGB")))
+    else:
+        steps = np.linspace(0, 255, 9).astype(np.uint8)
+        before = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
+        after = np.asarray(ImageCms.applyTransform(Image.fromarray(before), _transform(profile, "RGB", "RGB")))
+    return int(np.abs(after.astype(np.int16) - before).max())
+
+
+def _transform(profile: ImageCms.ImageCmsProfile, mode: str, to_mode: str) -> ImageCms.ImageCmsTransform:
+    """Return the way from `profile` to sRGB, perceptual as Pillow's own `profileToProfile`."""
+    return ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), mode, to_mode)
+
+
+def _ramp(space: str) -> Image.Image:
+    """Return the 256 greys as an image one pixel high, in the mode for `space`."""
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
+    return ramp if space == "GRAY" else ramp.convert("RGB")

@@ -1,0 +1,80 @@
+"""Several data sets as one, and what of them is trained on; patches that fit photographs of any size."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+from made_pictures import config, make, picture
+from ml_collections import ConfigDict
+from skimage.transform import resize
+
+import datasets
+from colorjax.errors import UserError
+from colorjax.images import Photograph
+from datasets.draws import Draws
+from datasets.pipeline import CropSource
+from datasets.reading import Rows
+
+
+@pytest.fixture
+def two(tmp_path):
+    """The config of two folders as one data set, and of each alone."""
+    folders = [make(tmp_path / name, *(f"{i}.png" for i in range(10)), seed=len(name)) for name in ("one", "three")]
+    together = config("photo_folder+photo_folder", os.pathsep.join(map(str, folders)))
+    return together, [config("photo_folder", folder) for folder in folders]
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_photographs_are_those_of_each_one_after_the_other(two, split):
+    together, alone = two
+    joined = datasets.photographs(together, split)
+    parts = [photograph for part in alone for photograph in datasets.photographs(part, split)]
+    assert len(joined) == len(parts) > 0
+    for ours, expected in zip(joined, parts, strict=True):
+        np.testing.assert_array_equal(ours.picture, expected.picture)
+    assert joined[-1].name == parts[-1].name
+    assert [photograph.name for photograph in joined[:2]] == [photograph.name for photograph in parts[:2]]
+    with pytest.raises(IndexError):
+        joined[len(joined)]
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(joined))[0].picture, joined[0].picture)
+
+
+def test_training_splits_add_up(two):
+    together, _ = two
+    together.training_splits = ("train", "test")
+    train = datasets.photographs(together, "train")
+    together.training_splits = ("train",)
+    assert len(train) == len(datasets.photographs(together, "train")) + len(datasets.photographs(together, "test"))
+
+
+def test_names_and_folders_must_be_as_many(two):
+    together, _ = two
+    together.name = "photo_folder+photo_folder+bsds500"
+    with pytest.raises(UserError, match=r"^config\.data\.name=.* names 3 data sets, config\.data\.source=.* 2: give"):
+        datasets.photographs(together, "train")
+
+
+def test_no_split_to_train_on_is_an_error(two):
+    together, _ = two
+    together.training_splits = ()
+    with pytest.raises(UserError, match=r"^config\.data\.training_splits is empty"):
+        datasets.photographs(together, "train")
+
+
+def test_at_zoom_1_a_fitting_patch_shows_the_whole_short_side():
+    settings = {"patch_size": 16, "patches_per_epoch": 4, "zoom": (1.0, 1.0), "zoom_of": "fit"}
+    draws = Draws.from_config(ConfigDict({**settings, "rotate": 0.0, "flip": False}), seed=0)
+    # Smooth, so that the way in which it is reduced hardly matters.
+    small = np.random.default_rng(0).uniform(60, 200, (5, 5, 3))
+    large = np.rint(resize(small, (80, 80), order=3)).astype(np.uint8)
+    patch = CropSource([Photograph("large", large)], draws, Rows.of(1, 0, 4, 0, 1))[0]["picture"]
+    expected = large.reshape(16, 5, 16, 5, 3).mean(axis=(1, 3))
+    assert np.abs(patch - expected).max() < 4
+    tiny = CropSource([Photograph("tiny", picture(1, (8, 8)))], draws, Rows.of(1, 0, 4, 0, 1))[0]["picture"]
+    assert tiny.shape == (16, 16, 3)
+
+
+def test_unknown_kind_of_zoom_names_the_nearest():
+    with pytest.raises(UserError, match=r"config\.data\.zoom_of='fitt'; did you mean 'fit'\?"):
+        Draws(0, 8, 10, (1.0, 1.0), "fitt", 0.0, False)

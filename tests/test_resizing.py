@@ -1,0 +1,46 @@
+"""Resizing against Pillow's triangle filter, on ramps, and in bands."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from colorjax.inference.resizing import resize, resize_bands
+
+SIDES = st.integers(1, 40)
+
+
+def noise(*shape):
+    return np.random.default_rng(sum(shape)).uniform(0, 100, shape).astype(np.float32)
+
+
+@given(SIDES, SIDES, SIDES, SIDES)
+def test_resizing_is_pillows(height, width, new_height, new_width):
+    picture = noise(height, width)
+    expected = Image.fromarray(picture).resize((new_width, new_height), Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(resize(picture, new_height, new_width), np.asarray(expected), atol=2e-3)
+
+
+@pytest.mark.parametrize("side", [7, 40, 41, 97])
+def test_a_ramp_keeps_its_place(side):
+    """Pixel centers: the ramp's value at (i + 0.5) / side, but where the filter meets the picture's edge."""
+    ramp = (np.arange(40, dtype=np.float32) + 0.5) / 40
+    across = resize(np.broadcast_to(ramp, (3, 40)), 3, side)
+    edge = side // 7 + 1
+    # a hundredth of a pixel: at factors that are not whole, the sampled triangle is not quite even about its center
+    np.testing.assert_allclose(across[1, edge:-edge], ((np.arange(side) + 0.5) / side)[edge:-edge], atol=0.01 / side)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), SIDES, SIDES)
+def test_bands_give_what_the_whole_picture_gives(cuts, height, width):
+    picture = noise(sum(cuts), 13, 2)
+    bands = np.split(picture, np.cumsum(cuts)[:-1])
+    np.testing.assert_allclose(
+        resize_bands(iter(bands), len(picture), height, width), resize(picture, height, width), atol=1e-4
+    )
+
+
+def test_missing_bands_are_noticed():
+    with pytest.raises(ValueError, match="bands of 3 rows for a picture of 4"):
+        resize_bands([noise(3, 5)], 4, 2, 2)

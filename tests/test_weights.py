@@ -1,0 +1,136 @@
+"""Networks as single files: what is written is what is read, and everything else is one line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from colorjax import weights
+from colorjax.config import model_config, run_config
+from colorjax.errors import UserError
+from colorjax.models import build_model
+
+
+def config_of(width=4, task="denoise"):
+    config = run_config()
+    config.task.name = task
+    config.task.loss = "l1"
+    config.data.source = "/somebody/photographs"
+    config.model = model_config("unet", width=width, depth=1, norm="group", block="half")
+    return config.lock()
+
+
+def variables_of(config, channels=3):
+    model = build_model(config.model, channels)
+    random = np.random.default_rng(0)
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 8, 8, channels)), train=False))
+    return jax.tree.map(lambda leaf: random.normal(size=leaf.shape).astype(np.float32), shapes)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "network.safetensors"
+    variables = variables_of(config_of())
+    count = weights.save(path, config_of(), variables, 7)
+    assert count == sum(leaf.size for leaf in jax.tree.leaves(variables))
+    return path, variables
+
+
+def test_what_is_written_is_what_is_read(saved):
+    path, variables = saved
+    trained = weights.load(path)
+    jax.tree.map(np.testing.assert_array_equal, trained.variables, variables)
+    assert (trained.step, trained.name) == (7, "network")
+    assert trained.config.model.to_dict() == config_of().model.to_dict()
+
+
+def test_a_file_does_not_say_where_photographs_lay(saved):
+    path, _ = saved
+    assert weights.load(path).config.data.source == ""
+    assert b"somebody" not in path.read_bytes()
+
+
+def test_a_changed_number_is_found(saved):
+    path, _ = saved
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"network\.safetensors: the SHA-256 is not the one"):
+        weights.load(path)
+
+
+def changed(path, metadata=None, arrays=None):
+    with safe_open(path, framework="numpy") as file:
+        old, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors = tensors if arrays is None else arrays(tensors)
+    save_file(tensors, path, metadata={**old, **(metadata or {}), "sha256": weights._sum_of(tensors)})
+
+
+def test_weights_of_another_architecture(saved):
+    path, _ = saved
+    changed(path, {"config": json.dumps(json.loads(_config_text(path)) | {"model": dict(config_of(8).model)})})
+    with pytest.raises(UserError, match="weights of another architecture: .* has the shape"):
+        weights.load(path)
+
+
+def test_missing_weights(saved):
+    path, _ = saved
+    changed(path, arrays=lambda tensors: dict(sorted(tensors.items())[1:]))
+    with pytest.raises(UserError, match="weights of another architecture: it lacks 1 of the network's variables"):
+        weights.load(path)
+
+
+def _config_text(path):
+    with safe_open(path, framework="numpy") as file:
+        return file.metadata()["config"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "line"),
+    [
+        ({"format": "else"}, "not written by colorjax"),
+        ({"config": "{"}, "its config can't be read"),
+        (
+            {"config": json.dumps({"model": {"name": "resnet"}, "task": {"name": "denoise"}})},
+            "its config can't be read",
+        ),
+    ],
+)
+def test_other_headers(saved, metadata, line):
+    path, _ = saved
+    changed(path, metadata)
+    with pytest.raises(UserError, match=line):
+        weights.load(path)
+
+
+def test_a_file_that_is_none(tmp_path):
+    path = tmp_path / "text.safetensors"
+    path.write_text("no weights")
+    with pytest.raises(UserError, match=r"text\.safetensors: no safetensors file"):
+        weights.load(path)
+    with pytest.raises(UserError, match="there is no such file, and no network of that name comes with colorjax"):
+        weights.load("denoise_colour")
+
+
+def test_shipped_networks_fit_their_configs_and_have_cards():
+    folder = Path(weights.__file__).parent / "pretrained"
+    files = {path.stem for path in folder.glob("*.safetensors")}
+    assert files == set(weights.names()) == {path.stem for path in folder.glob("*.md")}
+    assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < 40e6
+    for name in weights.names():
+        assert weights.load(name).name == name
+
+
+def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):
+    folder = shutil.copytree(Path(weights.__file__).parent / "pretrained", tmp_path / "pretrained")
+    monkeypatch.setattr(weights, "_folder", lambda: folder)
+    name = weights.names()[0]
+    changed(folder / f"{name}.safetensors", {"step": "1"})  # the numbers are the same
+    with pytest.raises(UserError, match="the SHA-256 is not the one"):
+        weights.load(name)
