@@ -158,6 +158,9 @@ def main(words: list[str]) -> int:
             command.add_argument("--weights", default="", metavar="NAME|FILE", help="measure these, not a checkpoint")
         if name == "export":
             command.add_argument("--output", required=True, metavar="FILE", help="the file to write, .safetensors")
+            settings = command.add_argument_group("settings")
+            settings.add_argument("--config.KEY", dest="_", metavar="VALUE", help="change how the network is used")
+            command.set_defaults(config="")
         if name == "status":
             command.add_argument("--watch", action="store_true", help="again and again, until all runs are at an end")
         if name == "compare":

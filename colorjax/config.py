@@ -154,6 +154,18 @@ def is_table(config: ConfigDict) -> bool:
     return "rows" in config
 
 
+def with_defaults(config: ConfigDict) -> ConfigDict:
+    """Return a run's config with the defaults of the settings that there were not when it was kept."""
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+        for section, settings in run_config().items():
+            if isinstance(settings, ConfigDict):
+                for key, value in settings.items():
+                    if key not in config[section]:
+                        config[section][key] = value
+    return config.lock()
+
+
 def require_run(config: ConfigDict) -> None:
     """Raise a `UserError` for the config of a table."""
     if is_table(config):

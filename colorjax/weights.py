@@ -57,8 +57,10 @@ def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int
     Raises:
       UserError: a network with a frozen branch, whose weights are not ours to pass on; a file that can't be written.
     """
-    if frozen_of(_model(config)).variables:
+    model = _model(config)
+    if frozen_of(model).variables:
         raise UserError(f"{config.model.name} has a frozen branch with weights of its own; a file can't hold them")
+    hold_to_model(variables, model, build_task(config.task).input_channels, "config.model")
     config = config.copy_and_resolve_references()
     with config.unlocked():
         for key in _OF_A_MACHINE:

@@ -90,7 +90,10 @@ def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data
 
         arguments["search"] = load_search_config(words["search"])
     if "config" in arguments:
-        arguments["config"] = _config(arguments["config"], words["config"], arguments.get("weights", ""))
+        if command == "export":  # changes to a config that it finds in the run
+            arguments["config"] = words["config"]
+        else:
+            arguments["config"] = _config(arguments["config"], words["config"], arguments.get("weights", ""))
     if command in TOGETHER:
         _agree(command, arguments, data)
     if "workdir" in arguments:

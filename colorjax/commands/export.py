@@ -1,19 +1,30 @@
 """`launch.py export`: write a trained network as one file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 from colorjax import weights
+from colorjax.config import with_defaults
+from colorjax.config_files import override
 from colorjax.errors import UserError
 from colorjax.training.checkpoints import load_network
 
 
-def main(workdir: Path, output: str, data: ModuleType) -> None:
-    """Write the best checkpoint of the run in `workdir` to `output` and say what was written."""
-    del data  # no photographs are needed
+def main(workdir: Path, output: str, config: Sequence[str], data: ModuleType) -> None:
+    """Write the best checkpoint of a run to a file and say what was written.
+
+    Args:
+      workdir: the run's folder.
+      output: the file.
+      config: words that change settings of the run, such as --config.inference.patch_size=512.
+      data: not needed.
+    """
+    del data
     target = Path(output)
     if target.suffix != weights.SUFFIX:
         raise UserError(f"--output={output}: the name of such a file ends in {weights.SUFFIX}")
-    config, variables, step = load_network(workdir)
-    count = weights.save(target, config, variables, step)
-    print(f"written  {target}: {config.model.name} of step {step}, {count:,} weights, {target.stat().st_size:,} bytes")
+    trained_config, variables, step = load_network(workdir)
+    changed = override(with_defaults(trained_config), config)
+    count = weights.save(target, changed, variables, step)
+    print(f"written  {target}: {changed.model.name} of step {step}, {count:,} weights, {target.stat().st_size:,} bytes")
