@@ -7,9 +7,12 @@ from types import ModuleType
 import jax
 from ml_collections import ConfigDict
 
+from colorjax import processes
 from colorjax.commands.measuring import measure_rows
 from colorjax.config import require_run, single_row_table
+from colorjax.errors import UserError
 from colorjax.rows import table_runs
+from colorjax.training.logging import announce
 from colorjax.training.workdir import open_workdir
 
 
@@ -26,6 +29,20 @@ def main(config: ConfigDict, workdir: Path, data: ModuleType, weights: str = "")
     if not weights:
         open_workdir(workdir, config, jax.devices())
     table = single_row_table(config)
+    if weights and (reason := _lacks_training_photographs(config, data)):
+        announce(f"no row for the mean color, which is that of the training photographs: {reason}")
+        with table.unlocked():
+            del table.rows.mean_color
     runs = table_runs(table, workdir / "evaluation" / "rows")
     runs["network"] = tuple(dataclasses.replace(run, directory=workdir, weights=weights) for run in runs["network"])
     measure_rows(table, workdir / "evaluation", runs, data)
+
+
+def _lacks_training_photographs(config: ConfigDict, data: ModuleType) -> str:
+    """Return why the training photographs can't be had, "" if they can: who has weights alone need not have them."""
+    try:
+        with processes.first_then_rest():
+            data.photographs(config.data, "train")
+    except UserError as error:
+        return str(error)
+    return ""
