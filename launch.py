@@ -97,7 +97,7 @@ COMMANDS = {
     ),
     "export": (
         "write a trained network as one file",
-        "Writes the best checkpoint of the run in DIR as a safetensors file with its config in the header, which\n"
+        "Writes a checkpoint of the run in DIR as a safetensors file with its config in the header, which\n"
         "denoise, colorize, restore, evaluate (--weights) and config.training.start_from take.",
     ),
     "weights": (
@@ -158,6 +158,8 @@ def main(words: list[str]) -> int:
             command.add_argument("--weights", default="", metavar="NAME|FILE", help="measure these, not a checkpoint")
         if name == "export":
             command.add_argument("--output", required=True, metavar="FILE", help="the file to write, .safetensors")
+            text = "which of its checkpoints (default: best)"
+            command.add_argument("--checkpoint", choices=("best", "last"), default="best", help=text)
             settings = command.add_argument_group("settings")
             settings.add_argument("--config.KEY", dest="_", metavar="VALUE", help="change how the network is used")
             command.set_defaults(config="")

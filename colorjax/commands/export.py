@@ -11,12 +11,13 @@ from colorjax.errors import UserError
 from colorjax.training.checkpoints import load_network
 
 
-def main(workdir: Path, output: str, config: Sequence[str], data: ModuleType) -> None:
-    """Write the best checkpoint of a run to a file and say what was written.
+def main(workdir: Path, output: str, checkpoint: str, config: Sequence[str], data: ModuleType) -> None:
+    """Write a checkpoint of a run to a file and say what was written.
 
     Args:
       workdir: the run's folder.
       output: the file.
+      checkpoint: 'best' or 'last'.
       config: words that change settings of the run, such as --config.inference.patch_size=512.
       data: not needed.
     """
@@ -24,7 +25,7 @@ def main(workdir: Path, output: str, config: Sequence[str], data: ModuleType) ->
     target = Path(output)
     if target.suffix != weights.SUFFIX:
         raise UserError(f"--output={output}: the name of such a file ends in {weights.SUFFIX}")
-    trained_config, variables, step = load_network(workdir)
+    trained_config, variables, step = load_network(workdir, checkpoint)
     changed = override(with_defaults(trained_config), config)
     count = weights.save(target, changed, variables, step)
     print(f"written  {target}: {changed.model.name} of step {step}, {count:,} weights, {target.stat().st_size:,} bytes")
