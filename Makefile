@@ -8,7 +8,7 @@ WORKDIR ?= runs/demo
 
 help:
 	@echo "make setup         virtual environment in $(VENV), with requirements.txt"
-	@echo "make demo          Table 1 on the bundled photographs, into $(WORKDIR)"
+	@echo "make demo          Table 1 and the shipped denoiser on the bundled photographs, into $(WORKDIR)"
 	@echo "make test          the tests, on two cores"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
 	@echo "make lint          ruff, the linter and formatter"
@@ -33,6 +33,7 @@ $(VENV)-benchmarks/.ready: requirements.txt requirements-benchmarks.txt
 
 demo: setup
 	$(RUN) launch.py table --config=experiments/table1.py:smoke --workdir=$(WORKDIR)
+	$(RUN) launch.py table --config=experiments/shipped_denoisers.py:smoke --workdir=$(WORKDIR)-denoising
 
 # By file, so that what the tests of a file share is made once.
 test: $(VENV)/.ready-dev
