@@ -4,6 +4,11 @@
         --config.data.source=FOLDER_OF_BSDS500:FOLDER_OF_PHOTOGRAPHS --config.test_data.source=FOLDER_OF_CBSD68
     python launch.py evaluate with the same
 
+variant                  photographs                      hardware     running time  numbers to expect
+color_cpu, gray_cpu      BSDS500 and photos_cc_by         1 CPU core   an hour       (being measured)
+color_gpu, gray_gpu      the same                         an H100      not run yet
+color_smoke, gray_smoke  the 9 in the scikit-image wheel  2 CPU cores  minutes       (being measured)
+
 They learn Gaussian noise of 0 to 55 of 255, and in three patches of ten another kind (`noise/mixture.py`). The network
 works at half size, on squares of 2x2 pixels (FFDNet), and half of the features inside a block are normalized (HINet).
 """
