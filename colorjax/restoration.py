@@ -88,8 +88,8 @@ def colorize(
       progress: see above.
 
     Raises:
-      UserError: a picture of another kind, hints of another size or for the network, no hints for scribbles, or
-        weights that are for something else.
+      UserError: a picture of another kind, hints of another size, for the network or without any paint, no hints for
+        scribbles, or weights that are for something else.
     """
     _check(picture)
     network = check_colorizer(method, weights, hints is not None)
@@ -171,7 +171,13 @@ def _scribble(picture: np.ndarray, hints: np.ndarray) -> np.ndarray:
     levels = gray_levels(picture)
     gray = np.repeat((levels / np.float32(np.iinfo(levels.dtype).max))[..., np.newaxis], 3, axis=-1)
     marked = np.broadcast_to(hints / np.float32(np.iinfo(hints.dtype).max), gray.shape)
-    colored = Scribble().restore(gray, hints_from_marked(gray, marked))
+    found = hints_from_marked(gray, marked)
+    # Of a picture that is not quite grey, as most old ones are, a copy differs from the grey one everywhere.
+    own = np.broadcast_to(picture / np.float32(np.iinfo(picture.dtype).max), gray.shape)
+    mask = found.mask & hints_from_marked(own, marked).mask
+    if not mask.any():
+        raise UserError("the hints are the picture itself: nothing is painted over it")
+    colored = Scribble().restore(gray, found._replace(mask=mask))
     return color_gray(levels, map_pixels(rgb2lab, np.clip(colored, 0, 1))[..., 1:])
 
 

@@ -15,6 +15,11 @@ color_gpu, gray_gpu  the same                      an H100     not run yet   DRU
 color_smoke          the 9 in scikit-image         1 CPU core  2 minutes     PSNR at 25 of 255: 24.2 (noisy 20.5)
 gray_smoke           the same                      the same    the same      the same
 
+variant                  photographs                      hardware     running time  numbers to expect
+color_cpu, gray_cpu      BSDS500 and photos_cc_by         1 CPU core   an hour       (being measured)
+color_gpu, gray_gpu      the same                         an H100      not run yet
+color_smoke, gray_smoke  the 9 in the scikit-image wheel  2 CPU cores  minutes       (being measured)
+
 They learn Gaussian noise of 0 to 55 of 255, and in three patches of ten another kind (`noise/mixture.py`). The network
 works at half size, on squares of 2x2 pixels (FFDNet), and half of the features inside a block are normalized (HINet).
 

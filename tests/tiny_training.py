@@ -46,6 +46,7 @@ def config(**changes):
                 "validate_every": 10,
                 "checkpoint_every": 4,
                 "keep": 2,
+                "start_from": "",
             },
         }
     )

@@ -1,0 +1,192 @@
+"""Denoising, colorizing and restoring arrays: what `import colorjax` offers for a person's own pictures."""
+
+import jax.numpy as jnp
+import made_networks
+import numpy as np
+import pytest
+from skimage.color import rgb2lab, rgb2xyz
+
+import colorjax
+from colorjax import restoration, weights
+from colorjax.errors import UserError
+from colorjax.inference.exact_lightness import gray_levels
+from colorjax.models import build_model
+
+HEIGHT, WIDTH = 32, 48
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    return {name: str(path) for name, path in made_networks.write_all(tmp_path_factory.mktemp("networks")).items()}
+
+
+@pytest.fixture(autouse=True)
+def _networks_of_the_project(networks, monkeypatch):
+    monkeypatch.setattr(restoration, "DENOISER", networks["color"])
+    monkeypatch.setattr(restoration, "GRAY_DENOISER", networks["gray"])
+    monkeypatch.setattr(restoration, "COLORIZER", networks["colorizer"])
+
+
+def picture(channels=3, dtype=np.uint8, height=HEIGHT, width=WIDTH):
+    random = np.random.default_rng(channels)
+    return random.integers(0, np.iinfo(dtype).max + 1, (height, width, channels), dtype)
+
+
+def grey_copy_levels(colored):
+    """Return the sRGB level, [H, W], of a grey with the luminance of `colored`: IEC 61966-2-1, by scikit-image."""
+    luminance = rgb2xyz(colored)[..., 1]
+    srgb = np.where(luminance > 0.0031308, 1.055 * luminance ** (1 / 2.4) - 0.055, 12.92 * luminance)
+    return np.rint(srgb * np.iinfo(colored.dtype).max)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(("channels", "weights"), [(1, "idle"), (1, "idle_gray"), (3, "idle")])
+def test_no_noise_is_added(networks, dtype, channels, weights):
+    given = picture(channels, dtype)
+    result = colorjax.denoise(given, weights=networks[weights])
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, given)
+
+
+def test_denoising_adds_what_the_network_says(networks):
+    given = picture()
+    trained = weights.load(networks["color"])
+    model = build_model(trained.config.model, 3)
+    correction = model.apply(trained.variables, jnp.asarray(given[np.newaxis] / np.float32(255)), train=False)[0]
+    expected = np.rint(np.clip(given + 255 * np.asarray(correction), 0, 255))
+    result = colorjax.denoise(given)
+    assert np.abs(result - expected).max() <= 1  # rounded the other way at most
+    assert np.abs(result.astype(float) - given).mean() > 1
+
+
+def test_grey_pictures_have_a_denoiser_of_their_own(networks):
+    grey = picture(1)
+    result = colorjax.denoise(grey)
+    np.testing.assert_array_equal(result, colorjax.denoise(grey, weights=networks["gray"]))
+    assert (result != colorjax.denoise(grey, weights=networks["color"])).any()
+    in_three = colorjax.denoise(np.repeat(grey, 3, axis=-1))
+    np.testing.assert_array_equal(in_three, np.repeat(result, 3, axis=-1))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 3)])
+def test_pictures_of_any_size_are_taken(size):
+    given = picture(1, height=size[0], width=size[1])
+    assert colorjax.denoise(given).shape == given.shape
+    colored = colorjax.colorize(given)
+    np.testing.assert_array_equal(grey_copy_levels(colored), given[..., 0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_colorizing_keeps_the_grey_levels(dtype):
+    grey = picture(1, dtype)
+    colored = colorjax.colorize(grey)
+    assert (colored.shape, colored.dtype) == ((HEIGHT, WIDTH, 3), dtype)
+    np.testing.assert_allclose(grey_copy_levels(colored), grey[..., 0], atol=0 if dtype == np.uint8 else 1)
+    assert np.abs(rgb2lab(colored)[..., 1:]).mean() > 2
+
+
+def test_of_a_picture_with_colors_the_lightness_is_used():
+    colors = picture()
+    np.testing.assert_array_equal(
+        colorjax.colorize(colors), colorjax.colorize(grey_copy_levels(colors).astype(np.uint8)[..., np.newaxis])
+    )
+
+
+def test_restoring_is_denoising_and_then_colorizing():
+    grey = picture(1)
+    np.testing.assert_array_equal(colorjax.restore(grey), colorjax.colorize(colorjax.denoise(grey)))
+
+
+@pytest.mark.parametrize("function", [restoration.denoise, restoration.colorize, restoration.restore])
+def test_progress_grows_to_one(function):
+    shares = []
+    function(picture(1), progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[0] > 0
+    assert shares[-1] == pytest.approx(1)
+
+
+def halves():
+    """A picture [H, W, 1] of two halves, dark and light."""
+    grey = np.full((HEIGHT, WIDTH, 1), 80, np.uint8)
+    grey[:, WIDTH // 2 :] = 170
+    return grey
+
+
+def scribbled(copy):
+    """Return `copy` [H, W, 3] with a red line on the left and a blue one on the right."""
+    marked = copy.copy()
+    marked[10:12, 4:12] = (220, 40, 40)
+    marked[20:22, 34:42] = (60, 60, 230)
+    return marked
+
+
+# Most old photographs are not stored as grey, but brownish: what counts as painted is what differs from the picture.
+@pytest.mark.parametrize("tint", [(1, 1, 1), (1, 0.85, 0.7)])
+@pytest.mark.parametrize("deep", [False, True])
+def test_scribbles_color_what_they_lie_in(tint, deep):
+    given = np.rint(halves() * np.array(tint)).astype(np.uint8)
+    hints = scribbled(given)
+    if deep:
+        given = given.astype(np.uint16) * 257
+    result = colorjax.colorize(given, hints=hints)
+    np.testing.assert_allclose(gray_levels(result), gray_levels(given), atol=1)
+    ab = rgb2lab(result)[..., 1:]
+    assert (ab[2:30, 2 : WIDTH // 2 - 2, 0] > 10).all()
+    assert (ab[2:30, WIDTH // 2 + 2 : -2, 1] < -10).all()
+
+
+@pytest.mark.parametrize(
+    ("hints", "line"),
+    [
+        (np.zeros((HEIGHT, WIDTH + 1, 3), np.uint8), "the hints are 49x32 pixels and the picture 48x32 pixels"),
+        (np.zeros((HEIGHT, WIDTH, 3), np.float32), "a picture is an array of uint8 or uint16, not float32"),
+        (np.repeat(halves(), 3, axis=-1), "nothing is painted over"),
+    ],
+)
+def test_bad_hints_are_refused(hints, line):
+    with pytest.raises(UserError, match=line):
+        colorjax.colorize(halves(), hints=hints)
+
+
+@pytest.mark.parametrize("function", [restoration.denoise, restoration.colorize, restoration.restore])
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (np.zeros((4, 4, 3), np.float32), "uint8 or uint16, not float32"),
+        ([[0]], "uint8 or uint16, not list"),
+        (np.zeros((4, 4), np.uint8), r"\[H, W, 1\] or \[H, W, 3\] of at least one pixel, not \[4, 4\]"),
+        (np.zeros((4, 4, 4), np.uint8), r"not \[4, 4, 4\]"),
+        (np.zeros((0, 4, 3), np.uint8), r"not \[0, 4, 3\]"),
+    ],
+)
+def test_other_arrays_are_refused(function, given, line):
+    with pytest.raises(UserError, match=line):
+        function(given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"method": "scribbles"}, "no method of colorizing is named 'scribbles'; did you mean 'scribble'?"),
+        ({"method": "scribble"}, "needs hints"),
+        ({"method": "scribble", "weights": "colorizer", "hints": picture()}, "has no weights"),
+        ({"method": "network", "hints": picture()}, "hints are for the method scribble"),
+        ({"weights": "colorizer", "hints": picture()}, "has no weights"),
+        ({"weights": "gray"}, "colorizing needs a colorizer's"),
+    ],
+)
+def test_arguments_that_do_not_go_together(networks, arguments, line):
+    if "weights" in arguments:
+        arguments = arguments | {"weights": networks[arguments["weights"]]}
+    with pytest.raises(UserError, match=line.replace("?", r"\?")):
+        colorjax.colorize(picture(), **arguments)
+
+
+def test_weights_for_something_else(networks):
+    with pytest.raises(UserError, match="are for a grey picture; denoising needs a denoiser's"):
+        colorjax.denoise(picture(), weights=networks["colorizer"])
+    with pytest.raises(UserError, match="are for grey pictures, and this one has colors"):
+        colorjax.denoise(picture(), weights=networks["gray"])
+    with pytest.raises(UserError, match="there is no such file"):
+        colorjax.denoise(picture(), weights="nothing.safetensors")
