@@ -1,0 +1,199 @@
+"""The shipped denoisers' network in PyTorch, and those of CDnCNN-B and FFDNet: the peers of benchmarks/denoisers.py.
+
+    python benchmarks/torch_denoisers.py [--weights FILE]
+
+says by how much colorjax's and PyTorch's outputs differ, and fails from 1e-4 on. A denoiser here is a function of a
+noisy picture, float32 [H, W, 3] in [0, 1], that returns the restored one, not clipped.
+
+Needs requirements-benchmarks.txt.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from torch import nn
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+LAYOUTS = ("contiguous_format", "channels_last")
+LIMIT = 1e-4
+
+
+class HalfBlock(nn.Module):
+    """`colorjax.models.blocks.HalfBlock` with weights."""
+
+    def __init__(self, arrays, name, order_in):
+        super().__init__()
+        norm = f"{name}/Normalization_0/GroupNorm_0"
+        half = len(arrays[f"{norm}/scale"])
+        self.first = convolution(arrays, f"{name}/Conv_0", order_in)
+        self.norm = nn.GroupNorm(min(32, half // 8), half)
+        fill(self.norm, arrays[f"{norm}/scale"], arrays[f"{norm}/bias"])
+        self.second = convolution(arrays, f"{name}/Conv_1")
+        shortcut = f"{name}/shortcut"
+        has_one = f"{shortcut}/kernel" in arrays
+        self.shortcut = convolution(arrays, shortcut, order_in) if has_one else nn.Identity()
+
+    def forward(self, features):
+        """Return [B, features, H, W]."""
+        normalized, plain = self.first(features).chunk(2, dim=1)
+        outputs = torch.cat([self.norm(normalized), plain], dim=1).relu_()
+        return self.second(outputs) + self.shortcut(features)
+
+
+class UNet(nn.Module):
+    """`colorjax.models.unet.UNet` of half normalized blocks, with weights; pictures [B, 3, H, W] to restored ones."""
+
+    def __init__(self, arrays, depth, blocks, fold):
+        super().__init__()
+        self.depth, self.fold = depth, fold
+        # In PyTorch's squares of pixels each channel's pixels follow each other, in colorjax's each pixel's channels.
+        order = np.arange(fold**2 * 3).reshape(fold**2, 3).T.ravel()
+        names = iter(f"HalfBlock_{index}" for index in range(blocks * (2 * depth + 1)))
+        self.levels = nn.ModuleList()
+        for _ in range(2 * depth + 1):
+            level = [next(names) for _ in range(blocks)]
+            orders = [order if name == "HalfBlock_0" else slice(None) for name in level]
+            self.levels.append(nn.Sequential(*map(HalfBlock, [arrays] * blocks, level, orders)))
+        self.widen = nn.ModuleList()
+        for index in range(depth):
+            kernel, bias = (arrays[f"TransposedConvolution_{index}/{part}"] for part in ("kernel", "bias"))
+            layer = nn.ConvTranspose2d(kernel.shape[2], kernel.shape[3], 2, 2)
+            fill(layer, kernel.transpose(2, 3, 0, 1), bias)
+            self.widen.append(layer)
+        self.output = convolution(arrays, "output", order_out=order)
+
+    def forward(self, pictures):
+        """Return the restored pictures [B, 3, H, W]."""
+        height, width = pictures.shape[2:]
+        stride = self.fold * 2**self.depth
+        padded = nn.functional.pad(pictures, (0, -width % stride, 0, -height % stride), mode="reflect")
+        features = nn.functional.pixel_unshuffle(padded, self.fold)
+        skips = []
+        for level in self.levels[: self.depth]:
+            skips.append(level(features))
+            features = nn.functional.max_pool2d(skips[-1], 2)
+        features = self.levels[self.depth](features)
+        for widen, level in zip(self.widen, self.levels[self.depth + 1 :], strict=True):
+            features = level(torch.cat([skips.pop(), widen(features)], dim=1))
+        return pictures + nn.functional.pixel_shuffle(self.output(features), self.fold)[..., :height, :width]
+
+
+class CDnCNN(nn.Module):
+    """CDnCNN-B (Zhang et al. 2017) with random weights: [B, 3, H, W] to the same."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = plain_layers(3, 64, 3, 20)
+
+    def forward(self, pictures):
+        """Return the pictures less their noise."""
+        return pictures - self.layers(pictures)
+
+
+class FFDNet(nn.Module):
+    """FFDNet for color (Zhang et al. 2018) with random weights, told a noise of 25 of 255: [B, 3, H, W] to the same."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = plain_layers(3 * 4 + 1, 96, 3 * 4, 12)
+
+    def forward(self, pictures):
+        """Return the restored pictures."""
+        height, width = pictures.shape[2:]
+        even = nn.functional.pad(pictures, (0, width % 2, 0, height % 2), mode="replicate")
+        squares = nn.functional.pixel_unshuffle(even, 2)
+        level = squares.new_full((len(squares), 1, *squares.shape[2:]), 25 / 255)
+        restored = nn.functional.pixel_shuffle(self.layers(torch.cat([squares, level], dim=1)), 2)
+        return restored[..., :height, :width]
+
+
+def plain_layers(inputs, features, outputs, count):
+    """Return 3x3 convolutions with ReLU between; batch normalization would be folded into them."""
+    layers = []
+    for _ in range(count - 1):
+        layers += [nn.Conv2d(inputs, features, 3, padding=1), nn.ReLU(inplace=True)]
+        inputs = features
+    return nn.Sequential(*layers, nn.Conv2d(features, outputs, 3, padding=1))
+
+
+def convolution(arrays, name, order_in=slice(None), order_out=slice(None)):
+    """Return the convolution of that name, its channels in other orders."""
+    kernel = arrays[f"{name}/kernel"][:, :, order_in][..., order_out].transpose(3, 2, 0, 1)
+    bias = arrays[f"{name}/bias"][order_out] if f"{name}/bias" in arrays else None
+    layer = nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2], padding="same", bias=bias is not None)
+    fill(layer, kernel, bias)
+    return layer
+
+
+def fill(layer, weight, bias):
+    """Give a layer its weights."""
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
+        if bias is not None:
+            layer.bias.copy_(torch.from_numpy(bias))
+
+
+def denoiser(model, layout):
+    """Return the denoiser of a model, on all cores of the process."""
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    memory_format = getattr(torch, layout)
+    model = model.to(memory_format=memory_format)
+
+    def denoise(noisy):
+        with torch.inference_mode():
+            pictures = torch.from_numpy(noisy).permute(2, 0, 1)[None].contiguous(memory_format=memory_format)
+            return model(pictures)[0].permute(1, 2, 0).numpy()
+
+    return denoise
+
+
+def same_network(weights, layout):
+    """Return the denoiser of a color denoiser's weights file, which is read without jax."""
+    with safe_open(weights, framework="numpy") as file:
+        config = json.loads(file.metadata()["config"])
+        arrays = {name.removeprefix("params/"): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    model = config["model"]
+    kind = [config["task"]["name"], *(model[key] for key in ("name", "block", "norm"))]
+    if kind != ["denoise", "unet", "half", "group"]:
+        sys.exit(f"{weights}: {', '.join(kind)}; only a color denoiser of half normalized blocks is known in PyTorch")
+    return denoiser(UNet(arrays, model["depth"], model["blocks"], model["fold"]), layout)
+
+
+def difference(weights):
+    """Return the largest difference between colorjax and PyTorch, whose sizes of picture need padding."""
+    import jax
+
+    from colorjax.models import build_model
+    from colorjax.weights import load
+
+    trained = load(weights)
+    noisy = np.random.default_rng(0).normal(0.5, 0.25, (101, 147, 3)).astype(np.float32)
+    model = build_model(trained.config.model, 3)
+    ours = (
+        noisy + np.asarray(jax.jit(lambda inputs: model.apply(trained.variables, inputs, train=False))(noisy[None]))[0]
+    )
+    return max(float(abs(same_network(weights, layout)(noisy) - ours).max()) for layout in LAYOUTS)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--weights", default=str(ROOT / "colorjax/pretrained/denoise_color.safetensors"), metavar="FILE"
+    )
+    weights = parser.parse_args().weights
+    found = difference(weights)
+    print(f"{weights}: colorjax and PyTorch differ by {found:.1e} at most")
+    if not found < LIMIT:
+        sys.exit(f"that is not below {LIMIT}")
+
+
+if __name__ == "__main__":
+    main()
