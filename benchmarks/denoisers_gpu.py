@@ -5,7 +5,8 @@
 
 Three things: `colorjax.denoise` on a large picture, from the host's memory and back; the shipped network alone, on
 tiles that lie on the device; and the training step of experiments/pretrain_denoise.py:color_gpu, patches cut, spoiled
-and learned on the device. Compiling is apart (for the first, the first call); the rest are medians of three rounds after one.
+and learned on the device. Compiling is apart (for the first, the first call); the rest are medians of three rounds
+after one.
 
 The floating-point operations are those that XLA counts in the program before it compiles it: afterwards a convolution
 on a GPU is a call of cuDNN, of which the count need not know. The peak is that of dense matrix products in bfloat16,

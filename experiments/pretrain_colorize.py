@@ -18,11 +18,6 @@ cpu_second  the first two, from the weights of cpu  1 CPU core  half an hour  th
 gpu         all three                               an H100     not run yet
 smoke       the 9 in scikit-image                   1 CPU core  1 minute      PSNR about 20
 
-variant  photographs                             hardware     running time  numbers to expect
-cpu      photos_cc_by, landscapes, photos64      1 CPU core   an hour       (being measured)
-gpu      the same                                an H100      not run yet
-smoke    the 9 in the scikit-image wheel         2 CPU cores  minutes       (being measured)
-
 Photographs of any size are fitted into patches of 64x64, whole or nearly so: what the network learns is what things
 are, and their colors come back to full size along the picture's own edges. It works on squares of 2x2 pixels.
 """

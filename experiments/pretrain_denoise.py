@@ -15,18 +15,13 @@ color_gpu, gray_gpu  the same                      an H100     not run yet   DRU
 color_smoke          the 9 in scikit-image         1 CPU core  2 minutes     PSNR at 25 of 255: 24.2 (noisy 20.5)
 gray_smoke           the same                      the same    the same      the same
 
-variant                  photographs                      hardware     running time  numbers to expect
-color_cpu, gray_cpu      BSDS500 and photos_cc_by         1 CPU core   an hour       (being measured)
-color_gpu, gray_gpu      the same                         an H100      not run yet
-color_smoke, gray_smoke  the 9 in the scikit-image wheel  2 CPU cores  minutes       (being measured)
-
 They learn Gaussian noise of 0 to 55 of 255, and in three patches of ten another kind (`noise/mixture.py`). The network
 works at half size, on squares of 2x2 pixels (FFDNet), and half of the features inside a block are normalized (HINet).
 
 The sweep's two runs are to fit into 25 minutes of one H100. A step of `gpu` takes 64 patches of 128x128, 1.05
 megapixels at 1.1 TFLOP each; 40,000 steps are 46 PFLOP. In 12 minutes a run that is 58 megapixels or 64 TFLOP a second,
 6.5% of the card's dense bfloat16 peak of 989. Photographs lie on the device, and crops, noise and flips are part of the
-step (`benchmarks/denoisers.py --device gpu` measures it).
+step (`benchmarks/denoisers_gpu.py` measures it).
 """
 
 from ml_collections import ConfigDict
