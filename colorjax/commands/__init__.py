@@ -79,6 +79,9 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
 
 
 def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data: ModuleType) -> None:
+    if "paths" in arguments:  # argparse leaves those that stand behind an option
+        arguments["paths"] = [*arguments["paths"], *(word for word in overrides if not word.startswith("-"))]
+        overrides = [word for word in overrides if word.startswith("-")]
     words = _by_section(overrides, [name for name in ("config", "cluster", "search") if name in arguments])
     if "cluster" in arguments:
         from colorjax.sweeps.cluster import load_cluster

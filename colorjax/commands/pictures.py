@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.photos.beside import side_by_side
-from colorjax.photos.find import Found, find_pictures
+from colorjax.photos.find import Found, find_pictures, folded, free_name
 from colorjax.photos.overwriting import identities, refuse_to_overwrite
-from colorjax.photos.read import read_photo
+from colorjax.photos.read import Photo, read_photo
 from colorjax.photos.write import check_folder, suffix_for, write_photo
 
 #: takes pixels and what is told of progress, returns pixels
@@ -42,6 +42,7 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
     pictures = find_pictures(paths, folder)
     check_folder(folder)
     inputs = identities(picture.path for picture in pictures)
+    names = {folded(picture.name) for picture in pictures}
     skipped, pixels, seconds = [], 0, 0.0
     # disable=None: no bar where standard error is not a terminal
     with tqdm(total=len(pictures), desc=verb, unit="picture", disable=None, bar_format=_BAR) as bar:
@@ -49,16 +50,23 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
             bar.set_postfix_str(picture.path.name)
             start = time.perf_counter()
             try:
-                done, remarks = _one(picture, folder, inputs, restoring, compare, max_pixels, _within(bar, number))
+                photo = read_photo(picture.path, max_pixels)
+                done = photo.pixels.shape[0] * photo.pixels.shape[1]
+                targets = [folder / name for name in _names(picture, photo, compare, names)]
+                for target in targets:
+                    refuse_to_overwrite(target, inputs)
+                remarks = _one(photo, targets, restoring, _within(bar, number))
             except (UserError, OSError, MemoryError) as error:
                 reason = _reason(error, picture)
                 skipped.append(f"{picture.path}: {reason}")
-                bar.write(f"{picture.path}: skipped: {reason}", file=sys.stderr)
+                if len(pictures) > 1:  # of a single one the summary says it
+                    bar.write(f"{picture.path}: skipped: {reason}", file=sys.stderr)
             else:
                 pixels += done
                 seconds += time.perf_counter() - start
                 if remarks:
                     bar.write(f"{picture.path}: {'; '.join(remarks)}", file=sys.stderr)
+            photo = None  # before the next is read: it may be large
             bar.n = number + 1
             bar.refresh()
     summary = f"{len(pictures) - len(skipped)} of {_counted(len(pictures))} done, in {folder}"
@@ -74,21 +82,21 @@ _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remain
 _SHOWN = 5  # reasons that the summary repeats
 
 
-def _one(
-    picture: Found, folder: Path, inputs: frozenset, restoring: Restoring, compare: bool, max_pixels: int, progress
-) -> tuple[int, list[str]]:
-    """Restore one picture; return its number of pixels, and remarks."""
-    photo = read_photo(picture.path, max_pixels)
-    target = (folder / picture.name).with_suffix(suffix_for(photo, picture.name))
-    beside = target.with_stem(f"{target.stem}-compared")
-    for path in (target, beside) if compare else (target,):
-        refuse_to_overwrite(path, inputs)
+def _names(picture: Found, photo: Photo, compare: bool, names: set[str]) -> list[Path]:
+    """Return the name of the result and, with `compare`, of the comparison; `names` are those of other results."""
+    result = picture.name.with_suffix(suffix_for(photo, picture.name))
+    if result != picture.name:
+        result = free_name(result, names)
+    return [result, free_name(result.with_stem(f"{result.stem}-compared"), names)] if compare else [result]
+
+
+def _one(photo: Photo, targets: Sequence[Path], restoring: Restoring, progress: Callable[[float], None]) -> list[str]:
+    """Restore one picture and write the result, and the comparison if `targets` are two; return remarks."""
     result = restoring(photo.pixels, progress)
-    remarks = [*photo.remarks, *write_photo(target, result, photo)]
-    if compare:
+    remarks = [*photo.remarks, *write_photo(targets[0], result, photo)]
+    for beside in targets[1:]:
         write_photo(beside, *side_by_side(photo, result))
-    height, width = photo.pixels.shape[:2]
-    return height * width, remarks
+    return remarks
 
 
 def _within(bar: tqdm, number: int) -> Callable[[float], None]:

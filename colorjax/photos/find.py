@@ -40,9 +40,7 @@ def find_pictures(paths: Iterable[str | os.PathLike], output: str | os.PathLike 
             if real in files:
                 continue
             files.add(real)
-            name = _free(name, names)
-            names.add(_folded(name))
-            found.append(Found(file, name))
+            found.append(Found(file, free_name(name, names)))
     if nothing:
         raise UserError("no pictures given; name files or folders of pictures")
     return found
@@ -85,15 +83,16 @@ def _refuse(error: OSError) -> None:
     raise UserError(f"{error.filename}: {error.strerror or error}")
 
 
-def _free(name: Path, taken: set[str]) -> Path:
-    """Return `name`, with a number if it is among `taken`."""
+def free_name(name: Path, taken: set[str]) -> Path:
+    """Return `name`, with a number if it is among `taken` (which `folded` made), and add it to them."""
     number, numbered = 1, name
-    while _folded(numbered) in taken:
+    while folded(numbered) in taken:
         number += 1
         numbered = name.with_name(f"{name.stem}-{number}{name.suffix}")
+    taken.add(folded(numbered))
     return numbered
 
 
-def _folded(name: Path) -> str:
+def folded(name: Path) -> str:
     """Return `name` as a disk sees it that does not tell upper from lower case."""
     return name.as_posix().casefold()

@@ -1,0 +1,424 @@
+"""The commands denoise, colorize and restore as a person meets them: files in, files out, a line for what is wrong."""
+
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import made_networks
+import numpy as np
+import pytest
+from PIL import Image
+
+import launch
+from colorjax import restoration
+from colorjax.commands import pictures
+
+COMMANDS = ("denoise", "colorize", "restore")
+SIZE = (32, 48)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    return {name: str(path) for name, path in made_networks.write_all(tmp_path_factory.mktemp("networks")).items()}
+
+
+@pytest.fixture(autouse=True)
+def _networks_of_the_project(networks, monkeypatch):
+    """The networks that come with the project are idle here, but for the colorizer."""
+    monkeypatch.setattr(restoration, "DENOISER", networks["idle"])
+    monkeypatch.setattr(restoration, "GRAY_DENOISER", networks["idle_gray"])
+    monkeypatch.setattr(restoration, "COLORIZER", networks["colorizer"])
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def told(capsys):
+    """Return a function that runs a command, holds it to what all have in common, and returns status, out, err."""
+
+    def run(*words):
+        status = launch.main([*map(str, words)])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        assert (status == 0) == (err == "" or not any(word in err for word in ("skipped", "launch.py")))
+        return status, out, err
+
+    return run
+
+
+def values(channels=3, dtype=np.uint8, seed=0):
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, (*SIZE, channels), dtype)
+
+
+def save(path, channels=3, dtype=np.uint8, seed=0):
+    """Write a picture of noise and return its values; channels of 2 and 4 are with alpha."""
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    array = values(channels, dtype, seed)
+    if dtype == np.uint16:  # OpenCV's order is blue, green, red, alpha
+        order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
+        cv2.imwrite(str(path), array[..., order])
+    else:
+        Image.fromarray(array[..., 0] if channels == 1 else array).save(path)
+    return array
+
+
+def read(path):
+    array = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if array.dtype == np.uint8:  # of which OpenCV multiplies alpha into the colors of TIFF files
+        with Image.open(path) as image:
+            array = np.asarray(image)
+    elif array.ndim == 3:
+        array = array[..., [2, 1, 0, 3][: array.shape[2]]]
+    return array if array.ndim == 3 else array[..., np.newaxis]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_no_noise_is_added_and_bits_and_alpha_are_kept(told, channels, dtype, suffix):
+    given = save(f"a.{suffix}", channels, dtype)
+    assert told("denoise", f"a.{suffix}", "--output=out")[0] == 0
+    result = read(f"out/a.{suffix}")
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, given)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_files_and_folders_under_their_own_names_in_their_own_formats(told, command):
+    save("one.bmp")
+    save("folder/a.png", 1)
+    save("folder/below/b.webp")
+    save("folder/below/c.jpg")
+    (status, out, err) = told(command, "one.bmp", "folder", "--output=out")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{command}: 4 of 4 pictures done, in out; ")
+    assert out.endswith(" s a megapixel\n")
+    formats = {"one.bmp": "BMP", "a.png": "PNG", "below/b.webp": "WEBP", "below/c.jpg": "JPEG"}
+    files = [os.path.join(folder, name) for folder, _, names in os.walk("out") for name in names]
+    assert sorted(os.path.relpath(file, "out") for file in files) == sorted(formats)
+    for name, kind in formats.items():
+        with Image.open(f"out/{name}") as image:
+            assert (image.format, image.size) == (kind, SIZE[::-1])
+
+
+def test_colorizing_keeps_the_grey_and_restoring_is_both(told):
+    grey = save("a.png", 1)
+    assert told("colorize", "a.png", "--output=colored")[0] == 0
+    colored = read("colored/a.png")
+    assert colored.shape == (*SIZE, 3)
+    np.testing.assert_array_equal(restoration.gray_levels(colored), grey[..., 0])
+    assert told("restore", "a.png", "--output=restored")[0] == 0  # its denoiser is idle
+    np.testing.assert_array_equal(read("restored/a.png"), colored)
+
+
+def test_compare_puts_picture_and_result_side_by_side(told):
+    grey = save("a.png", 1)
+    assert told("colorize", "a.png", "--output=out", "--compare")[0] == 0
+    assert sorted(os.listdir("out")) == ["a-compared.png", "a.png"]
+    beside, width = read("out/a-compared.png"), SIZE[1]
+    np.testing.assert_array_equal(beside[:, :width], np.repeat(grey, 3, axis=-1))
+    np.testing.assert_array_equal(beside[:, -width:], read("out/a.png"))
+
+
+@pytest.mark.parametrize("output", [".", "../{}", "link"])
+def test_an_input_is_never_overwritten(told, tmp_path, output):
+    save("a.png")
+    os.symlink(".", "link")
+    before = Path("a.png").read_bytes()
+    status, _, err = told("denoise", "a.png", f"--output={output.format(tmp_path.name)}")
+    assert status == 1
+    assert "a.png: this is one of the inputs, which are never overwritten; choose another output" in err
+    assert Path("a.png").read_bytes() == before  # noqa: SIM115
+    assert sorted(os.listdir()) == ["a.png", "link"]
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_nor_through_a_link_in_the_output(told, link):
+    save("a.png")
+    os.mkdir("out")
+    link(os.path.abspath("a.png"), "out/a.png")
+    before = Path("a.png").read_bytes()
+    assert told("denoise", "a.png", "--output=out")[0] == 1
+    assert Path("a.png").read_bytes() == before  # noqa: SIM115
+
+
+def test_nor_by_a_comparison(told):
+    save("in/a.png")
+    before = save("in/a-compared.png", seed=1)
+    os.mkdir("out")
+    os.symlink(os.path.abspath("in/a-compared.png"), "out/a-compared.png")
+    assert told("denoise", "in/a.png", "in/a-compared.png", "--output=out", "--compare")[0] == 1
+    np.testing.assert_array_equal(read("in/a-compared.png"), before)
+
+
+def test_two_results_never_have_one_name(told):
+    """Neither two pictures of the same name, nor a picture's result and another's comparison."""
+    one, other = save("x/a.png", seed=1), save("y/a.png", seed=2)
+    compared = save("z/a-compared.png", seed=3)
+    assert told("denoise", "x/a.png", "y/a.png", "z/a-compared.png", "--output=out", "--compare")[0] == 0
+    results = [read(f"out/{name}") for name in os.listdir("out")]
+    assert len(results) == 6
+    for given in (one, other, compared):
+        assert sum(np.array_equal(result, given) for result in results) == 1
+
+
+def test_the_same_command_again_takes_the_place_of_its_own_results(told):
+    save("a.png")
+    assert told("denoise", ".", "--output=out")[0] == 0
+    (status, out, _) = told("denoise", ".", "--output=out")
+    assert status == 0
+    assert "1 of 1 picture done" in out
+
+
+# --- what can't be done is named and skipped, and the others are done
+
+
+def claim(name, width, height):
+    """Write the beginning of a PNG file that says to be `width` x `height`."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(9))))
+    ]
+    Path(name).write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+def bad(name):
+    if name == "text.jpg":
+        Path(name).write_bytes(b"no picture")
+    elif name == "empty.png":
+        Path(name).touch()
+    elif name == "cut.jpg":
+        save("whole.jpg")
+        Path(name).write_bytes(Path("whole.jpg").read_bytes()[:-900])
+        os.remove("whole.jpg")
+    else:
+        claim(name, 30_000, 30_000)
+
+
+BAD = {
+    "text.jpg": "not a picture in any format that Pillow reads",
+    "empty.png": "the file is empty",
+    "cut.jpg": "can't be decoded: ",
+    "huge.png": "30000 x 30000 is 900,000,000 pixels, more than the limit of 100,000,000; raise the limit with",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_can_not_be_read_is_one_line(told, command, name):
+    bad(name)
+    status, out, err = told(command, name, "--output=out")
+    assert (status, out) == (1, "")
+    assert err.startswith(f"launch.py {command}: 0 of 1 picture done, in out; 1 skipped: {name}: {BAD[name]}")
+    assert err.count("\n") == 1
+    assert os.listdir("out") == []
+
+
+def test_one_that_fails_does_not_lose_the_others(told):
+    given = save("in/good.png")
+    os.chdir("in")
+    for name in BAD:
+        bad(name)
+    os.chdir("..")
+    status, out, err = told("denoise", "in", "--output=out")
+    assert (status, out) == (1, "")
+    lines = err.splitlines()
+    assert len(lines) == len(BAD) + 1
+    for name, reason in BAD.items():
+        assert sum(line.startswith(f"in/{name}: skipped: {reason}") for line in lines) == 1
+    assert lines[-1].startswith("launch.py denoise: 1 of 5 pictures done, in out; ")
+    assert "; 4 skipped" in lines[-1]
+    assert os.listdir("out") == ["good.png"]
+    np.testing.assert_array_equal(read("out/good.png"), given)
+
+
+def test_the_limit_can_be_raised_and_lowered(told):
+    save("a.png")
+    status, _, err = told("denoise", "a.png", "--output=out", "--max_pixels=1000")
+    assert (status, "1,536 pixels, more than the limit of 1,000" in err) == (1, True)
+    assert told("denoise", "a.png", "--output=out", "--max_pixels=1536")[0] == 0
+    assert told("denoise", "a.png", "--output=out", "--max_pixels=1535")[0] == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_one_pixel_is_a_picture(told, command):
+    Image.new("L", (1, 1), 77).save("a.png")
+    assert told(command, "a.png", "--output=out")[0] == 0
+    assert read("out/a.png").shape[:2] == (1, 1)
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_part(told, monkeypatch):
+    save("a.png")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    status, _, err = told("denoise", "a.png", "--output=out")
+    assert status == 1
+    assert "1 skipped: a.png: out/a.png: can't be written: No space left on device" in err
+    assert err.count("\n") == 1
+    assert os.listdir("out") == []
+
+
+def test_too_little_memory_is_one_line(told, monkeypatch):
+    save("a.png")
+
+    def exhausted(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(restoration, "denoise", exhausted)
+    status, _, err = told("denoise", "a.png", "--output=out")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "a.png: too large for this machine's memory" in err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["nothing.jpg", "--output=out"], "nothing.jpg: no such file or folder"),
+        (["empty", "--output=out"], "empty: no pictures in this folder or below it"),
+        (["a.png", "--output=a.png"], "a.png: no results can be written there"),
+        (["a.png", "--output=/proc/nothing"], "/proc/nothing: no results can be written there"),
+        (["a.png", "--output=out", "--max_pixels=0"], "--max_pixels=0: must be 1 or more"),
+        (["a.png", "--output=out", "--sharpen"], "unknown argument '--sharpen'"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_status_2(told, command, words, line):
+    save("a.png")
+    os.mkdir("empty")
+    status, out, err = told(command, *words)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"launch.py {command}: {line}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [[], ["a.png"], ["--output=out"]])
+def test_what_is_needed_is_asked_for(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        launch.main(["restore", *words])
+    assert caught.value.code == 2
+    assert "the following arguments are required" in capsys.readouterr().err
+
+
+def damaged(path):
+    data = bytearray(Path(path).read_bytes())
+    data[-1] ^= 1
+    Path("damaged.safetensors").write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "line"),
+    [
+        ("denoise", "colorizer", "are for a grey picture; denoising needs a denoiser's"),
+        ("colorize", "idle", "are for a noisy picture; colorizing needs a colorizer's"),
+        ("denoise", "text.safetensors", "text.safetensors: no safetensors file that can be read"),
+        ("denoise", "damaged.safetensors", "damaged.safetensors: the SHA-256 is not the one"),
+        ("denoise", "none.safetensors", "none.safetensors: there is no such file"),
+        ("denoise", "empty", "empty: there is no such file"),
+    ],
+)
+def test_bad_weights_are_one_line_and_status_2(told, networks, command, file, line):
+    save("a.png")
+    os.mkdir("empty")
+    Path("text.safetensors").write_text("no weights")
+    damaged(networks["idle"])
+    status, out, err = told(command, "a.png", "--output=out", f"--weights={networks.get(file, file)}")
+    assert (status, out) == (2, "")
+    assert line in err
+    assert err.count("\n") == 1
+
+
+# --- hints
+
+
+def scribbled():
+    grey = values(1)[:16, :24]
+    Image.fromarray(grey[..., 0]).save("a.png")
+    marked = np.repeat(grey, 3, axis=-1)
+    marked[4:8, 2:20] = (200, 60, 60)
+    return marked
+
+
+def test_hints_are_spread(told):
+    Image.fromarray(scribbled()).save("marked.png")
+    assert told("colorize", "a.png", "--hints=marked.png", "--output=out")[0] == 0
+    colored = read("out/a.png").astype(int)
+    assert (colored[..., 0] - colored[..., 2]).mean() > 20
+    np.testing.assert_array_equal(restoration.gray_levels(colored.astype(np.uint8)), read("a.png")[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--hints=small.png"], "the hints are 23x16 pixels and the picture 24x16 pixels: they must be alike"),
+        (["--hints=a.png"], "the hints are the picture itself: nothing is painted over it"),
+        (["--hints=none.png"], "none.png: No such file or directory"),
+        (["--hints=marked.png", "b.png"], "--hints=marked.png is the copy of one picture; give that picture alone"),
+        (["--hints=marked.png", "--method=network"], "hints are for the method scribble, not for the network"),
+        (["--method=scribble"], "the method scribble needs hints: a copy of the picture with colors painted over it"),
+        (["--method=scrible"], "no method of colorizing is named 'scrible'; did you mean 'scribble'?"),
+    ],
+)
+def test_bad_hints_are_one_line(told, words, line):
+    marked = scribbled()
+    save("b.png")
+    Image.fromarray(marked).save("marked.png")
+    Image.fromarray(marked[:, 1:]).save("small.png")
+    status, _, err = told("colorize", "a.png", *words, "--output=out")
+    assert status in (1, 2)
+    assert line in err
+    assert err.count("\n") == 1
+
+
+# --- while it runs
+
+
+class _Terminal:
+    """Standard error of a person who sits before it."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return True
+
+
+def test_a_bar_is_shown_on_a_terminal_only(told, monkeypatch):
+    save("a.png")
+    assert told("denoise", "a.png", "--output=out")[2] == ""
+    terminal = _Terminal()
+    monkeypatch.setattr(pictures.sys, "stderr", terminal)
+    assert launch.main(["denoise", "a.png", "--output=out"]) == 0
+    assert "denoise: 100%" in terminal.text
+
+
+def test_ctrl_c_keeps_what_is_finished(told, monkeypatch):
+    for name in "abc":
+        save(f"in/{name}.png", seed=ord(name))
+    denoise, calls = restoration.denoise, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return denoise(*arguments)
+
+    monkeypatch.setattr(restoration, "denoise", interrupted)
+    status, out, err = told("denoise", "in", "--output=out")
+    assert (status, out, err) == (130, "", "launch.py denoise: stopped (Ctrl-C)\n")
+    assert os.listdir("out") == ["a.png"]
+    np.testing.assert_array_equal(read("out/a.png"), read("in/a.png"))
