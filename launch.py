@@ -24,6 +24,11 @@ a checkpoint (the same command goes on from it); 130 stopped by Ctrl-C without o
 'python launch.py COMMAND --help' tells more about a command.
 """
 
+ENDING_OF_PICTURES = """\
+Exit status: 0 every picture was done; 1 some were left out; 2 bad input; 130 stopped by Ctrl-C: what was finished
+by then stays, and no file is half written.
+"""
+
 PICTURES = """\
 JPEG, PNG, TIFF, BMP, WebP and others of any size, 8 or 16 bits; alpha and metadata are kept where the format can
 hold them. What can't be read is named and skipped. An input is never overwritten.
@@ -124,7 +129,7 @@ def main(words: list[str]) -> int:
             name,
             help=summary,
             description=description,
-            epilog=ENDING,
+            epilog=ENDING_OF_PICTURES if name in RESTORING else ENDING,
             formatter_class=page,
             allow_abbrev=False,
         )

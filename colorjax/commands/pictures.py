@@ -71,7 +71,8 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
             bar.refresh()
     summary = f"{len(pictures) - len(skipped)} of {_counted(len(pictures))} done, in {folder}"
     if pixels:
-        summary += f"; {seconds / (pixels / 1e6):.2g} s a megapixel"
+        speed = seconds / (pixels / 1e6)
+        summary += f"; {speed:.{0 if speed >= 10 else 2}f} s a megapixel"
     if skipped:
         shown = "; ".join(skipped[:_SHOWN]) + (f"; and {len(skipped) - _SHOWN} more" if len(skipped) > _SHOWN else "")
         raise ColorjaxError(f"{summary}; {len(skipped)} skipped: {shown}")
