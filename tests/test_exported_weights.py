@@ -7,8 +7,10 @@ import made_networks
 import numpy as np
 import pytest
 
+import colorjax.evaluation.measure
 import launch
 from colorjax import weights
+from colorjax.metrics import METRICS
 from colorjax.training import load_network
 
 EXPERIMENT = """
@@ -26,6 +28,14 @@ def get_config(variant=""):
     config.inference.patch_size, config.inference.overlap = 48, 8
     return config.lock()
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_metric():
+    """Compile one of the metrics: they are not what is tested here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(colorjax.evaluation.measure, "METRICS", {"psnr": METRICS["psnr"]})
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +81,12 @@ def test_a_file_is_measured_as_its_checkpoint_is(run, exported, tmp_path):
 
 
 def test_a_training_starts_from_a_file(run, exported, tmp_path):
-    words = [f"--config.training.start_from={exported}", "--config.optimizer.learning_rate=0.0", "--config.seed=5"]
+    words = [f"--config.training.start_from={exported}", "--config.optimizer.learning_rate=1e-9", "--config.seed=5"]
     assert launch.main(["train", config_of(run), f"--workdir={tmp_path}", *words]) == 0
-    variables = load_network(tmp_path)[1]  # nothing was learned: these are what it started from
-    jax.tree.map(np.testing.assert_array_equal, variables, weights.load(exported).variables)
+    variables = load_network(tmp_path)[1]  # next to nothing was learned: these are what it started from
+    jax.tree.map(
+        lambda *both: np.testing.assert_allclose(*both, atol=1e-6), variables, weights.load(exported).variables
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +102,7 @@ def test_a_training_starts_from_a_file(run, exported, tmp_path):
             ["export", "--workdir={run}/run", "--output={made}/a.safetensors", "--config.model.width=8"],
             "weights of another architecture",
         ),
-        (["export", "--workdir={run}/run", "--output=/proc/a.safetensors"], "can't be written"),
+        (["export", "--workdir={run}/run", "--output=/proc/a.safetensors"], "can't write /proc/a.safetensors: "),
         (["evaluate", "--workdir={made}/w"], "give --config=FILE[:VARIANT], or --weights=NAME"),
         (
             ["evaluate", "{config}", "--workdir={made}/w", "--weights={made}/wide.safetensors"],

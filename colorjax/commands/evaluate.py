@@ -8,7 +8,7 @@ import jax
 from ml_collections import ConfigDict
 
 from colorjax import processes
-from colorjax.commands.measuring import measure_rows
+from colorjax.commands.measuring import load_weights, measure_rows
 from colorjax.config import require_run, single_row_table
 from colorjax.errors import UserError
 from colorjax.rows import table_runs
@@ -27,7 +27,9 @@ def main(config: ConfigDict, workdir: Path, data: ModuleType, weights: str = "")
       weights: what to measure in place of the run: the name of a network that comes with colorjax, or a file.
     """
     require_run(config)
-    if not weights:
+    if weights:
+        load_weights(config, weights)  # before anything is measured beside them
+    else:
         open_workdir(workdir, config, jax.devices())
     table = single_row_table(config)
     colorizes = issubclass(TASKS[config.task.name], Colorize)  # of which every table has the mean color

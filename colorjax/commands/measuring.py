@@ -96,15 +96,21 @@ def _measure_network(
 
 
 def _measure_weights(run: Run, protocol: Protocol, photographs: Sequence[Photograph]) -> Evaluation | None:
-    config, trained = run.config, weights.load(run.weights)
-    task = build_task(config.task)
-    model = build_model(config.model, task.output_channels)
-    weights.hold_to_model(trained.variables, model, task.input_channels, f"--weights={run.weights}")
+    config, trained = run.config, load_weights(run.config, run.weights)
     announce(f"{run.label}: the weights {trained.name}, of step {trained.step}")
     settings = {"config": to_plain(config), "weights": trained.sha256}
     return _measure(
         network_of(config)(trained.variables), config, run.label, run.directory, protocol, photographs, settings, None
     )
+
+
+def load_weights(config: ConfigDict, source: str) -> weights.TrainedNetwork:
+    """Return trained weights; a `UserError` if they are not those of the config's network."""
+    trained = weights.load(source)
+    task = build_task(config.task)
+    model = build_model(config.model, task.output_channels)
+    weights.hold_to_model(trained.variables, model, task.input_channels, f"--weights={source}")
+    return trained
 
 
 def _measure_method(
