@@ -38,6 +38,15 @@ def test_each_command_has_a_page_of_its_own(command, capsys):
     assert launch.COMMANDS[command][1] in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", launch.RESTORING)
+def test_commands_on_pictures_do_not_speak_of_configs(command, capsys):
+    with pytest.raises(SystemExit):
+        launch.main([command, "--help"])
+    page = capsys.readouterr().out
+    assert "config" not in page
+    assert page.endswith(launch.ENDING_OF_PICTURES)
+
+
 def test_launch_and_colorjax_know_the_same_commands():
     assert list(launch.COMMANDS) == list(commands.COMMANDS)
 

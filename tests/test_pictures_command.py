@@ -300,6 +300,22 @@ def test_bad_arguments_are_one_line_and_status_2(told, command, words, line):
     assert err.count("\n") == 1
 
 
+def test_pictures_may_stand_on_both_sides_of_an_option(told):
+    save("a.png")
+    save("b.png", seed=1)
+    assert told("denoise", "a.png", "--output=out", "b.png")[0] == 0
+    assert sorted(os.listdir("out")) == ["a.png", "b.png"]
+
+
+def test_two_files_that_end_in_one_name_are_two_results(told):
+    """A GIF becomes a PNG with a suffix behind its own, and so may a file have been called before."""
+    save("in/a.gif.png", seed=1)
+    with Image.new("L", (3, 2), 9) as image:
+        image.save("in/a.gif")
+    assert told("denoise", "in", "--output=out")[0] == 0
+    assert sorted(read(f"out/{name}").shape[:2] for name in os.listdir("out")) == [(2, 3), SIZE]
+
+
 @pytest.mark.parametrize("words", [[], ["a.png"], ["--output=out"]])
 def test_what_is_needed_is_asked_for(words, capsys):
     with pytest.raises(SystemExit) as caught:
