@@ -16,9 +16,9 @@ outputs to ours. It works eagerly, in two layouts. CDnCNN-B and FFDNet have rand
 measured (at one noise, with channels last, which is the faster for both).
 
 scikit-image's are told sigma, which the networks are not, and use one core. Non-local means is as in scikit-image's own
-example of its fast mode, with h = 0.6 sigma, and total variation has the weight sigma: the best of 0.3 to 0.8 and of
-0.7 to 1.15 sigma on parts of the four photographs. The latter is iterated closer to its minimum than by default, which
-at the strongest noise gains 2 dB. Wavelets are BayesShrink's, in YCbCr.
+example of its fast mode, with h = 0.6 sigma, and total variation has the weight sigma: on average the best of 0.3 to
+0.8 and of 0.7 to 1.15 sigma on parts of the four photographs. The latter is iterated closer to its minimum than by
+default, which at the strongest noise gains 2 dB. Wavelets are BayesShrink's, in YCbCr.
 
 Needs requirements-benchmarks.txt. For rates on a GPU see denoisers_gpu.py.
 """
@@ -155,7 +155,9 @@ def compete(arguments):
     cores = sorted(os.sched_getaffinity(0))[: arguments.threads]
     os.sched_setaffinity(0, cores)
     os.environ["JAX_PLATFORMS"] = "cpu"
-    subprocess.run([sys.executable, ROOT / "benchmarks/torch_denoisers.py", "--weights", arguments.weights], check=True)
+    check = [sys.executable, ROOT / "benchmarks/torch_denoisers.py", "--weights", arguments.weights]
+    if subprocess.run(check).returncode:
+        sys.exit("The networks are not the same, or there is none: nothing is measured.")
     pictures = photographs(arguments.photographs, arguments.count)
     with contextlib.ExitStack() as stack:
         processes = {}

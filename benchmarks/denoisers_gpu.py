@@ -5,12 +5,11 @@
 
 Three things: `colorjax.denoise` on a large picture, from the host's memory and back; the shipped network alone, on
 tiles that lie on the device; and the training step of experiments/pretrain_denoise.py:color_gpu, patches cut, spoiled
-and learned on the device. Compiling is apart (for the first, the first call); the rest are medians of three rounds
-after one.
+and learned on the device. Compiling is apart (of the first its first call is given); the rest are medians of rounds.
 
-The floating-point operations are those that XLA counts in the program before it compiles it: afterwards a convolution
-on a GPU is a call of cuDNN, of which the count need not know. The peak is that of dense matrix products in bfloat16,
-for float32 too.
+The floating-point operations are those that XLA counts in the program as it would run on a CPU, before compiling: in a
+program for a GPU a convolution is a call of cuDNN, which the count need not know. The peak is that of dense matrix
+products in bfloat16, for float32 too.
 
 Without a GPU, and without --smoke, nothing is measured.
 """
@@ -70,8 +69,8 @@ def of_network(weights, dtype, tiles, side, passes):
     model = build_model({**trained.config.model, "dtype": dtype}, output_channels=3)
     inputs = jax.random.uniform(jax.random.key(0), (tiles, side, side, 3))
     variables = jax.device_put(trained.variables)
-    lowered = jax.jit(lambda variables, inputs: model.apply(variables, inputs, train=False)).lower(variables, inputs)
-    compiled, compiling = compiled_in_time(lowered)
+    apply = jax.jit(lambda variables, inputs: model.apply(variables, inputs, train=False))
+    compiled, compiling = compiled_in_time(apply, variables, inputs)
 
     def some():
         for _ in range(passes):
@@ -81,7 +80,7 @@ def of_network(weights, dtype, tiles, side, passes):
     some()
     seconds = median_seconds(some) / passes
     name = f"the network alone, {dtype}, {tiles}x{side}x{side}"
-    return Rate(name, tiles * side**2, seconds, compiling, lowered.cost_analysis()["flops"])
+    return Rate(name, tiles * side**2, seconds, compiling, operations_of(apply, variables, inputs))
 
 
 def of_training(pictures, batch_size, steps):
@@ -95,13 +94,14 @@ def of_training(pictures, batch_size, steps):
     named = [Photograph(str(number), picture) for number, picture in enumerate(pictures)]
     data = stream(named, config.data, config.seed, Rows.of(batch_size, 0, (ROUNDS + 1) * steps + 1, 0, 1))
     step = make_step(model, task, optimizer, schedule, data.clean, config.seed, average)
+    step = jax.jit(step, donate_argnums=0)
     state, resident = jax.device_put(
         (create_state(config.seed, model, optimizer, task.input_channels, averaged=average > 0), data.resident)
     )
     batches = map(jax.device_put, iter(data))
     batch = next(batches)
-    lowered = jax.jit(step, donate_argnums=0).lower(state, batch, resident)
-    compiled, compiling = compiled_in_time(lowered)
+    operations = operations_of(step, state, batch, resident)
+    compiled, compiling = compiled_in_time(step, state, batch, resident)
 
     def some():
         nonlocal state
@@ -113,13 +113,21 @@ def of_training(pictures, batch_size, steps):
     seconds = median_seconds(some) / steps
     side = config.data.patch_size
     name = f"training step, {config.model.dtype}, {batch_size}x{side}x{side}"
-    return Rate(name, batch_size * side**2, seconds, compiling, lowered.cost_analysis()["flops"])
+    return Rate(name, batch_size * side**2, seconds, compiling, operations)
 
 
-def compiled_in_time(lowered):
+def compiled_in_time(jitted, *arguments):
     """Return the compiled program, and the seconds that took."""
+    lowered = jitted.lower(*arguments)
     start = time.perf_counter()
     return lowered.compile(), time.perf_counter() - start
+
+
+def operations_of(jitted, *arguments):
+    """Return the floating-point operations of a call."""
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), arguments)
+    with jax.default_device(jax.devices("cpu")[0]):
+        return jitted.lower(*shapes).cost_analysis()["flops"]
 
 
 def seconds_of(function):

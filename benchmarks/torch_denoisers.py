@@ -189,6 +189,8 @@ def main():
         "--weights", default=str(ROOT / "colorjax/pretrained/denoise_color.safetensors"), metavar="FILE"
     )
     weights = parser.parse_args().weights
+    if not Path(weights).is_file():
+        sys.exit(f"{weights}: there is no such file; 'launch.py export' writes one")
     found = difference(weights)
     print(f"{weights}: colorjax and PyTorch differ by {found:.1e} at most")
     if not found < LIMIT:
