@@ -13,8 +13,11 @@ from colorjax.color import rgb2lab
 from colorjax.losses import Loss
 from colorjax.tasks.colorize import Colorize
 
-# Of the annealed mean. Zhang et al. use 0.38.
-TEMPERATURE = 0.38
+# Of the annealed mean, and the power of the rarity weights by which probabilities are multiplied before it (Menon et
+# al. 2021, "Long-tail learning via logit adjustment"). Zhang et al. have 0.38 and none. These were chosen on 184
+# validation photographs for the shipped network: a higher power or a lower temperature gives more color and less PSNR.
+TEMPERATURE = 0.7
+RARITY_EXPONENT = 0.27
 
 
 def cross_entropy(logits: Array, ab: Array) -> Array:
@@ -80,7 +83,10 @@ class ColorizeBins(Colorize):
         """Return the annealed mean of the distribution, Lab a and b [*b, h, w, 2]."""
         if outputs.shape[-1] == 2:
             return outputs
-        return ab_bins.annealed_mean(outputs, TEMPERATURE)
+        adjusted = outputs + RARITY_EXPONENT * jnp.log(ab_bins.rarity_weights()).reshape(
+            (1,) * (outputs.ndim - 1) + (-1,)
+        )
+        return ab_bins.annealed_mean(adjusted, TEMPERATURE)
 
 
 def mean_of_squares(values: Array, height: int, width: int) -> Array:
