@@ -6,8 +6,10 @@ import made_networks
 import numpy as np
 import pytest
 
+from colorjax.commands import evaluate
 from colorjax.commands.measuring import measure_rows
 from colorjax.config import method_config, table_config
+from colorjax.errors import UserError
 from colorjax.evaluation import measure
 from colorjax.images import Photograph
 from colorjax.methods import build_method
@@ -55,3 +57,22 @@ def test_the_mark_tells_how_weights_are_used(tmp_path):
         marks.append(build_method({"name": "pretrained", "weights": str(path)}).mark)
     assert marks[0]["weights"] == marks[1]["weights"]
     assert marks[0] != marks[1]
+
+
+def test_of_several_processes_one_looks_for_the_training_photographs_and_tells_the_others(monkeypatch):
+    def missing(config, split):
+        raise UserError(f"no {split} photographs")
+
+    told = []
+
+    def from_first(value):
+        told.append(value)
+        return "what the first one said"
+
+    monkeypatch.setattr(evaluate.processes, "from_first", from_first)
+    config = SimpleNamespace(data=None)
+    for first in (True, False):
+        monkeypatch.setattr(evaluate.processes, "is_first", lambda first=first: first)
+        found = evaluate._lacks_training_photographs(config, SimpleNamespace(photographs=missing))
+        assert found == "what the first one said"
+    assert told == ["no train photographs", None]
