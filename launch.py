@@ -103,7 +103,7 @@ COMMANDS = {
     "export": (
         "write a trained network as one file",
         "Writes a checkpoint of the run in DIR as a safetensors file with its config in the header, which\n"
-        "denoise, colorize, restore, evaluate (--weights) and config.training.start_from take.",
+        "denoise, colorize, evaluate (--weights), config.training.start_from and the method pretrained take.",
     ),
     "weights": (
         "convert published weights",

@@ -133,7 +133,8 @@ def _section(defaults: Mapping[str, Any], fields: Mapping[str, Any], what: str) 
 def test_data_config(config: ConfigDict) -> ConfigDict:
     """The `data` section of the photographs that are measured on; their split is `config.test_data.split`."""
     data = config.data.copy_and_resolve_references()
-    data.photographs = 0  # a limit on what is trained on is none on what is measured, whatever the split is called
+    # What is trained on does not change what is measured, whatever the split is called.
+    data.photographs, data.training_splits = 0, ("train",)
     if config.test_data.name:
         data.name, data.source = config.test_data.name, config.test_data.source
     return data

@@ -23,6 +23,7 @@ from colorjax.methods.hints import hints_from_marked
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
 from colorjax.methods.scribble import Scribble
+from colorjax.models.context import context_of
 from colorjax.patches import map_pixels
 from colorjax.weights import load
 
@@ -189,9 +190,9 @@ def _network(weights: str) -> NetworkMethod:
 
 def _predict(network, lightness: np.ndarray) -> np.ndarray:
     inputs = (lightness / 50 - 1)[np.newaxis, ..., np.newaxis]
-    return np.asarray(_colors(network.model, network.task, network.variables, inputs))[0]
+    return np.asarray(_colors(network.model, network.task, network.variables, network.frozen, inputs))[0]
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _colors(model, task, variables, inputs):
-    return task.colors(model.apply(variables, inputs, train=False))
+def _colors(model, task, variables, frozen, inputs):
+    return task.colors(model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs)))

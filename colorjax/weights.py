@@ -19,9 +19,10 @@ from ml_collections import ConfigDict
 from safetensors import SafetensorError, safe_open
 
 from colorjax.cache import save_arrays
+from colorjax.config import with_defaults
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
-from colorjax.models.context import frozen_of
+from colorjax.models.context import frozen_of, initial_variables
 from colorjax.plain import from_plain, to_plain
 from colorjax.tasks import build_task
 
@@ -50,7 +51,7 @@ def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int
 
     Args:
       path: the file.
-      config: of its run; where its photographs lay is left out.
+      config: of its run; where its photographs, and the weights that it started from, lay is left out.
       variables: 'params' and, with batch normalization, 'batch_stats'.
       step: of the run, at which these are its variables.
 
@@ -66,6 +67,7 @@ def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int
         for key in _OF_A_MACHINE:
             section, name = key.split(".")
             config[section][name] = ""
+        config.training.start_from = Path(config.training.start_from).name
     arrays = {"/".join(path): np.asarray(array) for path, array in flatten_dict(dict(variables)).items()}
     metadata = {
         "format": FORMAT,
@@ -105,7 +107,7 @@ def load(source: str | Path) -> TrainedNetwork:
     if wrong or _sum_of(arrays) != metadata.get("sha256"):
         raise UserError(f"{path}: the SHA-256 is not the one that was written with it: the file is damaged or changed")
     try:
-        config, step = from_plain(json.loads(metadata["config"])), int(metadata["step"])
+        config, step = with_defaults(from_plain(json.loads(metadata["config"]))), int(metadata["step"])
         model = _model(config)
     except (KeyError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: its config can't be read ({type(error).__name__}: {error})") from None
@@ -119,7 +121,8 @@ def load(source: str | Path) -> TrainedNetwork:
 def hold_to_model(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> None:
     """Raise a `UserError`, which begins with `where`, unless `variables` are those of the network `model`."""
     inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
-    expected = flatten_dict(jax.eval_shape(lambda: model.init(jax.random.key(0), inputs, train=False)))
+    frozen = frozen_of(model).variables
+    expected = flatten_dict(jax.eval_shape(lambda: initial_variables(model, jax.random.key(0), frozen, inputs)))
     found = flatten_dict(dict(variables))
     for what, paths in (("lacks", expected.keys() - found.keys()), ("has besides", found.keys() - expected.keys())):
         if paths:
@@ -148,7 +151,7 @@ def _found(source: str) -> tuple[Path, str]:
     if not path.is_file():
         hint = f"; {nearest(source, sums)}" if sums else ""
         raise UserError(f"{source}: there is no such file, and no network of that name comes with colorjax{hint}")
-    return path, sums[path.name.removesuffix(SUFFIX)] if path.parent.absolute() == _folder() else ""
+    return path, sums.get(path.name.removesuffix(SUFFIX), "") if path.parent.absolute() == _folder() else ""
 
 
 def _folder() -> Path:

@@ -12,7 +12,7 @@ from colorjax.tasks import TASKS
 WORKING_SIZE = 32
 
 
-def write(path, task, seed=0, width=4, zero=False):
+def write(path, task, seed=0, width=4, zero=False, working_size=WORKING_SIZE):
     """Write a network for `task` to `path` and return it; with `zero`, its outputs are zero whatever it sees."""
     config = run_config()
     config.task.name = task
@@ -21,7 +21,7 @@ def write(path, task, seed=0, width=4, zero=False):
     config.model = model_config("unet", width=width, depth=1, norm="group", block="half")
     if task == "colorize":
         config.inference.picture = "reduced"
-        config.inference.patch_size = WORKING_SIZE
+        config.inference.patch_size = working_size
     inputs = jnp.zeros((1, 8, 8, TASKS[task].input_channels))
     model = build_model(config.model, TASKS[task].output_channels)
     shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), inputs, train=False))

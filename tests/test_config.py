@@ -129,7 +129,9 @@ def test_a_key_that_does_not_exist_cannot_be_set_in_a_config_file(tmp_path):
 def test_what_is_measured_on_is_whole_though_training_takes_a_part(name):
     config = run_config()
     config.data.photographs, config.test_data.name = 20, name
+    config.data.training_splits = ("train", "test")
     assert data_config_of_test(config).photographs == 0
+    assert data_config_of_test(config).training_splits == ("train",)
     assert data_config_of_test(config).name == (name or config.data.name)
     assert config.data.photographs == 20
 

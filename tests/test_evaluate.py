@@ -237,6 +237,16 @@ def test_the_fingerprint_changes_with_protocol_settings_and_checkpoint(tmp_path)
     assert len(others | {first}) == 5
 
 
+def test_the_fingerprint_changes_with_tables_that_the_code_reads(tmp_path, monkeypatch):
+    (tmp_path / "__init__.py").touch()
+    monkeypatch.setattr(colorjax, "__file__", str(tmp_path / "__init__.py"))
+    marks = set()
+    for share in (0.1, 0.2):
+        (tmp_path / "ab_bins.csv").write_text(f"a,b,share\n0,0,{share}\n")
+        marks.add(fingerprint(protocol_of(), {}))
+    assert len(marks) == 2
+
+
 def test_the_code_that_the_fingerprint_leaves_out_is_where_it_is_looked_for():
     source = Path(colorjax.__file__).parent
     assert [name for name in PRESENTATION if not (source / name).exists()] == []

@@ -220,6 +220,12 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_checkpoint(t
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(variables))
 
 
+def test_weights_to_start_from_that_are_not_there_are_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match=r"^config\.training\.start_from: nothing: there is no such file"):
+        train(tmp_path / "run", training__start_from="nothing")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_bad_step_is_never_in_a_checkpoint(tmp_path):
     # Example 88 is in the batch of step 12, which is due for a checkpoint.
     with pytest.raises(NotFiniteError, match="step 12: loss is nan; last good checkpoint: step 8,"):

@@ -11,10 +11,12 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+import colorjax
 from colorjax import weights
 from colorjax.config import model_config, run_config
 from colorjax.errors import UserError
 from colorjax.models import build_model
+from colorjax.models.context import Frozen
 
 
 def config_of(width=4, task="denoise"):
@@ -22,6 +24,7 @@ def config_of(width=4, task="denoise"):
     config.task.name = task
     config.task.loss = "l1"
     config.data.source = "/somebody/photographs"
+    config.training.start_from = "/somebody/first.safetensors"
     config.model = model_config("unet", width=width, depth=1, norm="group", block="half")
     return config.lock()
 
@@ -50,9 +53,10 @@ def test_what_is_written_is_what_is_read(saved):
     assert trained.config.model.to_dict() == config_of().model.to_dict()
 
 
-def test_a_file_does_not_say_where_photographs_lay(saved):
+def test_a_file_does_not_say_where_things_lay(saved):
     path, _ = saved
-    assert weights.load(path).config.data.source == ""
+    config = weights.load(path).config
+    assert (config.data.source, config.training.start_from) == ("", "first.safetensors")
     assert b"somebody" not in path.read_bytes()
 
 
@@ -109,6 +113,47 @@ def test_other_headers(saved, metadata, line):
         weights.load(path)
 
 
+def test_a_file_from_before_a_setting_has_its_default(saved):
+    path, _ = saved
+    config = json.loads(_config_text(path))
+    del config["data"]["zoom_of"], config["inference"]["statistics"]
+    changed(path, {"config": json.dumps(config)})
+    found = weights.load(path).config
+    assert (found.data.zoom_of, found.inference.statistics) == ("pixels", "shared")
+
+
+def test_a_config_without_a_section_is_none(saved):
+    path, _ = saved
+    config = json.loads(_config_text(path))
+    del config["inference"]
+    changed(path, {"config": json.dumps(config)})
+    with pytest.raises(UserError, match=r"network\.safetensors: its config can't be read .*inference"):
+        weights.load(path)
+
+
+def test_a_network_with_an_empty_context_is_written_and_read(tmp_path):
+    config = config_of(task="colorize").unlock()
+    config.model = model_config("fusion", embedding="zero", width=4, encoder_width=4)
+    model = build_model(config.model, 2)
+    shapes = jax.eval_shape(
+        lambda: model.init(jax.random.key(0), jnp.zeros((1, 8, 8, 1)), train=False, embedding=jnp.zeros((1, 1000)))
+    )
+    variables = jax.tree.map(lambda leaf: np.ones(leaf.shape, np.float32), shapes)
+    weights.save(tmp_path / "fusion.safetensors", config.lock(), variables, 1)
+    trained = weights.load(tmp_path / "fusion.safetensors")
+    jax.tree.map(np.testing.assert_array_equal, trained.variables, variables)
+    colored = colorjax.colorize(np.full((8, 8, 1), 128, np.uint8), weights=str(tmp_path / "fusion.safetensors"))
+    assert np.ptp(colored[0, 0]) > 0
+
+
+def test_a_frozen_branch_is_not_passed_on(tmp_path, monkeypatch):
+    config = config_of(task="colorize").unlock()
+    config.model = model_config("fusion", width=4, encoder_width=4)
+    monkeypatch.setattr(weights, "frozen_of", lambda model: Frozen({"params": {"kernel": np.zeros(1)}}))
+    with pytest.raises(UserError, match="fusion has a frozen branch"):
+        weights.save(tmp_path / "fusion.safetensors", config.lock(), {}, 1)
+
+
 def test_a_file_that_is_none(tmp_path):
     path = tmp_path / "text.safetensors"
     path.write_text("no weights")
@@ -134,3 +179,11 @@ def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):
     changed(folder / f"{name}.safetensors", {"step": "1"})  # the numbers are the same
     with pytest.raises(UserError, match="the SHA-256 is not the one"):
         weights.load(name)
+
+
+def test_a_file_beside_the_shipped_ones_is_like_any_other(saved, tmp_path, monkeypatch):
+    path, _ = saved
+    folder = shutil.copytree(Path(weights.__file__).parent / "pretrained", tmp_path / "pretrained")
+    monkeypatch.setattr(weights, "_folder", lambda: folder)
+    shutil.copy(path, folder)
+    assert weights.load(folder / path.name).step == 7

@@ -44,9 +44,12 @@ def main(config: ConfigDict, workdir: Path, data: ModuleType, weights: str = "")
 
 def _lacks_training_photographs(config: ConfigDict, data: ModuleType) -> str:
     """Return why the training photographs can't be had, "" if they can: who has weights alone need not have them."""
-    try:
-        with processes.first_then_rest():
+
+    def reason() -> str:
+        try:
             data.photographs(config.data, "train")
-    except UserError as error:
-        return str(error)
-    return ""
+        except UserError as error:
+            return str(error)
+        return ""
+
+    return processes.from_first(reason() if processes.is_first() else None)

@@ -118,6 +118,8 @@ def _measure_method(
 ) -> Evaluation | None:
     method = build_method(config.method)
     settings = {key: config[key].to_dict() for key in ("data", "task", "method")}
+    if hasattr(method, "mark"):
+        settings["mark"] = method.mark
     if hasattr(method, "fit"):
         method.fit(data.photographs(config.data, "train"))
     return _measure(method, config, label, workdir, protocol, photographs, settings, None)

@@ -16,6 +16,8 @@ import colorjax
 from colorjax.evaluation.evaluate import Evaluation, Sample
 from colorjax.evaluation.protocol import Protocol
 
+CODE = ("*.py", "*.csv")  # and tables of numbers that it computes with
+
 # Code that turns an evaluation into a page, or only reads what was written; a change of it changes no number.
 PRESENTATION = (
     "commands/",
@@ -48,7 +50,8 @@ def fingerprint(protocol: Protocol, settings: Mapping[str, Any], checkpoint: Pat
     digest = hashlib.sha256()
     digest.update(json.dumps([protocol.as_dict(), settings], sort_keys=True, default=dict).encode())
     source = Path(colorjax.__file__).parent
-    names = sorted(path.relative_to(source).as_posix() for path in source.rglob("*.py"))
+    paths = [path for pattern in CODE for path in source.rglob(pattern)]
+    names = sorted(path.relative_to(source).as_posix() for path in paths)
     code = [source / name for name in names if not name.startswith(PRESENTATION)]
     trained = [] if checkpoint is None else [checkpoint, *sorted(Path(checkpoint).rglob("*"))]
     for path in [*code, *trained]:

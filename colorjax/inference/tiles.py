@@ -11,13 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from colorjax.inference.layout import Side
+from colorjax.patches import pad_reflected
 
 
 def cut(picture: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
     """Return a tile of `picture` [H, W, C], [height, width, C]; beyond the picture it goes on with its reflection."""
-    inside = picture[top : top + height, left : left + width]
-    below, right = height - inside.shape[0], width - inside.shape[1]
-    return np.pad(inside, [(0, below), (0, right), (0, 0)], mode="reflect") if below or right else inside
+    return pad_reflected(picture[top : top + height, left : left + width], height, width)
 
 
 def bands(

@@ -35,11 +35,12 @@ __all__ = [
 class Method(Protocol):
     """What the evaluation asks of a method: a name and `restore`.
 
-    Three more functions are called on methods that have them:
+    Some methods have more:
       - `fit(photographs)`, once, with the training photographs, before anything is restored;
       - `draw_hints(truth, seed) -> Hints`, for methods that a person helps: draws from the true colors, by a seeded
         rule, what that person would have marked. It is the one door by which truth reaches a method;
-      - `restore_with_outputs(observed) -> (picture, outputs)`, for networks: the loss is then that of their outputs.
+      - `restore_with_outputs(observed) -> (picture, outputs)`, for networks: the loss is then that of their outputs;
+      - `mark`, for methods that read a file: plain values that tell its content. Another `mark` is measured anew.
     """
 
     name: str

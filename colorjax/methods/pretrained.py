@@ -2,13 +2,15 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 
-from colorjax import weights
 from colorjax.methods.network import NetworkMethod
 from colorjax.models import build_model
+from colorjax.plain import to_plain
 from colorjax.tasks import Task, build_task
+from colorjax.weights import TrainedNetwork, load
 
 
 @dataclasses.dataclass
@@ -27,16 +29,26 @@ class Pretrained:
         """The task that the network was trained for."""
         return self._network.task
 
+    @property
+    def mark(self) -> dict[str, Any]:
+        """The weights, by their SHA-256, and how they are used."""
+        config = to_plain(self._trained.config)
+        return {"weights": self._trained.sha256} | {key: config[key] for key in ("task", "model", "inference")}
+
     def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
         """Return the restored picture [H, W, 3] of `observed` [H, W, 3], not clipped."""
         return self._network.restore(observed)
 
     @functools.cached_property
+    def _trained(self) -> TrainedNetwork:
+        return load(self.weights)
+
+    @functools.cached_property
     def _network(self) -> NetworkMethod:
-        return network_method(weights.load(self.weights))
+        return network_method(self._trained)
 
 
-def network_method(trained: weights.TrainedNetwork) -> NetworkMethod:
+def network_method(trained: TrainedNetwork) -> NetworkMethod:
     """Return the method of a trained network."""
     task = build_task(trained.config.task)
     model = build_model(trained.config.model, task.output_channels)

@@ -13,10 +13,12 @@ these as one whose context is empty. Frozen weights are no part of the train sta
 written into checkpoints, and cost the optimizer nothing.
 """
 
+import functools
 import hashlib
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from jax import Array
@@ -55,6 +57,20 @@ def frozen_of(model: nn.Module) -> Frozen:
 def context_of(model: nn.Module, variables: Any, inputs: Array) -> dict[str, Array]:
     """Return the context of inputs [B, H, W, Cin]; `variables` are the frozen ones."""
     return model.context(variables, inputs) if hasattr(model, "context") else {}
+
+
+def initial_variables(model: nn.Module, key: Array, frozen: Any, inputs: Array) -> dict[str, Any]:
+    """Return new variables of the network, for inputs [B, H, W, Cin] of any size.
+
+    Args:
+      model: with or without a context.
+      key: of the random weights.
+      frozen: the variables of `frozen_of(model)`, or their shapes.
+      inputs: their values don't matter.
+    """
+    shapes = jax.eval_shape(functools.partial(context_of, model), frozen, inputs)
+    context = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    return model.init(key, inputs, train=False, **context)
 
 
 def has_context_of_photograph(model: nn.Module) -> bool:

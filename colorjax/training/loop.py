@@ -199,5 +199,8 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
     model = build_model(config.model, task.output_channels)
     check_contexts(config, model)
     if config.training.start_from:
-        found = load(config.training.start_from)
+        try:
+            found = load(config.training.start_from)
+        except UserError as error:
+            raise UserError(f"config.training.start_from: {error}") from None
         hold_to_model(found.variables, model, task.input_channels, "config.training.start_from")

@@ -4,7 +4,6 @@ All leaves are arrays without a device axis; `parallel.py` puts one in front.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import jax
@@ -14,7 +13,7 @@ import optax
 from flax import linen as nn
 from flax import struct
 
-from colorjax.models.context import context_of
+from colorjax.models.context import initial_variables
 
 
 @struct.dataclass
@@ -54,9 +53,7 @@ def create_state(
     key = jax.random.fold_in(jax.random.key(seed), 2**32 - 1)
     # Weights don't depend on the picture's size.
     inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
-    shapes = jax.eval_shape(partial(context_of, model), frozen, inputs)
-    context = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    variables = model.init(key, inputs, train=False, **context)
+    variables = initial_variables(model, key, frozen, inputs)
     params, batch_stats = variables["params"], variables.get("batch_stats", {})
     # Nothing is averaged yet. Arrays of its own, because no buffer can be donated twice.
     averages = {"params": params, "batch_stats": batch_stats}

@@ -1,0 +1,78 @@
+"""Weights in a file as a row of a table: measured anew when the file holds others, and only then."""
+
+from types import SimpleNamespace
+
+import made_networks
+import numpy as np
+import pytest
+
+from colorjax.commands import evaluate
+from colorjax.commands.measuring import measure_rows
+from colorjax.config import method_config, table_config
+from colorjax.errors import UserError
+from colorjax.evaluation import measure
+from colorjax.images import Photograph
+from colorjax.methods import build_method
+from colorjax.metrics import METRICS
+from colorjax.rows import table_runs
+
+PHOTOGRAPH = Photograph("made", np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
+FILE = "network.safetensors"
+DATA = SimpleNamespace(photographs=lambda config, split: [PHOTOGRAPH])
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "METRICS", {"psnr": METRICS["psnr"]})  # each is compiled
+    config = table_config()
+    config.task.name, config.task.loss = "denoise", "l1"
+    del config.rows["mean_color"]
+    config.rows.shipped = {
+        "label": "Shipped",
+        "method": method_config("pretrained", weights=str(tmp_path / FILE)),
+    }
+    return config.lock()
+
+
+def test_another_file_of_the_same_name_is_measured_anew(table, tmp_path, capsys):
+    def measured():
+        measure_rows(table, tmp_path / "table", table_runs(table, tmp_path / "rows"), DATA)
+        text = (tmp_path / "rows" / "shipped" / "evaluation.json").read_text()
+        return text, "Shipped: measured already" in capsys.readouterr().err
+
+    made_networks.write(tmp_path / FILE, "denoise", seed=1)
+    first, known = measured()
+    assert not known
+    assert measured() == (first, True)
+    made_networks.write(tmp_path / FILE, "denoise", seed=2)
+    second, known = measured()
+    assert not known
+    assert second != first
+
+
+def test_the_mark_tells_how_weights_are_used(tmp_path):
+    marks = []
+    for size in (32, 64):
+        path = made_networks.write(tmp_path / f"{size}.safetensors", "colorize", working_size=size)
+        marks.append(build_method({"name": "pretrained", "weights": str(path)}).mark)
+    assert marks[0]["weights"] == marks[1]["weights"]
+    assert marks[0] != marks[1]
+
+
+def test_of_several_processes_one_looks_for_the_training_photographs_and_tells_the_others(monkeypatch):
+    def missing(config, split):
+        raise UserError(f"no {split} photographs")
+
+    told = []
+
+    def from_first(value):
+        told.append(value)
+        return "what the first one said"
+
+    monkeypatch.setattr(evaluate.processes, "from_first", from_first)
+    config = SimpleNamespace(data=None)
+    for first in (True, False):
+        monkeypatch.setattr(evaluate.processes, "is_first", lambda first=first: first)
+        found = evaluate._lacks_training_photographs(config, SimpleNamespace(photographs=missing))
+        assert found == "what the first one said"
+    assert told == ["no train photographs", None]
