@@ -17,6 +17,7 @@ from colorjax.config import model_config, run_config
 from colorjax.errors import UserError
 from colorjax.models import build_model
 from colorjax.models.context import Frozen
+from colorjax.plain import flatten
 
 
 def config_of(width=4, task="denoise"):
@@ -170,6 +171,12 @@ def test_shipped_networks_fit_their_configs_and_have_cards():
     assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < 40e6
     for name in weights.names():
         assert weights.load(name).name == name
+
+
+def test_shipped_files_do_not_say_where_things_lay():
+    for name in weights.names():
+        settings = flatten(weights.load(name).config)
+        assert [key for key, value in settings.items() if isinstance(value, str) and "/" in value] == []
 
 
 def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):
