@@ -81,6 +81,7 @@ def gpu(config: ConfigDict) -> None:
     """Twice the width, in bfloat16, 20,000 steps of 128 patches."""
     cpu(config)
     config.model = network(width=64, dtype="bfloat16")
+    config.data.workers = 8
     config.data.patches_per_epoch = 64_000
     config.training.batch_size = 128
     config.training.epochs = 40
