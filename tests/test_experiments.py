@@ -70,7 +70,8 @@ def distinct_runs():
     found = {}
     for name, variant in CASES:
         for run in runs_of(load(f"{MODULES[name].__file__}:{variant}")):
-            for key, value in {"width": 4, "depth": 1, "encoder_width": 4, "embedding_of": "patch"}.items():
+            smaller = {"width": 4, "depth": 1, "blocks": 1, "encoder_width": 4, "embedding_of": "patch"}
+            for key, value in (smaller | {"dtype": "float32"}).items():
                 if key in run.model:
                     run.model[key] = value
             found.setdefault((str(run.model), run.task.name, run.task.loss), (f"{name}:{variant}", run))

@@ -80,7 +80,9 @@ def test_patches_are_cut_from_the_chosen_photographs(tmp_path, placement, count)
         name.parent.mkdir(exist_ok=True)
         write_picture(name, np.full((9, 9, 3), [30 * number, 200, 255 - 30 * number], np.uint8))
     wanted = config("photo_folder", make(tmp_path, "val/1.png", "test/1.png"), "", count, seed=1)
-    wanted.update(patch_size=4, patches_per_epoch=20, zoom=(1.0, 1.0), rotate=0.0, flip=True, workers=0)
+    wanted.update(
+        patch_size=4, patches_per_epoch=20, zoom=(1.0, 1.0), zoom_of="pixels", rotate=0.0, flip=True, workers=0
+    )
     wanted.placement = placement
     colors = [photograph.picture[0, 0] / 255 for photograph in datasets.photographs(wanted, "train")]
     patches = datasets.patches(wanted, seed=0, batch_size=20, start_step=0, steps=1)

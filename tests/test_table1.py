@@ -21,7 +21,14 @@ SMALLER = [
     "--config.inference.patch_size=48",
     "--config.inference.overlap=8",
 ]
-ROWS = ["Grey copy of the input", "Mean color", "Scribbles (Levin et al.)", "Conventional CNN", "U-Net, group norm."]
+ROWS = [
+    "Grey copy of the input",
+    "Mean color",
+    "Scribbles (Levin et al.)",
+    "Conventional CNN",
+    "U-Net, group norm.",
+    "Weights in the box",
+]
 
 
 def table(workdir, *more):

@@ -97,13 +97,22 @@ def test_one_picture_has_no_interval():
 def test_tables_that_would_mislead_are_refused(evaluations):
     with pytest.raises(UserError, match="did you mean 'U-Net'"):
         make_table("T", evaluations, PROTOCOL, "UNet")
-    with pytest.raises(UserError, match="'mean_color'"):
-        make_table("T", {k: e for k, e in evaluations.items() if k != "Mean color"}, PROTOCOL, "U-Net")
+    with pytest.raises(UserError, match="'observed'"):
+        make_table("T", {k: e for k, e in evaluations.items() if k != "Noisy input"}, PROTOCOL, "U-Net")
     with pytest.raises(UserError, match="'U-Net' was measured under another"):
         make_table("T", evaluations | {"U-Net": made("unet", 1, 0, HASHES[:3])}, PROTOCOL, "Noisy input")
     other = dataclasses.replace(evaluations["U-Net"], loss="squared_error")
     with pytest.raises(UserError, match="'U-Net' was measured under another"):
         make_table("T", evaluations | {"U-Net": other}, PROTOCOL, "Noisy input")
+
+
+def test_where_colors_are_asked_for_the_mean_color_must_be_there(evaluations):
+    without = {name: row for name, row in evaluations.items() if name != "Mean color"}
+    assert "Mean color" not in markdown(make_table("T", without, PROTOCOL, "U-Net"))
+    protocol = dataclasses.replace(PROTOCOL, task="colorize")
+    without = {name: dataclasses.replace(row, protocol_hash=protocol.hash) for name, row in without.items()}
+    with pytest.raises(UserError, match="every table has a row for the method 'mean_color'"):
+        make_table("T", without, protocol, "U-Net")
 
 
 class Page(html.parser.HTMLParser):
