@@ -6,7 +6,7 @@
 `folder` and `paper` want --config.data.source=FOLDER, as in table1.py, whose U-Net row this is.
 
 variant  photographs                        hardware     running time  numbers to expect
-smoke    the 9 in the scikit-image wheel    2 CPU cores  2 minutes     PSNR 21.4 (grey copy 20.9)
+smoke    the 9 in the scikit-image wheel    2 CPU cores  2 minutes     PSNR 21.7 (grey copy 20.9)
 folder   any folder, some hundreds or more  2 CPU cores  15 minutes    PSNR 21.6 (grey copy 21.5) on 841 photographs
 paper    ADE20K                             a GPU        not run yet
 """
