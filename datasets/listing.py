@@ -3,11 +3,12 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from colorjax.images import PICTURE_SUFFIXES
+from colorjax.photos.find import walk
 
 SPLITS = ("train", "validation", "test")
 
@@ -17,21 +18,6 @@ class Listing(NamedTuple):
 
     files: Mapping[str, Mapping[str, Path]]
     remarks: tuple[str, ...] = ()
-
-
-def walk(folder: Path) -> Iterator[Path]:
-    """Yield the files under `folder` in sorted order; hidden ones aside, through links to folders, once each."""
-    seen = set()
-    for directory, subdirectories, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(directory)
-        if real in seen:  # a link back up would go round for ever
-            subdirectories.clear()
-            continue
-        seen.add(real)
-        subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield Path(directory, name)
 
 
 def picture_files(folder: Path) -> list[Path]:

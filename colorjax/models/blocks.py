@@ -46,6 +46,15 @@ class ConvolutionUnit(nn.Module):
         return nn.relu(outputs) if self.activate else outputs
 
 
+def _shortcut(inputs, features: int, dtype: DType):
+    """Return what goes around a block's convolutions: the input or, for another number of channels, a 1x1 convolution
+    of it, which is a submodule of the block that calls this.
+    """
+    if inputs.shape[-1] == features:
+        return inputs.astype(dtype)
+    return nn.Conv(features, (1, 1), use_bias=False, dtype=dtype, name="shortcut")(inputs.astype(dtype))
+
+
 class PlainBlock(nn.Module):
     """Two 3x3 convolution units (Ronneberger et al. 2015)."""
 
@@ -79,10 +88,7 @@ class ResidualBlock(nn.Module):
         common = (self.features, self.norm, self.dtype, self.axis_name)
         residual = ConvolutionUnit(*common)(inputs, train)
         residual = ConvolutionUnit(*common, activate=False)(residual, train)
-        shortcut = inputs.astype(self.dtype)
-        if inputs.shape[-1] != self.features:
-            shortcut = nn.Conv(self.features, (1, 1), use_bias=False, dtype=self.dtype, name="shortcut")(shortcut)
-        return nn.relu(residual + shortcut)
+        return nn.relu(residual + _shortcut(inputs, self.features, self.dtype))
 
 
 class DenseBlock(nn.Module):
@@ -136,10 +142,7 @@ class HalfBlock(nn.Module):
             normalized = Normalization(self.norm, self.axis_name)(outputs[..., :half], train)
             outputs = jnp.concatenate([normalized, outputs[..., half:]], axis=-1)
         outputs = convolution(self.features, 0.2)(nn.relu(outputs))  # a block begins close to its shortcut
-        shortcut = inputs.astype(self.dtype)
-        if inputs.shape[-1] != self.features:
-            shortcut = nn.Conv(self.features, (1, 1), use_bias=False, dtype=self.dtype, name="shortcut")(shortcut)
-        return outputs + shortcut
+        return outputs + _shortcut(inputs, self.features, self.dtype)
 
 
 BLOCKS: dict[str, type[nn.Module]] = {

@@ -1,7 +1,7 @@
 """Finding the pictures that a person named, and names for their results that don't collide."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,10 +62,18 @@ def _named(path: Path, output: str | os.PathLike | None) -> Iterator[tuple[Path,
         yield file, file.relative_to(path)
 
 
-def _pictures_below(folder: Path, output: str | os.PathLike | None) -> Iterator[Path]:
-    """Yield the pictures in and below `folder`, sorted, through links to folders, once each."""
-    seen = set() if output is None else {os.path.realpath(output)} - {os.path.realpath(folder)}
-    for directory, subdirectories, names in os.walk(folder, onerror=_refuse, followlinks=True):
+def walk(
+    folder: Path, leave_out: Iterable[str] = (), onerror: Callable[[OSError], None] | None = None
+) -> Iterator[Path]:
+    """Yield the files under `folder` in sorted order; hidden ones aside, through links to folders, once each.
+
+    Args:
+      folder: where to begin.
+      leave_out: real paths of folders that are not looked into.
+      onerror: called for a folder that can't be listed, which is passed over without it.
+    """
+    seen = set(leave_out)
+    for directory, subdirectories, names in os.walk(folder, onerror=onerror, followlinks=True):
         real = os.path.realpath(directory)
         if real in seen:  # a link back up would go round for ever
             subdirectories.clear()
@@ -73,9 +81,14 @@ def _pictures_below(folder: Path, output: str | os.PathLike | None) -> Iterator[
         seen.add(real)
         subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
         for name in sorted(names):
-            path = Path(directory, name)
-            if not name.startswith(".") and path.suffix.lower() in PICTURE_SUFFIXES:
-                yield path
+            if not name.startswith("."):
+                yield Path(directory, name)
+
+
+def _pictures_below(folder: Path, output: str | os.PathLike | None) -> Iterator[Path]:
+    """Yield the pictures in and below `folder`, sorted, through links to folders, once each."""
+    results = set() if output is None else {os.path.realpath(output)} - {os.path.realpath(folder)}
+    return (path for path in walk(folder, results, _refuse) if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def _refuse(error: OSError) -> None:

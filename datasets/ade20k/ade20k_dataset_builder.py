@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
-from datasets.listing import Listing, count, walk
+from colorjax.photos.find import walk
+from datasets.listing import Listing, count
 from datasets.photograph_builder import PhotographBuilder
 
 PHOTOGRAPH = re.compile(r"(ADE_(train|val|test)_\d+)\.jpe?g", re.IGNORECASE)
