@@ -15,7 +15,8 @@ smoke           the 9 in the scikit-image wheel  2 CPU cores  6 minutes     PSNR
                                                                             27.1, dense 26.3
 NOISE[-MODEL]   ADE20K                           a GPU        not run yet
 
-The numbers of `smoke` are from before the tiles of a picture shared their statistics, which may add some tenths of a dB.
+The numbers of `smoke` are from before the tiles of a picture shared their statistics, which may add
+some tenths of a dB.
 
 NOISE is one of gaussian (standard deviation 0.05, as in Sugumar), salt_and_pepper, clipped_whites, clipped_blacks and
 camera_shake; MODEL is one of plain (no normalization), group_norm, residual and dense (both with group normalization).

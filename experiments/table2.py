@@ -21,7 +21,8 @@ with 3 seeds each. The rows with the embedding zeroed, which `learning_curve` ha
 but `smoke` want the published weights of Inception-ResNet-v2 and say how to get them; with the ending -random_weights
 they go without.
 
-The U-Net's numbers are from before the tiles of a picture shared their statistics, which may add some tenths of a dB.
+The U-Net's numbers are from before the tiles of a picture shared their statistics, which may add
+some tenths of a dB.
 """
 
 from ml_collections import ConfigDict
