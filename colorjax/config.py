@@ -25,6 +25,7 @@ def run_config() -> ConfigDict:
             "name": "skimage_photos",  # a name of datasets.DATASETS, or several: "bsds500+photo_folder"
             "source": "",  # folder of the original photographs, or those of several, with ":" between (as in PATH)
             "training_splits": ("train",),  # which of the splits are trained on
+            "shares": (),  # of the patches, for each of several data sets; () for equal shares of all photographs
             "data_dir": "",  # where prepared data sets lie; "" for $TFDS_DATA_DIR or ~/tensorflow_datasets
             "photographs": 0,  # training photographs to use, drawn from the train split; 0 for all
             "photographs_seed": 0,  # which of them are drawn; for one seed, fewer are among more
@@ -54,10 +55,13 @@ def run_config() -> ConfigDict:
     )
     config.optimizer = ConfigDict(
         {
+            "name": "adam",  # or "muon": for kernels, adam for the rest; docs/pretraining.md says when to take which
             "learning_rate": 1e-3,
-            "schedule": "constant",  # or "cosine", down to zero at the last step
+            "adam_learning_rate": 1e-3,  # with muon: of what is no kernel
+            "schedule": "constant",  # or down to zero at the last step: "cosine", "linear"
             "warmup_steps": 0,
             "clip_norm": 0.0,  # of the whole gradient; 0 for no clipping
+            "weight_decay": 0.0,  # times the learning rate: the share of a kernel that a step takes off it
             "weight_average": 0.0,  # decay of the moving average of the weights; 0 for none
         }
     )

@@ -106,7 +106,7 @@ def photographs(config, split: str) -> "Sequence[Photograph]":
     if not splits:
         raise UserError("config.data.training_splits is empty: name the splits to train on, such as ('train',)")
     summaries = [prepare(part) for part in parts(config)]
-    whole = join([Photographs(summary, split) for summary in summaries for split in splits])
+    whole = join([join([Photographs(summary, split) for split in splits]) for summary in summaries])
     return choose(whole, config) if split == "train" else whole
 
 

@@ -7,12 +7,15 @@ all epochs: it is patch j % patches_per_epoch of epoch j // patches_per_epoch.
 Which photographs there are to draw from may itself be drawn (`subset`), by a seed of its own.
 
 Photographs: an epoch goes over all of them again and again, each time (each *pass*) in an order of its own. So
-within an epoch no photograph is visited more than once more often than another.
+within an epoch no photograph is visited more than once more often than another. Where several data sets have shares
+of the patches (`config.data.shares`), that is so within each of them.
 """
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +25,14 @@ from colorjax.geometry import draw_crop, samples_for
 ZOOM_OF = ("pixels", "fit")
 
 # The second word of the key keeps the kinds of draws apart.
-_CROPS, _ORDERS, _SUBSETS = 0, 1, 2
+_CROPS, _ORDERS, _SUBSETS, _SETS = 0, 1, 2, 3
+
+
+class Set(NamedTuple):
+    """One of several data sets: how many photographs it has, and which share of the patches is cut from them."""
+
+    photographs: int
+    share: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +46,7 @@ class Draws:
     zoom_of: str
     rotate: float
     flip: bool
+    sets: tuple[Set, ...] = ()  # () where all photographs have equal shares
 
     def __post_init__(self):
         if self.zoom_of not in ZOOM_OF:
@@ -47,8 +58,8 @@ class Draws:
             raise UserError(f"config.data.zoom must be (lowest, highest) with 0 < lowest <= highest, not {self.zoom}")
 
     @classmethod
-    def from_config(cls, config: Mapping, seed: int) -> "Draws":
-        """Build the rule from `config.data` and the run's seed."""
+    def from_config(cls, config: Mapping, seed: int, sizes: Sequence[int] = ()) -> "Draws":
+        """Build the rule from `config.data` and the run's seed; `sizes` are the photographs of each data set."""
         if len(config.zoom) != 2:
             raise UserError(f"config.data.zoom must be two numbers (lowest, highest), not {config.zoom}")
         return cls(
@@ -59,6 +70,7 @@ class Draws:
             zoom_of=config.zoom_of,
             rotate=float(config.rotate),
             flip=bool(config.flip),
+            sets=_sets(config.shares, sizes),
         )
 
     def samples(self, height: int, width: int) -> int:
@@ -73,7 +85,13 @@ class Draws:
     def photograph(self, index: int, count: int) -> int:
         """Return which of `count` photographs the patch with this global index is cut from."""
         epoch, patch = divmod(index, self.patches_per_epoch)
-        return int(_order(self.seed, epoch, patch // count, count)[patch % count])
+        if not self.sets:
+            return int(_order(self.seed, epoch, patch // count, count)[patch % count])
+        numbers, positions = _schedule(self.seed, epoch, self.patches_per_epoch, self.sets)
+        number, position = numbers[patch], int(positions[patch])
+        size = self.sets[number].photographs
+        before = sum(one.photographs for one in self.sets[:number])
+        return before + int(_order(self.seed, epoch, position // size, size)[position % size])
 
     def crop(self, index: int, height: int, width: int) -> np.ndarray:
         """Return the matrix, float32 [2, 3], of the patch with this global index (see `geometry.draw_crop`)."""
@@ -81,6 +99,17 @@ class Draws:
         random = _random(self.seed, _CROPS, epoch, patch)
         zoom = self._zoom(height, width)
         return draw_crop(random, height, width, self.patch_size, zoom, self.rotate, self.flip)
+
+
+def _sets(shares: Sequence[float], sizes: Sequence[int]) -> tuple[Set, ...]:
+    """Return the data sets with their shares, scaled to the sum 1; () for no shares."""
+    if not shares:
+        return ()
+    if len(shares) != len(sizes):
+        raise UserError(f"config.data.shares={tuple(shares)} has {len(shares)} numbers for {len(sizes)} data sets")
+    if not all(0 < share < math.inf for share in shares):
+        raise UserError(f"config.data.shares={tuple(shares)}: each must be above 0")
+    return tuple(Set(size, share / sum(shares)) for size, share in zip(sizes, shares, strict=True))
 
 
 def subset(seed: int, number: int, count: int) -> np.ndarray:
@@ -106,3 +135,21 @@ def _order(seed: int, epoch: int, number: int, count: int) -> np.ndarray:
     By sorting: NumPy keeps the stream of uniform numbers between its versions, but not its `permutation`.
     """
     return np.argsort(_random(seed, _ORDERS, epoch, number).random(count), kind="stable")
+
+
+@functools.lru_cache(maxsize=4)
+def _schedule(seed: int, epoch: int, patches: int, sets: tuple[Set, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for each patch of an epoch, the number of its data set and how many patches that has given before.
+
+    Multiples of the golden ratio, from a start of the epoch's own, fall evenly into [0, 1) however few are taken: each
+    data set has its share in every stretch of an epoch.
+    """
+    start = _random(seed, _SETS, epoch, 0).random()
+    places = (start + np.arange(patches) * (math.sqrt(5) - 1) / 2) % 1
+    ends = np.cumsum([one.share for one in sets])[:-1]
+    numbers = np.searchsorted(ends, places, side="right")
+    positions = np.zeros(patches, np.int64)
+    for number in range(len(sets)):
+        own = numbers == number
+        positions[own] = np.arange(own.sum())
+    return numbers, positions

@@ -13,11 +13,12 @@ def join(sequences: Sequence[Sequence[Photograph]]) -> Sequence[Photograph]:
 
 
 class Joined(Sequence):
-    """Photographs of several sequences, read when asked for."""
+    """Photographs of several sequences, read when asked for; `sizes` says how many are in each."""
 
     def __init__(self, sequences: Sequence[Sequence[Photograph]]):
         self._sequences = tuple(sequences)
-        self._ends = tuple(itertools.accumulate(map(len, sequences)))
+        self.sizes = tuple(map(len, sequences))
+        self._ends = tuple(itertools.accumulate(self.sizes))
 
     def __len__(self) -> int:
         return self._ends[-1]

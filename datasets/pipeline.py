@@ -24,6 +24,7 @@ from colorjax.errors import UserError, nearest
 from colorjax.geometry import warp_on_host
 from colorjax.images import Photograph
 from datasets.draws import Draws
+from datasets.joined import Joined
 from datasets.reading import Rows, batches
 from datasets.resident import ResidentPatches
 
@@ -79,7 +80,9 @@ def patches(
 
 def stream(photographs: Sequence[Photograph], config: Mapping, seed: int, rows: Rows) -> PatchStream:
     """Return a stream of patches cut from any sequence of photographs; arguments as for `patches`."""
-    draws = Draws.from_config(config, seed)
+    several = isinstance(photographs, Joined) and "+" in config.name
+    sizes = photographs.sizes if several else (len(photographs),)
+    draws = Draws.from_config(config, seed, sizes)
     if config.workers < 0:
         raise UserError(f"config.data.workers must be 0 (no worker processes) or more, not {config.workers}")
     if not len(photographs):

@@ -14,7 +14,7 @@ def choose(photographs: Sequence[Photograph], config) -> Sequence[Photograph]:
     """Return the photographs of a train split that `config.data` wants: all of them, or a `Subset`.
 
     Raises:
-      UserError: fewer than none are wanted, or more than there are.
+      UserError: fewer than none are wanted, more than there are, or some of data sets with shares.
     """
     wanted, there = config.photographs, len(photographs)
     if wanted < 0:
@@ -24,6 +24,8 @@ def choose(photographs: Sequence[Photograph], config) -> Sequence[Photograph]:
             f"config.data.photographs={wanted}: {config.name} has {there} training photographs; "
             f"use {there} at most, or 0 for all"
         )
+    if wanted and config.shares:
+        raise UserError("config.data.photographs and config.data.shares don't go together: set one of them")
     return Subset(photographs, wanted, config.photographs_seed) if wanted else photographs
 
 

@@ -29,7 +29,7 @@ from ml_collections import ConfigDict
 from colorjax.config import choose, model_config, run_config
 
 TASKS = {"color": "denoise", "gray": "denoise_gray"}
-SCALES = ("cpu", "gpu", "smoke")
+SCALES = ("long", "cool", "cpu", "gpu", "smoke")
 VARIANTS = tuple(f"{kind}_{scale}" for scale in SCALES for kind in TASKS)
 STRONGEST = 55 / 255
 
@@ -53,7 +53,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.protocol.noise_kind = "gaussian"
     config.protocol.noise_level = 25 / 255
     config.inference.patch_size = 512
-    {"cpu": cpu, "gpu": gpu, "smoke": smoke}[scale](config)
+    {"long": long, "cool": cool, "cpu": cpu, "gpu": gpu, "smoke": smoke}[scale](config)
     return config.lock()
 
 
@@ -61,6 +61,34 @@ def sweep(add) -> None:
     """Add both networks; they differ in the task alone."""
     for task in TASKS.values():
         add(**{"task.name": task})
+
+
+def long(config: ConfigDict) -> None:
+    """As many hours as there are: 8 patches of 96x96 a step at a constant rate, the average of the weights in use."""
+    config.model = model_config("bias_free_unet", width=32, depth=2, blocks=2, fold=2)
+    config.task.noise.kind = "gaussian"
+    config.data.name = "bsds500+photo_folder+photo_folder"
+    config.data.shares = (0.25, 0.25, 0.5)
+    config.data.patches_per_epoch = 8_000
+    config.optimizer.name = "muon"
+    config.optimizer.learning_rate = 0.02
+    config.optimizer.adam_learning_rate = 1e-3
+    config.optimizer.weight_decay = 0.1
+    config.optimizer.warmup_steps = 100
+    config.optimizer.schedule = "constant"
+    config.training.batch_size = 8
+    config.training.epochs = 1_000
+    config.training.log_every = 100
+    config.training.validate_every = 2000
+    config.training.checkpoint_every = 500
+    config.training.validation_photographs = 32  # BSDS500's
+
+
+def cool(config: ConfigDict) -> None:
+    """The end of `long`, from its newest weights: down to a rate of zero."""
+    long(config)
+    config.optimizer.schedule = "linear"
+    config.training.epochs = 4
 
 
 def cpu(config: ConfigDict) -> None:

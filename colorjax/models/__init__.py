@@ -18,12 +18,14 @@ from typing import Any, Literal, get_args, get_origin
 from flax import linen as nn
 
 from colorjax.errors import UserError, nearest
+from colorjax.models.bias_free_unet import BiasFreeUNet
 from colorjax.models.cnn import CNN
 from colorjax.models.fusion import FusionNetwork
 from colorjax.models.unet import UNet
 
 MODELS: dict[str, type[nn.Module]] = {
     "unet": UNet,
+    "bias_free_unet": BiasFreeUNet,
     "cnn": CNN,
     "fusion": FusionNetwork,
 }

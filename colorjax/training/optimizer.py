@@ -1,4 +1,8 @@
-"""The optimizer: Adam with clipping and a schedule for its learning rate, and the moving average of the weights."""
+"""The optimizer: Adam or Muon with clipping and a schedule for its learning rate, and the moving average of the weights.
+
+Muon's matrices are the kernels: a dense layer's [inputs, outputs], and a convolution's [rows, columns, inputs, outputs]
+as the matrix of its first three axes by its last. Biases and the scales of normalization are Adam's.
+"""
 
 import functools
 import math
@@ -8,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+import optax.contrib
 from ml_collections import ConfigDict
 
 from colorjax.errors import UserError, nearest
@@ -23,7 +28,12 @@ def _cosine(learning_rate: float, steps: int) -> optax.Schedule:
     return optax.cosine_decay_schedule(learning_rate, max(1, steps))
 
 
-SCHEDULES = {"constant": _constant, "cosine": _cosine}
+def _linear(learning_rate: float, steps: int) -> optax.Schedule:
+    """Down to zero in equal parts: the cool-down of a constant rate (Haegele et al. 2024, section 3)."""
+    return optax.linear_schedule(learning_rate, 0.0, max(1, steps))
+
+
+SCHEDULES = {"constant": _constant, "cosine": _cosine, "linear": _linear}
 
 
 def build_schedule(config: ConfigDict, steps: int) -> optax.Schedule:
@@ -48,19 +58,60 @@ def build_schedule(config: ConfigDict, steps: int) -> optax.Schedule:
 
 
 def build_optimizer(config: ConfigDict, steps: int) -> tuple[optax.GradientTransformation, optax.Schedule]:
-    """Return Adam (Kingma and Ba 2015, optax's defaults) and the schedule of its learning rate.
+    """Return the optimizer that `config.name` names, and the schedule of its learning rate.
 
-    With `clip_norm` above 0, a gradient whose norm over all parameters is larger is scaled down to it first.
+    With `clip_norm` above 0, a gradient whose norm over all parameters is larger is scaled down to it first. With
+    `weight_decay` above 0, each step also takes `weight_decay` times the learning rate off every kernel, as a share of
+    it (decoupled: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", as PyTorch and optax write it).
 
     Raises:
       UserError: a bad value in `config`, the `optimizer` section of a run's config.
     """
+    if config.name not in OPTIMIZERS:
+        raise UserError(f"config.optimizer.name={config.name!r}; {nearest(config.name, OPTIMIZERS)}")
     schedule = build_schedule(config, steps)
-    _require(config, "clip_norm", 0 <= config.clip_norm < math.inf, "0 (off) or more")
+    for key in ("clip_norm", "weight_decay"):
+        _require(config, key, 0 <= config[key] < math.inf, "0 (off) or more")
     _require(config, "weight_average", 0 <= config.weight_average < 1, "in [0, 1)")
+    _require(config, "adam_learning_rate", 0 < config.adam_learning_rate < math.inf, "above 0")
     clipping = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
-    adam = optax.chain(*clipping, optax.adam(schedule))
-    return optax.GradientTransformation(adam.init, _with_promotion(adam.update)), schedule
+    optimizer = optax.chain(*clipping, OPTIMIZERS[config.name](config, schedule))
+    return optax.GradientTransformation(_with_promotion(optimizer.init), _with_promotion(optimizer.update)), schedule
+
+
+def _adam(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
+    """Adam (Kingma and Ba 2015), with optax's defaults."""
+    if not config.weight_decay:
+        return optax.adam(schedule)
+    return optax.adamw(schedule, weight_decay=config.weight_decay, mask=lambda params: jax.tree.map(_is_kernel, params))
+
+
+def _muon(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
+    """Muon (Jordan et al. 2024) for the kernels: the momentum of each as the nearest orthogonal matrix.
+
+    The others are Adam's, with `adam_learning_rate` in place of `learning_rate` on the same schedule.
+    """
+    factor = config.adam_learning_rate / config.learning_rate
+    return optax.contrib.muon(
+        schedule,
+        weight_decay=config.weight_decay,
+        adam_learning_rate=lambda count: factor * schedule(count),
+        muon_weight_dimension_numbers=lambda params: jax.tree.map(_matrix_of, params),
+    )
+
+
+OPTIMIZERS = {"adam": _adam, "muon": _muon}
+
+
+def _is_kernel(leaf: jax.Array) -> bool:
+    return leaf.ndim >= 2
+
+
+def _matrix_of(leaf: jax.Array) -> optax.contrib.MuonDimensionNumbers | None:
+    """Return which axes of a kernel are the matrix's rows and which its columns; None for what is no kernel."""
+    if not _is_kernel(leaf):
+        return None
+    return optax.contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), leaf.ndim - 1)
 
 
 def update_average(average: Any, new: Any, step: jax.Array, decay: float) -> Any:
