@@ -12,7 +12,7 @@ import datasets
 def config(name, source="", data_dir="", photographs=0, seed=0):
     return ConfigDict(
         {"name": name, "source": str(source), "data_dir": str(data_dir)}
-        | {"photographs": photographs, "photographs_seed": seed, "training_splits": ("train",)}
+        | {"photographs": photographs, "photographs_seed": seed, "training_splits": ("train",), "shares": ()}
     )
 
 

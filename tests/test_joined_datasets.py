@@ -62,9 +62,53 @@ def test_no_split_to_train_on_is_an_error(two):
         datasets.photographs(together, "train")
 
 
+def crops(config, number):
+    """Return the photograph of each of the first `number` patches."""
+    settings = {"patch_size": 4, "patches_per_epoch": number, "zoom": (1.0, 1.0), "zoom_of": "pixels", "rotate": 0.0}
+    config.update({**settings, "flip": False, "placement": "host", "workers": 0})
+    stream = datasets.patches(config, 3, number, 0, 1)
+    return np.concatenate([batch["photograph"] for batch in stream])
+
+
+def test_each_data_set_gives_its_share_of_the_patches(two):
+    together, alone = two
+    first, second = (len(datasets.photographs(part, "train")) for part in alone)
+    together.shares = (1.0, 3.0)
+    counts = np.bincount(crops(together, 400), minlength=first + second)
+    assert len(counts) == first + second
+    # A quarter and three quarters to within rounding, and within a data set no photograph more than once more often.
+    assert abs(counts[:first].sum() - 100) <= 1
+    for part in (counts[:first], counts[first:]):
+        assert part.max() - part.min() <= 1
+
+
+def test_shares_are_kept_in_every_stretch_of_an_epoch(two):
+    together, alone = two
+    together.shares = (0.2, 0.8)
+    from_second = crops(together, 400) >= len(datasets.photographs(alone[0], "train"))
+    stretches = from_second.reshape(-1, 20).sum(axis=1)
+    assert stretches.min() >= 14
+    assert stretches.max() <= 18
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"shares": (1.0,)}, r"^config\.data\.shares=\(1\.0,\) has 1 numbers for 2 data sets$"),
+        ({"shares": (1.0, 0.0)}, r"^config\.data\.shares=\(1\.0, 0\.0\): each must be above 0$"),
+        ({"shares": (1.0, 1.0), "photographs": 3}, r"^config\.data\.photographs and config\.data\.shares don't go"),
+    ],
+)
+def test_impossible_shares_are_one_line(two, changes, line):
+    together, _ = two
+    together.update(changes)
+    with pytest.raises(UserError, match=line):
+        crops(together, 4)
+
+
 def test_at_zoom_1_a_fitting_patch_shows_the_whole_short_side():
     settings = {"patch_size": 16, "patches_per_epoch": 4, "zoom": (1.0, 1.0), "zoom_of": "fit"}
-    draws = Draws.from_config(ConfigDict({**settings, "rotate": 0.0, "flip": False}), seed=0)
+    draws = Draws.from_config(ConfigDict({**settings, "rotate": 0.0, "flip": False, "shares": ()}), seed=0)
     # Smooth, so that the way in which it is reduced hardly matters.
     small = np.random.default_rng(0).uniform(60, 200, (5, 5, 3))
     large = np.rint(resize(small, (80, 80), order=3)).astype(np.uint8)

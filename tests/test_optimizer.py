@@ -13,6 +13,7 @@ from colorjax.training.optimizer import build_optimizer, build_schedule, update_
 
 def section(**changes):
     values = {"learning_rate": 0.1, "schedule": "constant", "warmup_steps": 0, "clip_norm": 0.0, "weight_average": 0.0}
+    values |= {"name": "adam", "adam_learning_rate": 0.01, "weight_decay": 0.0}
     return config(**{f"optimizer__{key}": value for key, value in (values | changes).items()}).optimizer
 
 
@@ -30,7 +31,11 @@ def test_cosine_schedule_follows_the_formula():
     np.testing.assert_allclose(rates(section(schedule="cosine"), 9), expected, atol=1e-7)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_linear_schedule_falls_in_equal_parts():
+    np.testing.assert_allclose(rates(section(schedule="linear"), 5), 0.1 * (1 - np.arange(5) / 5), atol=1e-7)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
 def test_warmup_rises_in_equal_parts_then_follows_the_schedule(schedule):
     values = rates(section(schedule=schedule, warmup_steps=4), 12)
     np.testing.assert_allclose(values[:4], 0.1 * np.arange(1, 5) / 5, rtol=1e-6)
@@ -59,6 +64,60 @@ def test_updates_are_those_of_adam_as_published(clip_norm):
         np.testing.assert_allclose(parameters, expected, rtol=1e-5)
 
 
+def updates_of(settings, parameters, gradients):
+    """Return what the optimizer adds to `parameters` for each of `gradients`, all at the same parameters."""
+    optimizer, _ = build_optimizer(settings, 10)
+    state, found = optimizer.init(parameters), []
+    for gradient in gradients:
+        updates, state = optimizer.update(gradient, state, parameters)
+        found.append(jax.tree.map(np.asarray, updates))
+    return found
+
+
+# The shapes of a convolution's kernel (rows, columns, inputs, outputs) and of dense ones, tall and wide.
+@pytest.mark.parametrize("shape", [(3, 3, 4, 8), (1, 1, 6, 12), (16, 8), (4, 16)])
+def test_muon_makes_orthogonal_matrices_of_kernels(shape):
+    gradient = jnp.asarray(np.random.default_rng(0).normal(size=shape), jnp.float32)
+    (update,) = updates_of(section(name="muon"), gradient, [gradient])
+    rows, columns = np.prod(shape[:-1]), shape[-1]
+    left, _, right = np.linalg.svd(np.asarray(gradient).reshape(rows, columns), full_matrices=False)
+    # Jordan et al.: the update is about -rate U V^T, longer where there are more columns than rows. Five iterations
+    # bring each singular value to between 0.5 and 1.5, as optax documents it, and no direction to another.
+    turned = left.T @ update.reshape(rows, columns) @ right.T / (-0.1 * np.sqrt(max(1, columns / rows)))
+    values = np.diag(turned)
+    assert np.all((values > 0.5) & (values < 1.5))
+    np.testing.assert_allclose(turned, np.diag(values), atol=1e-3)
+    np.testing.assert_allclose(left @ turned @ right * -0.1 * np.sqrt(max(1, columns / rows)), update.reshape(rows, -1), atol=1e-4)
+
+
+def test_muon_follows_the_momentum_whatever_the_length_of_the_gradient():
+    gradients = [jnp.asarray(np.random.default_rng(i).normal(size=(6, 4)), jnp.float32) for i in range(3)]
+    small = [1e-3 * gradient for gradient in gradients]
+    for one, other in zip(*(updates_of(section(name="muon"), gradients[0], g) for g in (gradients, small)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_with_muon_adam_moves_what_is_no_kernel_at_a_rate_of_its_own():
+    parameters = {"kernel": jnp.eye(3), "bias": jnp.ones(3)}
+    gradient = {"kernel": jnp.eye(3), "bias": jnp.array([1.0, -2.0, 3.0])}
+    settings = section(name="muon", warmup_steps=4, adam_learning_rate=0.01)
+    found = updates_of(settings, parameters, [gradient] * 3)
+    for count, update in enumerate(found, 1):
+        # With one gradient throughout, each of Adam's steps is the whole rate; the rate rises in equal parts.
+        np.testing.assert_allclose(update["bias"], -0.01 * count / 5 * np.array([1, -1, 1]), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["adam", "muon"])
+def test_weight_decay_takes_a_share_of_kernels_alone(name):
+    parameters = {"kernel": jnp.full((3, 2), 2.0), "bias": jnp.full(2, 2.0)}
+    gradient = jax.tree.map(lambda leaf: jnp.linspace(0.5, 1.0, leaf.size).reshape(leaf.shape), parameters)
+    (plain,), (decayed,) = (
+        updates_of(section(name=name, weight_decay=decay), parameters, [gradient]) for decay in (0.0, 0.3)
+    )
+    np.testing.assert_allclose(decayed["kernel"] - plain["kernel"], -0.1 * 0.3 * 2.0, rtol=1e-4)
+    np.testing.assert_allclose(decayed["bias"], plain["bias"], rtol=1e-6)
+
+
 @given(
     decay=st.floats(0.1, 0.99999),
     values=st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=6),
@@ -77,7 +136,10 @@ def test_average_is_the_weighted_mean_of_all_steps(decay, values, untrained):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"name": "muom"}, "config.optimizer.name='muom'; did you mean 'muon'"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"weight_decay": -0.1}, "weight_decay=-0.1: must be 0 "),
+        ({"adam_learning_rate": 0.0}, "adam_learning_rate=0.0: must be above 0"),
         ({"learning_rate": 0.0}, "config.optimizer.learning_rate=0.0: must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate=nan"),
         ({"warmup_steps": -1}, "warmup_steps=-1"),
@@ -90,9 +152,10 @@ def test_bad_settings_are_user_errors(change, message):
         build_optimizer(section(**change), 10)
 
 
-def test_step_counts_divide_floats_under_strict_promotion():
+@pytest.mark.parametrize("name", ["adam", "muon"])
+def test_step_counts_divide_floats_under_strict_promotion(name):
     assert jax.config.jax_numpy_dtype_promotion == "strict"
-    optimizer, _ = build_optimizer(section(schedule="cosine", warmup_steps=2), 10)
-    parameters = jnp.ones(2)
+    optimizer, _ = build_optimizer(section(name=name, schedule="cosine", warmup_steps=2), 10)
+    parameters = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
     updates, _ = jax.eval_shape(optimizer.update, parameters, optimizer.init(parameters), parameters)
-    assert updates.dtype == jnp.float32
+    assert {leaf.dtype for leaf in jax.tree.leaves(updates)} == {jnp.dtype("float32")}

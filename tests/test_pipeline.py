@@ -38,6 +38,7 @@ def make_config(**changes):
         "zoom": (0.7, 1.5),
         "zoom_of": "pixels",
         "training_splits": ("train",),
+        "shares": (),
         "rotate": 20.0,
         "flip": True,
         "placement": "host",

@@ -58,7 +58,7 @@ def test_kill_and_start_again(tmp_path, monkeypatch):
     assert "going on from the checkpoint of step" in (tmp_path / "killed.log").read_text()
 
     monkeypatch.setattr(loop, "build_model", tiny.build_model)
-    loop.train(tiny.config(), whole, tiny.data(), tiny.validate, jax.devices()[:2])
+    loop.train(tiny.config(optimizer__name="muon"), whole, tiny.data(), tiny.validate, jax.devices()[:2])
     for which in ("last", "best"):
         (_, one, step), (_, other, other_step) = load_network(killed, which), load_network(whole, which)
         assert step == other_step

@@ -35,8 +35,8 @@ def batches(count):
     return iter(tiny.data().patches({}, 3, tiny.BATCH, 0, count, 0, 1))
 
 
-def train(devices, count):
-    config, task, model = parts(parallel.AXIS)
+def train(devices, count, **changes):
+    config, task, model = parts(parallel.AXIS, **changes)
     optimizer, schedule = build_optimizer(config.optimizer, count)
     state = create_state(config.seed, model, optimizer, task.input_channels, averaged=True)
     step = make_step(model, task, optimizer, schedule, clean, config.seed, 0.9, parallel.mean)
@@ -48,9 +48,10 @@ def train(devices, count):
     return state, np.array(losses)
 
 
-def test_one_device_and_eight_give_the_same_training():
-    one, losses_of_one = train(DEVICES[:1], 12)
-    eight, losses_of_eight = train(DEVICES, 12)
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_one_device_and_eight_give_the_same_training(optimizer):
+    one, losses_of_one = train(DEVICES[:1], 12, optimizer__name=optimizer)
+    eight, losses_of_eight = train(DEVICES, 12, optimizer__name=optimizer)
     np.testing.assert_allclose(losses_of_eight, losses_of_one, atol=1e-5, rtol=0)
     assert losses_of_one[-1] < losses_of_one[0]
     for a, b in zip(jax.tree.leaves(parallel.first(one)), jax.tree.leaves(parallel.first(eight)), strict=True):

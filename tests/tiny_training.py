@@ -1,7 +1,7 @@
 """A training small enough for tests: a network of two convolutions on made-up pictures.
 
-As a script, `python tiny_training.py WORKDIR SECONDS` trains it with that long a pause before each batch, so that
-there is time to kill it.
+As a script, `python tiny_training.py WORKDIR SECONDS` trains it, by Muon and so by Adam too, with that long a pause
+before each batch, so that there is time to kill it.
 """
 
 import sys
@@ -33,7 +33,10 @@ def config(**changes):
             "task": {"name": "denoise", "loss": "squared_error", "noise": {"kind": "gaussian", "level": (0.0, 0.2)}},
             "model": {"name": "tiny"},
             "optimizer": {
+                "name": "adam",
                 "learning_rate": 1e-2,
+                "adam_learning_rate": 1e-3,
+                "weight_decay": 0.0,
                 "schedule": "cosine",
                 "warmup_steps": 3,
                 "clip_norm": 1.0,
@@ -135,4 +138,4 @@ def kept_compilations(folder):
 if __name__ == "__main__":
     workdir, pause = Path(sys.argv[1]), float(sys.argv[2])
     loop.build_model = build_model
-    loop.train(config(), workdir, data(lambda step: time.sleep(pause)), validate, jax.devices()[:2])
+    loop.train(config(optimizer__name="muon"), workdir, data(lambda step: time.sleep(pause)), validate, jax.devices()[:2])

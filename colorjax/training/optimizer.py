@@ -87,16 +87,21 @@ def _adam(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransfo
 
 
 def _muon(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
-    """Muon (Jordan et al. 2024) for the kernels: the momentum of each as the nearest orthogonal matrix.
+    """Muon (Jordan et al. 2024, with optax's defaults) for kernels, Adam for the others.
 
-    The others are Adam's, with `adam_learning_rate` in place of `learning_rate` on the same schedule.
+    A kernel moves against its momentum made orthogonal, by the root of its columns over its rows where it has more
+    columns. Adam's rate is `adam_learning_rate` in place of `learning_rate`, on the same schedule.
     """
     factor = config.adam_learning_rate / config.learning_rate
-    return optax.contrib.muon(
+    # optax's own Muon takes Adam with Nesterov momentum for the others, and no Adam as published.
+    kernels = optax.contrib.muon(
         schedule,
         weight_decay=config.weight_decay,
-        adam_learning_rate=lambda count: factor * schedule(count),
         muon_weight_dimension_numbers=lambda params: jax.tree.map(_matrix_of, params),
+    )
+    return optax.partition(
+        {"kernels": kernels, "others": optax.adam(lambda count: factor * schedule(count))},
+        lambda params: jax.tree.map(lambda leaf: "kernels" if _is_kernel(leaf) else "others", params),
     )
 
 
@@ -107,11 +112,9 @@ def _is_kernel(leaf: jax.Array) -> bool:
     return leaf.ndim >= 2
 
 
-def _matrix_of(leaf: jax.Array) -> optax.contrib.MuonDimensionNumbers | None:
-    """Return which axes of a kernel are the matrix's rows and which its columns; None for what is no kernel."""
-    if not _is_kernel(leaf):
-        return None
-    return optax.contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), leaf.ndim - 1)
+def _matrix_of(kernel: jax.Array) -> optax.contrib.MuonDimensionNumbers:
+    """Return which axes of a kernel are the matrix's rows and which its columns."""
+    return optax.contrib.MuonDimensionNumbers(tuple(range(kernel.ndim - 1)), kernel.ndim - 1)
 
 
 def update_average(average: Any, new: Any, step: jax.Array, decay: float) -> Any:
