@@ -73,6 +73,7 @@ def run_config() -> ConfigDict:
             "validate_every": 1000,
             "checkpoint_every": 1000,
             "start_from": "",  # weights to start from: a name that comes with colorjax, or a file; "" for random ones
+            "start_parts": "all",  # or "fitting": of start_from, what has the network's names and shapes
             "keep": 3,  # newest checkpoints kept, beside the best
             "validation_split": "validation",  # of config.data: says which checkpoint is the best
             "validation_photographs": 16,  # the first so many of that split

@@ -120,9 +120,7 @@ def load(source: str | Path) -> TrainedNetwork:
 
 def hold_to_model(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> None:
     """Raise a `UserError`, which begins with `where`, unless `variables` are those of the network `model`."""
-    inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
-    frozen = frozen_of(model).variables
-    expected = flatten_dict(jax.eval_shape(lambda: initial_variables(model, jax.random.key(0), frozen, inputs)))
+    expected = _shapes(model, input_channels)
     found = flatten_dict(dict(variables))
     for what, paths in (("lacks", expected.keys() - found.keys()), ("has besides", found.keys() - expected.keys())):
         if paths:
@@ -136,6 +134,28 @@ def hold_to_model(variables: Mapping[str, Any], model: Any, input_channels: int,
                 f"{where}: weights of another architecture: {'/'.join(path)} has the shape {found[path].shape}, "
                 f"the network wants {leaf.shape}"
             )
+
+
+def not_found_in(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> tuple[str, ...]:
+    """Return the names of the network's variables that `variables` has not got, by name and shape.
+
+    Raises:
+      UserError: it has none of them; the line begins with `where`.
+    """
+    expected = _shapes(model, input_channels)
+    found = flatten_dict(dict(variables))
+    missing = [path for path, leaf in expected.items() if path not in found or found[path].shape != leaf.shape]
+    if len(missing) == len(expected):
+        raise UserError(
+            f"{where}: weights of another architecture: none has the name and shape of one of the network's"
+        )
+    return tuple(sorted("/".join(path[1:]) for path in missing))
+
+
+def _shapes(model: Any, input_channels: int) -> dict[tuple[str, ...], Any]:
+    inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
+    frozen = frozen_of(model).variables
+    return flatten_dict(jax.eval_shape(lambda: initial_variables(model, jax.random.key(0), frozen, inputs)))
 
 
 def _model(config):

@@ -89,6 +89,19 @@ def test_a_training_starts_from_a_file(run, exported, tmp_path):
     )
 
 
+def test_a_training_may_start_from_what_fits(run, exported, tmp_path, capsys):
+    words = [f"--config.training.start_from={exported}", "--config.optimizer.learning_rate=1e-9", "--config.seed=5"]
+    words += ["--config.training.start_parts=fitting", "--config.task.name=denoise_gray"]
+    assert launch.main(["train", config_of(run), f"--workdir={tmp_path}", *words]) == 0
+    assert "so they begin at random: HalfBlock_0/Conv_0/kernel, HalfBlock_0/shortcut/kernel, output/" in (
+        capsys.readouterr().err
+    )
+    gray, color = load_network(tmp_path)[1]["params"], weights.load(exported).variables["params"]
+    assert gray["output"]["kernel"].shape[-1] == 1
+    for name in ("HalfBlock_1", "TransposedConvolution_0", "HalfBlock_2"):
+        jax.tree.map(lambda *both: np.testing.assert_allclose(*both, atol=1e-6), gray[name], color[name])
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -114,6 +127,15 @@ def test_a_training_starts_from_a_file(run, exported, tmp_path):
             "config.training.start_from: weights of another architecture: ",
         ),
         (["train", "{config}", "--workdir={made}/w", "--config.training.start_from=nothing"], "there is no such file"),
+        (
+            ["train", "{config}", "--workdir={made}/w", "--config.training.start_parts=fiting"],
+            "config.training.start_parts='fiting'; did you mean 'fitting'?",
+        ),
+        (
+            ["train", "{config}", "--workdir={made}/w", "--config.training.start_from={made}/wide.safetensors"]
+            + ["--config.training.start_parts=fitting", "--config.model.width=5", "--config.task.name=denoise_gray"],
+            "none has the name and shape of one of the network's",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_one_line(run, tmp_path, capsys, words, line):

@@ -21,7 +21,7 @@ from colorjax.models.context import Frozen, context_of, frozen_of, has_context_o
 from colorjax.models.fusion import inception_view
 from colorjax.models.inception_resnet_v2 import InceptionResNetV2
 from colorjax.tasks import Colorize
-from colorjax.training import contexts, loop
+from colorjax.training import checks, contexts, loop
 from colorjax.training.contexts import contexts_by_photograph, contexts_in_step
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step
@@ -306,7 +306,7 @@ def test_kept_embeddings_are_refused_where_pictures_are_measured_otherwise(words
     # Without an embedding there is nothing to differ, nor with that of each patch.
     for other in ("model.embedding=zero", "model.embedding_of=patch"):
         config = load(f"{ROOT}/experiments/fusion.py:smoke", [f"--config.{word}" for word in [*words, other]])
-        loop.check(config, jax.devices())
+        checks.check(config, jax.devices())
 
 
 def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_path, monkeypatch):

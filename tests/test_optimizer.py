@@ -83,17 +83,22 @@ def test_muon_makes_orthogonal_matrices_of_kernels(shape):
     left, _, right = np.linalg.svd(np.asarray(gradient).reshape(rows, columns), full_matrices=False)
     # Jordan et al.: the update is about -rate U V^T, longer where there are more columns than rows. Five iterations
     # bring each singular value to between 0.5 and 1.5, as optax documents it, and no direction to another.
-    turned = left.T @ update.reshape(rows, columns) @ right.T / (-0.1 * np.sqrt(max(1, columns / rows)))
+    matrix = update.reshape(rows, columns) / (-0.1 * np.sqrt(max(1, columns / rows)))
+    turned = left.T @ matrix @ right.T
     values = np.diag(turned)
     assert np.all((values > 0.5) & (values < 1.5))
     np.testing.assert_allclose(turned, np.diag(values), atol=1e-3)
-    np.testing.assert_allclose(left @ turned @ right * -0.1 * np.sqrt(max(1, columns / rows)), update.reshape(rows, -1), atol=1e-4)
+    np.testing.assert_allclose(
+        left @ turned @ right * -0.1 * np.sqrt(max(1, columns / rows)), update.reshape(rows, -1), atol=1e-4
+    )
 
 
 def test_muon_follows_the_momentum_whatever_the_length_of_the_gradient():
     gradients = [jnp.asarray(np.random.default_rng(i).normal(size=(6, 4)), jnp.float32) for i in range(3)]
     small = [1e-3 * gradient for gradient in gradients]
-    for one, other in zip(*(updates_of(section(name="muon"), gradients[0], g) for g in (gradients, small)), strict=True):
+    for one, other in zip(
+        *(updates_of(section(name="muon"), gradients[0], g) for g in (gradients, small)), strict=True
+    ):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 

@@ -50,6 +50,7 @@ def config(**changes):
                 "checkpoint_every": 4,
                 "keep": 2,
                 "start_from": "",
+                "start_parts": "all",
             },
         }
     )
@@ -138,4 +139,6 @@ def kept_compilations(folder):
 if __name__ == "__main__":
     workdir, pause = Path(sys.argv[1]), float(sys.argv[2])
     loop.build_model = build_model
-    loop.train(config(optimizer__name="muon"), workdir, data(lambda step: time.sleep(pause)), validate, jax.devices()[:2])
+    loop.train(
+        config(optimizer__name="muon"), workdir, data(lambda step: time.sleep(pause)), validate, jax.devices()[:2]
+    )

@@ -19,7 +19,7 @@ from colorjax.models.context import Frozen, frozen_of
 from colorjax.runs.requeue import WARNINGS, note_start, requeue
 from colorjax.runs.signs import Heartbeat, read_state
 from colorjax.tasks import build_task
-from colorjax.training import loop
+from colorjax.training import checks, loop
 from colorjax.training.loop import OnValidation, ignore
 from colorjax.training.workdir import hold_to_config
 
@@ -95,7 +95,7 @@ def check_settings(config: ConfigDict) -> None:
             )
     if "model" in config:
         network_of(config)({})
-        loop.check(config, jax.devices())
+        checks.check(config, jax.devices())
 
 
 def network_of(config: ConfigDict):

@@ -27,14 +27,15 @@ from colorjax.models.context import frozen_of
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.checkpoints import Checkpoints
-from colorjax.training.contexts import check_contexts, contexts_of_training
+from colorjax.training.checks import check, check_start
+from colorjax.training.contexts import contexts_of_training
 from colorjax.training.logging import announce, open_log
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.preemption import StopRequest
 from colorjax.training.state import TrainState, create_state, network_variables, start_from
 from colorjax.training.step import make_step
 from colorjax.training.workdir import hold_to_frozen, open_workdir
-from colorjax.weights import hold_to_model, load
+from colorjax.weights import load
 
 Validate = Callable[[Any], Mapping[str, float]]
 OnValidation = Callable[[int, Mapping[str, float]], None]
@@ -120,6 +121,9 @@ def train(
         if start == steps:
             announce(f"{workdir}: this run is finished, all its {steps} steps are done")
             return checkpoints.latest()[1]
+        if not start and (random := check_start(config, model, task.input_channels)):
+            names = ", ".join(random[:5]) + (f" and {len(random) - 5} more" if len(random) > 5 else "")
+            announce(f"{workdir}: not in {settings.start_from}, so they begin at random: {names}")
         if start:
             announce(f"{workdir}: going on from the checkpoint of step {start} of {steps}")
 
@@ -185,22 +189,3 @@ def _hold_to_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoi
                 f"step {step}: {name} is {metrics[name]}; {checkpoints.describe_last()}; "
                 "try a lower config.optimizer.learning_rate, or a config.optimizer.clip_norm"
             )
-
-
-def check(config: ConfigDict, devices: parallel.Devices) -> None:
-    """Raise a `UserError` for settings that no training can have."""
-    positive = {"training": ("batch_size", "epochs", "log_every", "validate_every", "checkpoint_every", "keep")}
-    for section, keys in (positive | {"data": ("patches_per_epoch",)}).items():
-        for key in keys:
-            if config[section][key] < 1:
-                raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
-    parallel.check_batch_size(config.training.batch_size, devices)
-    task = build_task(config.task)
-    model = build_model(config.model, task.output_channels)
-    check_contexts(config, model)
-    if config.training.start_from:
-        try:
-            found = load(config.training.start_from)
-        except UserError as error:
-            raise UserError(f"config.training.start_from: {error}") from None
-        hold_to_model(found.variables, model, task.input_channels, "config.training.start_from")

@@ -1,4 +1,4 @@
-"""The optimizer: Adam or Muon with clipping and a schedule for its learning rate, and the moving average of the weights.
+"""The optimizer: Adam or Muon with clipping and a schedule of its learning rate, and the moving average of the weights.
 
 Muon's matrices are the kernels: a dense layer's [inputs, outputs], and a convolution's [rows, columns, inputs, outputs]
 as the matrix of its first three axes by its last. Biases and the scales of normalization are Adam's.

@@ -12,6 +12,7 @@ import numpy as np
 import optax
 from flax import linen as nn
 from flax import struct
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from colorjax.models.context import initial_variables
 
@@ -67,11 +68,21 @@ def create_state(
 
 
 def start_from(state: TrainState, variables: Mapping[str, Any]) -> TrainState:
-    """Return `state`, in which nothing is trained yet, with trained variables in place of random ones."""
-    found = {
-        name: jax.tree.map(jnp.asarray, variables[name]) for name in ("params", "batch_stats") if name in variables
-    }
-    return state.replace(**found)
+    """Return `state`, in which nothing is trained yet, with those trained variables in it that have a place there.
+
+    A variable has a place where the network has one of its name and shape; the network's others stay random.
+    """
+    trained = flatten_dict(dict(variables))
+
+    def replace(collection: str) -> Mapping[str, Any]:
+        random = flatten_dict(dict(getattr(state, collection)))
+        for path, leaf in random.items():
+            found = trained.get((collection, *path))
+            if found is not None and found.shape == leaf.shape:
+                random[path] = jnp.asarray(found)
+        return unflatten_dict(random)
+
+    return state.replace(params=replace("params"), batch_stats=replace("batch_stats"))
 
 
 def network_variables(state: TrainState | Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""What is looked at before a training begins: settings that no training can have, weights that it can't start from."""
+
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from colorjax.errors import UserError, nearest
+from colorjax.models import build_model
+from colorjax.tasks import build_task
+from colorjax.training import parallel
+from colorjax.training.contexts import check_contexts
+from colorjax.weights import hold_to_model, load, not_found_in
+
+START_PARTS = ("all", "fitting")
+
+
+def check(config: ConfigDict, devices: parallel.Devices) -> None:
+    """Raise a `UserError` for settings that no training can have."""
+    positive = {"training": ("batch_size", "epochs", "log_every", "validate_every", "checkpoint_every", "keep")}
+    for section, keys in (positive | {"data": ("patches_per_epoch",)}).items():
+        for key in keys:
+            if config[section][key] < 1:
+                raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
+    parallel.check_batch_size(config.training.batch_size, devices)
+    task = build_task(config.task)
+    model = build_model(config.model, task.output_channels)
+    check_contexts(config, model)
+    check_start(config, model, task.input_channels)
+
+
+def check_start(config: ConfigDict, model: nn.Module, input_channels: int) -> tuple[str, ...]:
+    """Return the names of the network's variables that begin at random although it has weights to start from.
+
+    Raises:
+      UserError: weights that can't be read or don't fit.
+    """
+    settings, where = config.training, "config.training.start_from"
+    if settings.start_parts not in START_PARTS:
+        line = f"config.training.start_parts={settings.start_parts!r}; {nearest(settings.start_parts, START_PARTS)}"
+        raise UserError(line)
+    if not settings.start_from:
+        return ()
+    try:
+        variables = load(settings.start_from).variables
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    if settings.start_parts == "fitting":
+        return not_found_in(variables, model, input_channels, where)
+    hold_to_model(variables, model, input_channels, where)
+    return ()
