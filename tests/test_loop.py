@@ -15,6 +15,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 from colorjax.config import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
+from colorjax.models import MODELS
 from colorjax.runs.requeue import hold_back_warnings
 from colorjax.training import load_network, loop
 from colorjax.training.preemption import StopRequest
@@ -31,7 +32,7 @@ def _kept_compilations(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _tiny_network(monkeypatch):
-    monkeypatch.setattr(loop, "build_model", tiny.build_model)
+    monkeypatch.setitem(MODELS, "tiny", tiny.TinyNetwork)
 
 
 def train(workdir, data=None, validate=tiny.validate, devices=DEVICES, **changes):
@@ -43,7 +44,7 @@ def whole(tmp_path_factory):
     """The workdir of a run that nothing stopped."""
     workdir = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "build_model", tiny.build_model)
+        patch.setitem(MODELS, "tiny", tiny.TinyNetwork)
         train(workdir)
     return workdir
 

@@ -19,6 +19,7 @@ import tiny_training as tiny
 
 import colorjax
 from colorjax.errors import Interrupted, UserError
+from colorjax.models import MODELS
 from colorjax.processes import agreement, joining
 from colorjax.processes.agreement import agree
 from colorjax.processes.coordinator import Coordinator
@@ -44,7 +45,7 @@ def _kept_compilations(kept):
 
 @pytest.fixture(autouse=True)
 def _tiny_network(monkeypatch):
-    monkeypatch.setattr(loop, "build_model", tiny.build_model)
+    monkeypatch.setitem(MODELS, "tiny", tiny.TinyNetwork)
 
 
 def free_port():
@@ -122,7 +123,7 @@ def whole(tmp_path_factory):
     """The workdir of one process with four devices that nothing stopped."""
     workdir = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "build_model", tiny.build_model)
+        patch.setitem(MODELS, "tiny", tiny.TinyNetwork)
         alone(workdir)
     return workdir
 

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import tiny_training as tiny
 
+from colorjax.models import MODELS
 from colorjax.training import load_network, loop
 
 SCRIPT = Path(tiny.__file__)
@@ -57,7 +58,7 @@ def test_kill_and_start_again(tmp_path, monkeypatch):
         assert again.wait(120) == 0, (tmp_path / "killed.log").read_text()
     assert "going on from the checkpoint of step" in (tmp_path / "killed.log").read_text()
 
-    monkeypatch.setattr(loop, "build_model", tiny.build_model)
+    monkeypatch.setitem(MODELS, "tiny", tiny.TinyNetwork)
     loop.train(tiny.config(optimizer__name="muon"), whole, tiny.data(), tiny.validate, jax.devices()[:2])
     for which in ("last", "best"):
         (_, one, step), (_, other, other_step) = load_network(killed, which), load_network(whole, which)

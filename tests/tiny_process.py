@@ -21,6 +21,7 @@ from colorjax.evaluation.results import save_evaluation
 from colorjax.images import Photograph
 from colorjax.methods import Observed
 from colorjax.metrics import METRICS
+from colorjax.models import MODELS
 from colorjax.processes import watch
 from colorjax.tasks import Denoise
 from colorjax.training import loop
@@ -78,7 +79,7 @@ def main(workdir, port, count, index, event="", at=-1, which=0):
             EVENTS[event]()
 
     workdir.mkdir(exist_ok=True)
-    loop.build_model = tiny.build_model
+    MODELS["tiny"] = tiny.TinyNetwork
     several = {"coordinator": f"localhost:{port}", "processes": count, "process": index} if count > 1 else {}
     try:
         with processes.together("tiny", **several):

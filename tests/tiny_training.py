@@ -17,6 +17,7 @@ from flax import linen as nn
 from jax.experimental.compilation_cache import compilation_cache
 from ml_collections import ConfigDict
 
+from colorjax.models import MODELS
 from colorjax.training import loop
 
 STEPS = 24
@@ -61,7 +62,7 @@ def config(**changes):
 class TinyNetwork(nn.Module):
     """Two convolutions with batch normalization between them."""
 
-    channels: int
+    output_channels: int
     axis_name: str | None = None
 
     @nn.compact
@@ -69,7 +70,7 @@ class TinyNetwork(nn.Module):
         # A bias before the normalization has no gradient but rounding, of which Adam would make whole steps.
         x = nn.Conv(4, (3, 3), use_bias=False, kernel_init=SMALL)(x)
         x = nn.BatchNorm(use_running_average=not train, axis_name=self.axis_name, momentum=0.9)(x)
-        return nn.Conv(self.channels, (3, 3), kernel_init=SMALL)(nn.relu(x))
+        return nn.Conv(self.output_channels, (3, 3), kernel_init=SMALL)(nn.relu(x))
 
 
 def build_model(config, output_channels, axis_name=None):
@@ -138,7 +139,7 @@ def kept_compilations(folder):
 
 if __name__ == "__main__":
     workdir, pause = Path(sys.argv[1]), float(sys.argv[2])
-    loop.build_model = build_model
+    MODELS["tiny"] = TinyNetwork
     loop.train(
         config(optimizer__name="muon"), workdir, data(lambda step: time.sleep(pause)), validate, jax.devices()[:2]
     )
