@@ -74,6 +74,7 @@ def long(config: ConfigDict) -> None:
     config.optimizer.learning_rate = 0.02
     config.optimizer.adam_learning_rate = 1e-3
     config.optimizer.weight_decay = 0.1
+    config.optimizer.weight_average = 0.9995
     config.optimizer.warmup_steps = 100
     config.optimizer.schedule = "constant"
     config.training.batch_size = 8

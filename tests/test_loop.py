@@ -235,9 +235,9 @@ def test_a_bad_step_is_never_in_a_checkpoint(tmp_path):
 
 def test_a_workdir_of_another_config_is_a_user_error(whole):
     with pytest.raises(UserError) as error:
-        train(whole, optimizer__learning_rate=0.5, seed=9, task__loss="l1", model__name="other")
+        train(whole, optimizer__learning_rate=0.5, seed=9, task__loss="l1", model__name="cnn")
     message = str(error.value)
-    assert "holds a run of another config: config.model.name ('tiny' there, 'other' here)" in message
+    assert "holds a run of another config: config.model.name ('tiny' there, 'cnn' here)" in message
     assert "config.optimizer.learning_rate (0.01 there, 0.5 here), config.seed (3 there, 9 here)" in message
     assert message.count("here)") == 3
     assert "and 1 more" in message
