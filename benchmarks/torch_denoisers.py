@@ -1,4 +1,4 @@
-"""The shipped denoisers' network in PyTorch, and those of CDnCNN-B and FFDNet: the peers of benchmarks/denoisers.py.
+"""The shipped color denoiser in PyTorch, and the networks of CDnCNN-B and FFDNet: peers of benchmarks/denoisers.py.
 
     python benchmarks/torch_denoisers.py [--weights FILE]
 
@@ -26,48 +26,32 @@ LAYOUTS = ("contiguous_format", "channels_last")
 LIMIT = 1e-4
 
 
-class HalfBlock(nn.Module):
-    """`colorjax.models.blocks.HalfBlock` with weights."""
+class ResidualBlock(nn.Module):
+    """`colorjax.models.bias_free_unet.ResidualBlock` with weights."""
 
-    def __init__(self, arrays, name, order_in):
+    def __init__(self, arrays, name):
         super().__init__()
-        norm = f"{name}/Normalization_0/GroupNorm_0"
-        half = len(arrays[f"{norm}/scale"])
-        self.first = convolution(arrays, f"{name}/Conv_0", order_in)
-        self.norm = nn.GroupNorm(min(32, half // 8), half)
-        fill(self.norm, arrays[f"{norm}/scale"], arrays[f"{norm}/bias"])
-        self.second = convolution(arrays, f"{name}/Conv_1")
-        shortcut = f"{name}/shortcut"
-        has_one = f"{shortcut}/kernel" in arrays
-        self.shortcut = convolution(arrays, shortcut, order_in) if has_one else nn.Identity()
+        self.first, self.second = (convolution(arrays, f"{name}/Conv_{index}") for index in range(2))
 
     def forward(self, features):
         """Return [B, features, H, W]."""
-        normalized, plain = self.first(features).chunk(2, dim=1)
-        outputs = torch.cat([self.norm(normalized), plain], dim=1).relu_()
-        return self.second(outputs) + self.shortcut(features)
+        return features + self.second(self.first(features).relu_())
 
 
-class UNet(nn.Module):
-    """`colorjax.models.unet.UNet` of half normalized blocks, with weights; pictures [B, 3, H, W] to restored ones."""
+class BiasFreeUNet(nn.Module):
+    """`colorjax.models.bias_free_unet.BiasFreeUNet` with weights; pictures [B, 3, H, W] to restored ones."""
 
     def __init__(self, arrays, depth, blocks, fold):
         super().__init__()
         self.depth, self.fold = depth, fold
         # In PyTorch's squares of pixels each channel's pixels follow each other, in colorjax's each pixel's channels.
         order = np.arange(fold**2 * 3).reshape(fold**2, 3).T.ravel()
-        names = iter(f"HalfBlock_{index}" for index in range(blocks * (2 * depth + 1)))
-        self.levels = nn.ModuleList()
-        for _ in range(2 * depth + 1):
-            level = [next(names) for _ in range(blocks)]
-            orders = [order if name == "HalfBlock_0" else slice(None) for name in level]
-            self.levels.append(nn.Sequential(*map(HalfBlock, [arrays] * blocks, level, orders)))
-        self.widen = nn.ModuleList()
-        for index in range(depth):
-            kernel, bias = (arrays[f"TransposedConvolution_{index}/{part}"] for part in ("kernel", "bias"))
-            layer = nn.ConvTranspose2d(kernel.shape[2], kernel.shape[3], 2, 2)
-            fill(layer, kernel.transpose(2, 3, 0, 1), bias)
-            self.widen.append(layer)
+        names = iter(f"ResidualBlock_{index}" for index in range(blocks * (2 * depth + 1)))
+        levels = [[ResidualBlock(arrays, next(names)) for _ in range(blocks)] for _ in range(2 * depth + 1)]
+        self.levels = nn.ModuleList(nn.Sequential(*level) for level in levels)
+        self.down = nn.ModuleList(narrowing(arrays[f"down_{level}/kernel"]) for level in range(depth))
+        self.up = nn.ModuleList(widening(arrays[f"up_{level}/kernel"]) for level in reversed(range(depth)))
+        self.input = convolution(arrays, "input", order_in=order)
         self.output = convolution(arrays, "output", order_out=order)
 
     def forward(self, pictures):
@@ -75,15 +59,31 @@ class UNet(nn.Module):
         height, width = pictures.shape[2:]
         stride = self.fold * 2**self.depth
         padded = nn.functional.pad(pictures, (0, -width % stride, 0, -height % stride), mode="reflect")
-        features = nn.functional.pixel_unshuffle(padded, self.fold)
+        features = self.input(nn.functional.pixel_unshuffle(padded, self.fold))
         skips = []
-        for level in self.levels[: self.depth]:
+        for level, down in zip(self.levels[: self.depth], self.down, strict=True):
             skips.append(level(features))
-            features = nn.functional.max_pool2d(skips[-1], 2)
+            features = down(skips[-1])
         features = self.levels[self.depth](features)
-        for widen, level in zip(self.widen, self.levels[self.depth + 1 :], strict=True):
-            features = level(torch.cat([skips.pop(), widen(features)], dim=1))
+        for level, up in zip(self.levels[self.depth + 1 :], self.up, strict=True):
+            features = level(skips.pop() + up(features))
         return pictures + nn.functional.pixel_shuffle(self.output(features), self.fold)[..., :height, :width]
+
+
+def narrowing(kernel):
+    """Return the dense layer of 2x2 squares with this kernel [4 C, outputs] as a convolution."""
+    rows, outputs = kernel.shape
+    layer = nn.Conv2d(rows // 4, outputs, 2, 2, bias=False)
+    fill(layer, kernel.reshape(2, 2, rows // 4, outputs).transpose(3, 2, 0, 1))
+    return layer
+
+
+def widening(kernel):
+    """Return the dense layer to 2x2 squares with this kernel [inputs, 4 C] as a transposed convolution."""
+    inputs, columns = kernel.shape
+    layer = nn.ConvTranspose2d(inputs, columns // 4, 2, 2, bias=False)
+    fill(layer, kernel.reshape(inputs, 2, 2, columns // 4).transpose(0, 3, 1, 2))
+    return layer
 
 
 class CDnCNN(nn.Module):
@@ -127,18 +127,15 @@ def plain_layers(inputs, features, outputs, count):
 def convolution(arrays, name, order_in=slice(None), order_out=slice(None)):
     """Return the convolution of that name, its channels in other orders."""
     kernel = arrays[f"{name}/kernel"][:, :, order_in][..., order_out].transpose(3, 2, 0, 1)
-    bias = arrays[f"{name}/bias"][order_out] if f"{name}/bias" in arrays else None
-    layer = nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2], padding="same", bias=bias is not None)
-    fill(layer, kernel, bias)
+    layer = nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2], padding="same", bias=False)
+    fill(layer, kernel)
     return layer
 
 
-def fill(layer, weight, bias):
+def fill(layer, weight):
     """Give a layer its weights."""
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
-        if bias is not None:
-            layer.bias.copy_(torch.from_numpy(bias))
 
 
 def denoiser(model, layout):
@@ -161,10 +158,10 @@ def same_network(weights, layout):
         config = json.loads(file.metadata()["config"])
         arrays = {name.removeprefix("params/"): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     model = config["model"]
-    kind = [config["task"]["name"], *(model[key] for key in ("name", "block", "norm"))]
-    if kind != ["denoise", "unet", "half", "group"]:
-        sys.exit(f"{weights}: {', '.join(kind)}; only a color denoiser of half normalized blocks is known in PyTorch")
-    return denoiser(UNet(arrays, model["depth"], model["blocks"], model["fold"]), layout)
+    kind = (config["task"]["name"], model["name"])
+    if kind != ("denoise", "bias_free_unet"):
+        sys.exit(f"{weights}: {', '.join(kind)}; only a color denoiser that is a bias_free_unet is known in PyTorch")
+    return denoiser(BiasFreeUNet(arrays, model["depth"], model["blocks"], model["fold"]), layout)
 
 
 def difference(weights):
