@@ -108,6 +108,15 @@ def test_without_normalization_tiles_give_what_the_whole_picture_gives(options):
     np.testing.assert_allclose(tiled, _untiled(model, variables, picture), atol=2e-5)
 
 
+def test_a_network_without_normalization_sees_no_sample_of_the_picture(monkeypatch):
+    seen = []
+    monkeypatch.setattr(statistics, "of_sample", lambda *network, **_: seen.append(network))
+    model, picture = UNet(3, width=4, depth=1, norm="none"), _picture(70, 90)
+    network = TiledNetwork(model, _variables(model), {}, Tiling(patch_size=32, overlap=8))
+    assert np.concatenate(list(network.bands(picture, _same, _outputs))).shape == picture.shape
+    assert not seen
+
+
 def test_an_output_for_a_square_of_pixels_is_repeated_for_each_of_them():
     model = UNet(output_channels=2, width=4, depth=1, fold=2, output_fold=2, norm="none")
     variables, picture = _variables(model), _picture(100, 148)

@@ -100,12 +100,13 @@ class TiledNetwork:
         valid = rows.filled, columns.filled
         channels = jax.eval_shape(before, picture[:1, :1]).shape[-1]
         shape = (rows.tile, columns.tile, channels)
+        found = statistics.of_tile(*network, shape, valid)
+        if not found:
+            return found  # a network without group normalization
         if self.tiling.statistics == "shared" and len(rows.starts) * len(columns.starts) > 1:
             found = self._of_sample(picture, before)
         elif self.tiling.statistics == "window":
             found = statistics.of_window(*network, shape, valid, self.tiling.window)
-        else:
-            found = statistics.of_tile(*network, shape, valid)
         return jax.device_put(found)
 
     def _of_sample(self, picture, before):
