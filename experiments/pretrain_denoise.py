@@ -1,22 +1,31 @@
-"""The blind denoisers that colorjax ships (`colorjax/pretrained/`): a U-Net with group normalization, color and grey.
+"""The blind denoisers that colorjax ships (`colorjax/pretrained/`), color and gray; docs/pretraining.md has every line.
 
-    python launch.py train --config=experiments/pretrain_denoise.py:color_cpu --workdir=runs/denoise-color \
-        --config.data.source=BSDS500:PHOTOGRAPHS --config.test_data.source=CBSD68
+    python launch.py train --config=experiments/pretrain_denoise.py:color_long --workdir=runs/denoise-color \
+        --config.data.source=BSDS500:PHOTOGRAPHS:CLEAN --config.test_data.source=CBSD68
+    python launch.py export --workdir=runs/denoise-color --checkpoint=last --output=newest.safetensors
+    python launch.py train --config=experiments/pretrain_denoise.py:color_cool --workdir=runs/denoise-color-cool \
+        --config.data.source=BSDS500:PHOTOGRAPHS:CLEAN --config.test_data.source=CBSD68 \
+        --config.training.start_from=newest.safetensors
+    python launch.py evaluate --config=... --workdir=...     with what `train` was given: the measure on CBSD68
     python launch.py sweep --config=experiments/pretrain_denoise.py:color_gpu --workdir=runs/denoisers \
         --config.data.source=BSDS500:PHOTOGRAPHS --config.test_data.source=CBSD68
-    python launch.py evaluate --config=... --workdir=...     with what `train` was given: the measure on CBSD68
-    python launch.py export --workdir=runs/denoise-color --output=denoise_color.safetensors
 
-BSDS500, PHOTOGRAPHS (any folder) and CBSD68 are folders. The sweep trains both networks, color and grey.
+BSDS500, PHOTOGRAPHS, CLEAN (any folders; CLEAN of photographs without noise) and CBSD68 are folders. The sweep trains
+both networks, color and gray.
 
-variant              photographs                   hardware    running time  numbers to expect
-color_cpu, gray_cpu  BSDS500 and 841 of CC BY 2.0  1 CPU core  1 hour        the cards in colorjax/pretrained
-color_gpu, gray_gpu  the same                      an H100     not run yet   DRUNet's are the aim: 34.30/31.69/28.51
-color_smoke          the 9 in scikit-image         1 CPU core  2 minutes     PSNR at 25 of 255: 24.2 (noisy 20.5)
-gray_smoke           the same                      the same    the same      the same
+variant                photographs                     hardware    running time  numbers to expect
+color_long, gray_long  BSDS500, 841 of CC BY 2.0, 438  1 CPU core  days          docs/pretraining.md
+color_cool, gray_cool  the same                        1 CPU core  25 minutes    the card of denoise_color
+color_cpu, gray_cpu    BSDS500, 841 of CC BY 2.0       1 CPU core  1 hour        the card of denoise_gray
+color_gpu, gray_gpu    the same                        an H100     not run yet   DRUNet's are the aim: 34.30/31.69/28.51
+color_smoke            the 9 in scikit-image           1 CPU core  2 minutes     PSNR at 25 of 255: 24.2 (noisy 20.5)
+gray_smoke             the same                        the same    the same      the same
 
-They learn Gaussian noise of 0 to 55 of 255, and in three patches of ten another kind (`noise/mixture.py`). The network
-works at half size, on squares of 2x2 pixels (FFDNet), and half of the features inside a block are normalized (HINet).
+`long` and `cool`: a residual U-Net without biases and normalization, by Muon, on Gaussian noise of 0 to 55 of 255.
+
+The others are from before it: a U-Net of which half the features inside a block are normalized (HINet), by Adam, on
+that noise and in three patches of ten another kind (`noise/mixture.py`). All work at half size, on squares of 2x2
+pixels (FFDNet).
 
 The sweep's two runs are to fit into 25 minutes of one H100. A step of `gpu` takes 64 patches of 128x128, 1.05
 megapixels at 1.1 TFLOP each; 40,000 steps are 46 PFLOP. In 12 minutes a run that is 58 megapixels or 64 TFLOP a second,
@@ -71,7 +80,7 @@ def long(config: ConfigDict) -> None:
     config.data.shares = (0.25, 0.25, 0.5)
     config.data.patches_per_epoch = 8_000
     config.optimizer.name = "muon"
-    config.optimizer.learning_rate = 0.02
+    config.optimizer.learning_rate = 0.01
     config.optimizer.adam_learning_rate = 1e-3
     config.optimizer.weight_decay = 0.1
     config.optimizer.weight_average = 0.9995
@@ -82,14 +91,17 @@ def long(config: ConfigDict) -> None:
     config.training.log_every = 100
     config.training.validate_every = 2000
     config.training.checkpoint_every = 500
-    config.training.validation_photographs = 32  # BSDS500's
+    config.training.validation_photographs = 16  # the first of BSDS500's
 
 
 def cool(config: ConfigDict) -> None:
     """The end of `long`, from its newest weights: down to a rate of zero."""
     long(config)
     config.optimizer.schedule = "linear"
-    config.training.epochs = 4
+    config.optimizer.weight_average = 0.99  # the last rates are so small that no longer one is needed
+    config.training.epochs = 3
+    config.training.validate_every = 1000
+    config.training.validation_photographs = 32  # all of BSDS500's
 
 
 def cpu(config: ConfigDict) -> None:
