@@ -84,7 +84,8 @@ class _Depth:
         """Return pixels [H, W, 3] of levels [H, W, 1], whole numbers in float32, and ab [H, W, 2]."""
         tables = _Tables(*map(jnp.asarray, _tables(self)))
         levels = levels[..., 0].astype(jnp.int32)
-        wanted = jnp.moveaxis(self._wanted(tables, levels, ab), -1, 0)
+        # Computed once: where XLA computes it again for another part of the program, floor may give another whole.
+        wanted = jax.lax.optimization_barrier(jnp.moveaxis(self._wanted(tables, levels, ab), -1, 0))
         below = jnp.floor(wanted)
         whole = jnp.stack([below, jnp.minimum(below + 1.0, self.top)])  # [2, 3, H, W]
         light = tables.linear[whole.astype(jnp.int32)]
