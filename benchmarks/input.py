@@ -27,11 +27,11 @@ import cv2
 import numpy as np
 import skimage.data
 import torch
-from ml_collections import ConfigDict
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import datasets  # noqa: E402
+from colorjax.config import run_config  # noqa: E402
 from colorjax.geometry import warp_on_host  # noqa: E402
 from datasets import pipeline, reading  # noqa: E402
 from datasets.draws import Draws  # noqa: E402
@@ -134,10 +134,10 @@ def main() -> None:
         print(f"{arguments.workers} workers, batches of {arguments.batch_size}; patches a second")
         print(f"{'':40} {'colorjax':>9} {'PyTorch':>9} {'ratio':>7}")
         for cut, kept in (*((cut, False) for cut in CUTS), (next(iter(CUTS)), True)):
-            config = ConfigDict(
+            config = run_config().data
+            config.update(
                 {"name": "photo_folder", "source": str(folder / "pictures"), "data_dir": str(folder / "data")}
-                | {"patch_size": 256, "patches_per_epoch": 90_067, "flip": True, **CUTS[cut]}
-                | {"placement": "host", "workers": arguments.workers, "photographs": 0, "photographs_seed": 0}
+                | {"workers": arguments.workers, **CUTS[cut]}
             )
             sides = {
                 "ours": our_batches(config, arguments.batch_size, steps, CACHE_BYTES if kept else 0),

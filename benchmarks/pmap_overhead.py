@@ -20,8 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from ml_collections import ConfigDict  # noqa: E402
-
+from colorjax.config import run_config  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 from colorjax.training import parallel  # noqa: E402
@@ -38,8 +37,9 @@ def parts(options, axis_name):
         {"name": "denoise", "loss": "squared_error", "noise": {"kind": "gaussian", "level": (0.05, 0.05)}}
     )
     model = {"name": "unet", "width": options.width, "depth": options.depth, "dtype": options.dtype}
-    optimizer = {"learning_rate": 1e-4, "schedule": "cosine", "warmup_steps": 10, "clip_norm": 1.0}
-    optimizer, schedule = build_optimizer(ConfigDict(optimizer | {"weight_average": AVERAGE}), 10_000)
+    settings = run_config().optimizer
+    settings.update({"learning_rate": 1e-4, "schedule": "cosine", "warmup_steps": 10, "clip_norm": 1.0})
+    optimizer, schedule = build_optimizer(settings, 10_000)
     return task, build_model(model, task.output_channels, axis_name), optimizer, schedule
 
 

@@ -38,7 +38,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 MODEL = {"name": "unet", "width": 32, "depth": 4}
 TASK = {"name": "denoise", "loss": "squared_error", "noise": {"kind": "gaussian", "level": (0.05, 0.05)}}
-OPTIMIZER = {"learning_rate": 1e-4, "schedule": "constant", "warmup_steps": 0, "clip_norm": 0.0, "weight_average": 0.0}
 
 
 def serve(connection, devices, place, batch, size):
@@ -69,8 +68,8 @@ def serve(connection, devices, place, batch, size):
 def stepper(kind, batch, size):
     """Return a function that takes a step and waits for it; `kind` is 'together' or 'alone'."""
     import jax
-    from ml_collections import ConfigDict
 
+    from colorjax.config import run_config
     from colorjax.models import build_model
     from colorjax.tasks import build_task
     from colorjax.training import parallel
@@ -81,7 +80,7 @@ def stepper(kind, batch, size):
     devices = jax.devices()
     task = build_task(TASK)
     model = build_model(MODEL, task.output_channels, parallel.AXIS)
-    optimizer, schedule = build_optimizer(ConfigDict(OPTIMIZER), 1000)
+    optimizer, schedule = build_optimizer(run_config().optimizer, 1000)
     parts = model, task, optimizer, schedule, lambda batch, _: batch["picture"], 0, 0.0
     if kind == "alone":
         # Not by `parallel.map_step`, in which the devices exchange requests to stop.
