@@ -5,7 +5,7 @@
         --config.test_data.source=FOLDER_OF_CBSD68
 
 variant     photographs                    hardware     running time  numbers to expect
-smoke       2 of those in scikit-image     2 CPU cores  15 seconds    PSNR 30.8 (noisy 20.4)
+smoke       2 of those in scikit-image     2 CPU cores  15 seconds    PSNR 31.4 (noisy 20.4)
 KIND_LEVEL  the 68 of CBSD68               2 CPU cores  2 minutes     those of the network's card (colorjax/pretrained)
 
 KIND is color or gray, LEVEL 15, 25 or 50: the standard deviation of the noise, of 255. `smoke` is color_25.
