@@ -98,6 +98,7 @@ def photographs(config, split: str) -> "Sequence[Photograph]":
     Raises:
       UserError: as `prepare`, or the data set has no such split, or fewer training photographs than are wanted.
     """
+    from datasets.draws import check_shares
     from datasets.joined import join
     from datasets.prepared import Photographs
     from datasets.subset import choose
@@ -107,7 +108,10 @@ def photographs(config, split: str) -> "Sequence[Photograph]":
         raise UserError("config.data.training_splits is empty: name the splits to train on, such as ('train',)")
     summaries = [prepare(part) for part in parts(config)]
     whole = join([join([Photographs(summary, split) for split in splits]) for summary in summaries])
-    return choose(whole, config) if split == "train" else whole
+    if split != "train":
+        return whole
+    check_shares(config.shares, len(summaries))  # here already: a mistake is found before a run has a folder
+    return choose(whole, config)
 
 
 def patches(

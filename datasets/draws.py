@@ -101,15 +101,31 @@ class Draws:
         return draw_crop(random, height, width, self.patch_size, zoom, self.rotate, self.flip)
 
 
+def check_shares(shares: Sequence[float], sets: int) -> tuple[float, ...]:
+    """Return `config.data.shares` for so many data sets as plain numbers; () for equal shares of all photographs.
+
+    Raises:
+      UserError: not a positive number for each data set.
+    """
+    try:
+        numbers = tuple(map(float, shares))
+    except (TypeError, ValueError):
+        numbers = (math.nan,)
+    if not all(0 < number < math.inf for number in numbers):
+        raise UserError(f"config.data.shares={tuple(shares)}: each must be a number above 0")
+    if numbers and len(numbers) != sets:
+        raise UserError(
+            f"config.data.shares={tuple(shares)}: give one number for each data set, of which there are {sets}"
+        )
+    return numbers
+
+
 def _sets(shares: Sequence[float], sizes: Sequence[int]) -> tuple[Set, ...]:
     """Return the data sets with their shares, scaled to the sum 1; () for no shares."""
-    if not shares:
-        return ()
-    if len(shares) != len(sizes):
-        raise UserError(f"config.data.shares={tuple(shares)} has {len(shares)} numbers for {len(sizes)} data sets")
-    if not all(0 < share < math.inf for share in shares):
-        raise UserError(f"config.data.shares={tuple(shares)}: each must be above 0")
-    return tuple(Set(size, share / sum(shares)) for size, share in zip(sizes, shares, strict=True))
+    numbers = check_shares(shares, len(sizes))
+    return (
+        tuple(Set(size, number / sum(numbers)) for size, number in zip(sizes, numbers, strict=True)) if numbers else ()
+    )
 
 
 def subset(seed: int, number: int, count: int) -> np.ndarray:

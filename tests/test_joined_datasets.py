@@ -94,8 +94,12 @@ def test_shares_are_kept_in_every_stretch_of_an_epoch(two):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"shares": (1.0,)}, r"^config\.data\.shares=\(1\.0,\) has 1 numbers for 2 data sets$"),
-        ({"shares": (1.0, 0.0)}, r"^config\.data\.shares=\(1\.0, 0\.0\): each must be above 0$"),
+        (
+            {"shares": (1.0,)},
+            r"^config\.data\.shares=\(1\.0,\): give one number for each data set, of which there are 2$",
+        ),
+        ({"shares": (1.0, 0.0)}, r"^config\.data\.shares=\(1\.0, 0\.0\): each must be a number above 0$"),
+        ({"shares": ("a", "b")}, r"^config\.data\.shares=\('a', 'b'\): each must be a number above 0$"),
         ({"shares": (1.0, 1.0), "photographs": 3}, r"^config\.data\.photographs and config\.data\.shares don't go"),
     ],
 )
@@ -103,7 +107,7 @@ def test_impossible_shares_are_one_line(two, changes, line):
     together, _ = two
     together.update(changes)
     with pytest.raises(UserError, match=line):
-        crops(together, 4)
+        datasets.photographs(together, "train")
 
 
 def test_at_zoom_1_a_fitting_patch_shows_the_whole_short_side():
