@@ -5,10 +5,11 @@
     source    the folder of the originals; '' where the data set needs none
     data_dir  where prepared data sets are kept; '' is $TFDS_DATA_DIR, else ~/tensorflow_datasets
 Several data sets are used as one where `name` has several names with '+' between; `source` then has as many folders,
-with `os.pathsep` between. Three keys say what is trained on:
+with `os.pathsep` between. Four keys say what is trained on:
     training_splits   which splits
     photographs       how many of their photographs; 0 for all
     photographs_seed  which of them
+  shares            of the patches, for each of several data sets
 """
 
 import importlib

@@ -88,10 +88,10 @@ class Draws:
         if not self.sets:
             return int(_order(self.seed, epoch, patch // count, count)[patch % count])
         numbers, positions = _schedule(self.seed, epoch, self.patches_per_epoch, self.sets)
-        number, position = numbers[patch], int(positions[patch])
+        number, position = int(numbers[patch]), int(positions[patch])
         size = self.sets[number].photographs
         before = sum(one.photographs for one in self.sets[:number])
-        return before + int(_order(self.seed, epoch, position // size, size)[position % size])
+        return before + int(_order(self.seed, epoch, position // size, size, number + 1)[position % size])
 
     def crop(self, index: int, height: int, width: int) -> np.ndarray:
         """Return the matrix, float32 [2, 3], of the patch with this global index (see `geometry.draw_crop`)."""
@@ -136,21 +136,21 @@ def subset(seed: int, number: int, count: int) -> np.ndarray:
     return np.argsort(_random(seed, _SUBSETS, 0, 0).random(count), kind="stable")[:number]
 
 
-def _random(seed: int, kind: int, epoch: int, number: int) -> np.random.Generator:
+def _random(seed: int, kind: int, epoch: int, number: int, of_set: int = 0) -> np.random.Generator:
     key = np.array([seed % 2**64, kind], np.uint64)
     # Philox itself counts in the first word; the others are ours.
-    counter = np.array([0, number, epoch, 0], np.uint64)
+    counter = np.array([0, number, epoch, of_set], np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 # An index costs nothing but a look-up once its pass is drawn; a batch touches few passes, one after the other.
 @functools.lru_cache(maxsize=16)
-def _order(seed: int, epoch: int, number: int, count: int) -> np.ndarray:
-    """Return the order of the photographs in one pass.
+def _order(seed: int, epoch: int, number: int, count: int, of_set: int = 0) -> np.ndarray:
+    """Return the order of the photographs in one pass; of those of one data set where these have shares, from 1 on.
 
     By sorting: NumPy keeps the stream of uniform numbers between its versions, but not its `permutation`.
     """
-    return np.argsort(_random(seed, _ORDERS, epoch, number).random(count), kind="stable")
+    return np.argsort(_random(seed, _ORDERS, epoch, number, of_set).random(count), kind="stable")
 
 
 @functools.lru_cache(maxsize=4)

@@ -132,6 +132,11 @@ def test_a_training_may_start_from_what_fits(run, exported, tmp_path, capsys):
             "config.training.start_parts='fiting'; did you mean 'fitting'?",
         ),
         (
+            ["train", "{config}", "--workdir={made}/w", "--config.training.start_parts=fitting"],
+            "config.training.start_parts='fitting' is for start_from, which is not set",
+        ),
+        (["train", "{config}", "--workdir={made}/w", "--config.optimizer.name=muom"], "did you mean 'muon'?"),
+        (
             ["train", "{config}", "--workdir={made}/w", "--config.training.start_from={made}/wide.safetensors"]
             + ["--config.training.start_parts=fitting", "--config.model.width=5", "--config.task.name=denoise_gray"],
             "none has the name and shape of one of the network's",

@@ -82,6 +82,15 @@ def test_each_data_set_gives_its_share_of_the_patches(two):
         assert part.max() - part.min() <= 1
 
 
+def test_data_sets_of_one_size_have_orders_of_their_own(two):
+    together, alone = two
+    first, second = (len(datasets.photographs(part, "train")) for part in alone)
+    assert first == second
+    together.shares = (1.0, 1.0)
+    drawn = crops(together, 400)
+    assert drawn[drawn < first][:first].tolist() != (drawn[drawn >= first][:first] - first).tolist()
+
+
 def test_shares_are_kept_in_every_stretch_of_an_epoch(two):
     together, alone = two
     together.shares = (0.2, 0.8)

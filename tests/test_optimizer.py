@@ -96,10 +96,12 @@ def test_muon_makes_orthogonal_matrices_of_kernels(shape):
 def test_muon_follows_the_momentum_whatever_the_length_of_the_gradient():
     gradients = [jnp.asarray(np.random.default_rng(i).normal(size=(6, 4)), jnp.float32) for i in range(3)]
     small = [1e-3 * gradient for gradient in gradients]
-    for one, other in zip(
-        *(updates_of(section(name="muon"), gradients[0], g) for g in (gradients, small)), strict=True
-    ):
+    long, short = (updates_of(section(name="muon"), gradients[0], each) for each in (gradients, small))
+    for one, other in zip(long, short, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+    # Without the momentum of the two before it, the third gradient gives another update.
+    (alone,) = updates_of(section(name="muon"), gradients[0], gradients[2:])
+    assert np.abs(long[2] - alone).max() > 1e-3
 
 
 def test_with_muon_adam_moves_what_is_no_kernel_at_a_rate_of_its_own():

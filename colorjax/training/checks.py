@@ -3,11 +3,13 @@
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from colorjax.config import total_steps
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.contexts import check_contexts
+from colorjax.training.optimizer import build_optimizer
 from colorjax.weights import hold_to_model, load, not_found_in
 
 START_PARTS = ("all", "fitting")
@@ -21,6 +23,7 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
             if config[section][key] < 1:
                 raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
     parallel.check_batch_size(config.training.batch_size, devices)
+    build_optimizer(config.optimizer, total_steps(config))
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
     check_contexts(config, model)
@@ -38,6 +41,8 @@ def check_start(config: ConfigDict, model: nn.Module, input_channels: int) -> tu
         line = f"config.training.start_parts={settings.start_parts!r}; {nearest(settings.start_parts, START_PARTS)}"
         raise UserError(line)
     if not settings.start_from:
+        if settings.start_parts != START_PARTS[0]:
+            raise UserError(f"config.training.start_parts={settings.start_parts!r} is for start_from, which is not set")
         return ()
     try:
         variables = load(settings.start_from).variables

@@ -1,7 +1,8 @@
 """The optimizer: Adam or Muon with clipping and a schedule of its learning rate, and the moving average of the weights.
 
 Muon's matrices are the kernels: a dense layer's [inputs, outputs], and a convolution's [rows, columns, inputs, outputs]
-as the matrix of its first three axes by its last. Biases and the scales of normalization are Adam's.
+as the matrix of its first three axes by its last (a transposed convolution's too, although its four positions are
+maps of their own). Biases and the scales of normalization are Adam's.
 """
 
 import functools
