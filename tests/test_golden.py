@@ -2,7 +2,7 @@
 
 `python tests/test_golden.py` keeps new ones, for a change that is meant to change them. They were kept with jax 0.10.2
 on a CPU; other versions and processors sum in another order, so numbers may differ by a thousandth of themselves. A
-change of the initial weights, the noise, the order of the data, a loss, an optimizer or a metric moves them by far more.
+change of the initial weights, the noise, the data's order, a loss, an optimizer or a metric moves them by far more.
 """
 
 import csv
