@@ -6,7 +6,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-#: Keys that change neither the weights nor what is measured: a run may be gone on with under another value.
+#: Keys under other values of which a run may be gone on with, since they change the weights of no step. But
+#: `validate_every` and `checkpoint_every` say which steps can be the best one, and so which of them is measured.
 FREE_KEYS = (
     "data.data_dir",
     "data.workers",

@@ -125,7 +125,7 @@ def check_denoiser(weights: str) -> NetworkMethod:
       UserError: they can't be had, or are for something else.
     """
     network = _network(weights or DENOISER)
-    if not network.task.name.startswith("denoise"):
+    if network.task.colorizes:
         raise UserError(f"the weights {network.name!r} are for {network.task.given}; denoising needs a denoiser's")
     return network
 
@@ -144,7 +144,7 @@ def check_colorizer(method: str, weights: str, with_hints: bool) -> NetworkMetho
     if with_hints:
         raise UserError("hints are for the method scribble, not for the network; leave out one of the two")
     network = _network(weights or COLORIZER)
-    if not hasattr(network.task, "colors"):
+    if not network.task.colorizes:
         raise UserError(f"the weights {network.name!r} are for {network.task.given}; colorizing needs a colorizer's")
     return network
 

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import color, data
 
+from colorjax.commands.networks import check_settings
+from colorjax.config import method_config, run_config
 from colorjax.errors import UserError
 from colorjax.methods import build_method
 from colorjax.methods.hints import Hints, draw_scribbles, hints_from_marked
@@ -16,6 +18,17 @@ PHOTOGRAPH = (data.astronaut()[:48:2, 180:228:2] / 255).astype(np.float32)
 
 def grey_copy(picture):
     return np.repeat(color.rgb2yiq(picture)[..., :1], 3, axis=-1).astype(np.float32)
+
+
+@pytest.mark.parametrize("task", ["denoise", "denoise_gray"])
+def test_scribbles_are_refused_where_true_colors_would_give_the_answer_away(task):
+    config = run_config()
+    config.task.name = task
+    config.method = method_config("scribble")
+    with pytest.raises(UserError, match=rf"^config.method.name='scribble' is told true colors, and the task '{task}'"):
+        check_settings(config)
+    config.task.name = "colorize"
+    check_settings(config)
 
 
 def test_marked_pixels_are_those_that_differ():

@@ -213,8 +213,9 @@ def test_published_figures_stand_beside_what_the_input_alone_scores_here(evaluat
     assert "Published" not in (tmp_path / "table.md").read_text()
 
 
-def test_a_grey_input_predicts_no_color_and_says_so_with_the_metrics_that_there_are(evaluations):
-    protocol = dataclasses.replace(PROTOCOL, task="colorize", noise_kind="none", channels="luminance")
+@pytest.mark.parametrize("task", ["colorize", "colorize_bins"])
+def test_a_grey_input_predicts_no_color_and_says_so_with_the_metrics_that_there_are(evaluations, task):
+    protocol = dataclasses.replace(PROTOCOL, task=task, noise_kind="none", channels="luminance")
     columns = ("loss", "psnr", "ssim", "mse")
     grey = {
         label: dataclasses.replace(

@@ -12,7 +12,7 @@ from colorjax.commands.measuring import load_weights, measure_rows
 from colorjax.config import require_run, single_row_table
 from colorjax.errors import UserError
 from colorjax.rows import table_runs
-from colorjax.tasks import TASKS, Colorize
+from colorjax.tasks import TASKS
 from colorjax.training.logging import announce
 from colorjax.training.workdir import open_workdir
 
@@ -32,7 +32,7 @@ def main(config: ConfigDict, workdir: Path, data: ModuleType, weights: str = "")
     else:
         open_workdir(workdir, config, jax.devices())
     table = single_row_table(config)
-    colorizes = issubclass(TASKS[config.task.name], Colorize)  # of which every table has the mean color
+    colorizes = TASKS[config.task.name].colorizes  # of which every table has the mean color
     if weights and not colorizes and (reason := _lacks_training_photographs(config, data)):
         announce(f"no row for the mean color, which is that of the training photographs: {reason}")
         with table.unlocked():

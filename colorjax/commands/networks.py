@@ -86,16 +86,27 @@ def check(config: ConfigDict, data: ModuleType) -> None:
 
 def check_settings(config: ConfigDict) -> None:
     """Do what of `check` needs no photographs."""
-    if "method" in config and hasattr(method := build_method(config.method), "task"):
-        given, wanted = build_task(config.task).given, method.task.given
-        if given != wanted:
-            raise UserError(
-                f"config.method.weights={config.method.weights!r} is for {wanted}, the task {config.task.name!r} "
-                f"gives {given}; use other weights"
-            )
+    if "method" in config:
+        _check_method(build_method(config.method), config)
     if "model" in config:
         network_of(config)({})
         checks.check(config, jax.devices())
+
+
+def _check_method(method: Any, config: ConfigDict) -> None:
+    """Raise a `UserError` for a method that can't be measured on the config's task."""
+    task = build_task(config.task)
+    if hasattr(method, "task") and task.given != method.task.given:
+        raise UserError(
+            f"config.method.weights={config.method.weights!r} is for {method.task.given}, the task {config.task.name!r} "
+            f"gives {task.given}; use other weights"
+        )
+    # Hints are colors of the true picture: where these aren't what is missing, they would give the answer away.
+    if hasattr(method, "draw_hints") and not task.colorizes:
+        raise UserError(
+            f"config.method.name={config.method.name!r} is told true colors, and the task {config.task.name!r} doesn't "
+            "ask for colors; use another method"
+        )
 
 
 def network_of(config: ConfigDict):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from colorjax.evaluation.tables import Table
 from colorjax.methods import Observed
+from colorjax.tasks import TASKS
 
 HEADING = "Published figures: other quantities, measured on other pictures"
 WARNING = (
@@ -49,7 +50,7 @@ def input_alone(table: Table) -> str:
         if column.name in _OF_THE_INPUT and not math.isnan(mean):
             name, _, unit = column.label.partition(" [")
             scores.append(" ".join([name, column.show(mean), unit.removesuffix("]")]).strip())
-    without = "no color predicted" if table.protocol.task == "colorize" else "nothing restored"
+    without = "no color predicted" if TASKS[table.protocol.task].colorizes else "nothing restored"
     return (
         f"On the photographs of this table, the input as it is ({label}) scores {' and '.join(scores)}, with {without} "
         "at all."

@@ -19,7 +19,7 @@ from colorjax.evaluation.statistics import LEVEL, RESAMPLES, Estimate, means_wit
 from colorjax.measures import MEASURES
 from colorjax.methods import MeanColor, Observed
 from colorjax.pages.text import write_csv
-from colorjax.tasks import TASKS, Colorize
+from colorjax.tasks import TASKS
 
 # Sugumar's columns come first, in the order of that paper's Table 1.
 _FIRST = ("accuracy", "precision", "sensitivity", "loss", "psnr", "mse")
@@ -89,7 +89,7 @@ def make_table(
     """
     if reference not in evaluations:
         raise UserError(f"config.reference: no row is labelled {reference!r}; {nearest(reference, evaluations)}")
-    for trivial in TRIVIAL if issubclass(TASKS[protocol.task], Colorize) else TRIVIAL[:1]:
+    for trivial in TRIVIAL if TASKS[protocol.task].colorizes else TRIVIAL[:1]:
         if trivial not in {evaluation.method for evaluation in evaluations.values()}:
             raise UserError(f"every table has a row for the method {trivial!r}; add it to config.rows")
     first = evaluations[reference]

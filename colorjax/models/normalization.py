@@ -1,6 +1,6 @@
 """Normalization of feature maps: [B, H, W, C] in and out, statistics and parameters in float32.
 
-`normalization` is what networks use; `group_norm` is the pure function behind norm='group'.
+`Normalization` is what networks use; `group_norm` is the pure function behind norm='group'.
 """
 
 from typing import Literal
@@ -16,9 +16,10 @@ _FEWEST_CHANNELS = 8  # a group of one channel would be instance normalization, 
 
 
 def group_count(channels: int) -> int:
-    """Return the number of groups for `channels`: the largest divisor that is at most 32 and leaves at least
+    """Return the number of groups for `channels`.
 
-    8 channels to a group; 1 (layer normalization) where there is none. 512 -> 32, 64 -> 8, 48 -> 6, 7 -> 1.
+    It is the largest divisor that is at most 32 and leaves at least 8 channels to a group; 1 (layer normalization)
+    where there is none. 512 -> 32, 64 -> 8, 48 -> 6, 7 -> 1.
     """
     fitting = (
         groups

@@ -38,6 +38,7 @@ class Colorize(Task):
     given: ClassVar[str] = "a grey picture"
     input_channels: ClassVar[int] = 1
     output_channels: ClassVar[int] = 2
+    colorizes: ClassVar[bool] = True
 
     def observe(self, key: Array, clean: Array) -> Array:
         """Return the grey copy as RGB, spoiled by the noise and then not clipped."""

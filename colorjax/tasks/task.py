@@ -45,6 +45,7 @@ class Task(abc.ABC):
     given: ClassVar[str]  # what is observed, in words; methods for one task do for another with the same
     input_channels: ClassVar[int]
     output_channels: ClassVar[int]
+    colorizes: ClassVar[bool] = False  # whether color is what is asked for, so that hints of it make sense
     losses: ClassVar[Mapping[str, Loss]] = LOSSES
 
     loss_name: str
