@@ -98,8 +98,8 @@ def _check_method(method: Any, config: ConfigDict) -> None:
     task = build_task(config.task)
     if hasattr(method, "task") and task.given != method.task.given:
         raise UserError(
-            f"config.method.weights={config.method.weights!r} is for {method.task.given}, the task {config.task.name!r} "
-            f"gives {task.given}; use other weights"
+            f"config.method.weights={config.method.weights!r} is for {method.task.given}, "
+            f"the task {config.task.name!r} gives {task.given}; use other weights"
         )
     # Hints are colors of the true picture: where these aren't what is missing, they would give the answer away.
     if hasattr(method, "draw_hints") and not task.colorizes:

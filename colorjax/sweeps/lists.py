@@ -1,8 +1,10 @@
 """Lists of runs for `sweep(add)`: each function returns a list of overrides, one dict a run, keys as in the config.
 
-def sweep(add):
-    for run in grid({"optimizer.learning_rate": (1e-4, 1e-3), "seed": (0, 1, 2)}):
-        add(**run)
+A config file has
+
+    def sweep(add):
+        for run in grid({"optimizer.learning_rate": (1e-4, 1e-3), "seed": (0, 1, 2)}):
+            add(**run)
 """
 
 import itertools
