@@ -31,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
-from colorjax.config import model_config, run_config  # noqa: E402
+from colorjax.config.defaults import run_config  # noqa: E402
+from colorjax.config.tables import model_config  # noqa: E402
 from colorjax.training import loop  # noqa: E402
 from colorjax.training.checkpoints import Checkpoints  # noqa: E402
 

@@ -26,7 +26,8 @@ from skimage import metrics as skimage_metrics
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from colorjax import color, metrics  # noqa: E402
+from colorjax.color import spaces  # noqa: E402
+from colorjax.metrics import fidelity  # noqa: E402
 
 PICTURES, SIZE, ROUNDS, TARGET = 32, 256, 7, 5.0
 
@@ -64,20 +65,20 @@ def skimage_ciede2000(truth, prediction):
 def cases(truth, noisy):
     """Return (name, colorjax function, scikit-image function, arguments), ... for conversions and for metrics."""
     conversions = [
-        ("rgb -> lab -> rgb", lambda x: color.lab2rgb(color.rgb2lab(x)),
+        ("rgb -> lab -> rgb", lambda x: spaces.lab2rgb(spaces.rgb2lab(x)),
          lambda x: skimage_color.lab2rgb(skimage_color.rgb2lab(x)), truth),
     ]  # fmt: skip
     for space in ("lab", "xyz", "hsv", "yiq"):
         there, back = f"rgb2{space}", f"{space}2rgb"
         values = getattr(skimage_color, there)(truth)
-        conversions.append((there, getattr(color, there), getattr(skimage_color, there), truth))
-        conversions.append((back, getattr(color, back), getattr(skimage_color, back), values))
+        conversions.append((there, getattr(spaces, there), getattr(skimage_color, there), truth))
+        conversions.append((back, getattr(spaces, back), getattr(skimage_color, back), values))
     measures = [
-        ("mse", metrics.mean_squared_error, each(skimage_metrics.mean_squared_error)),
-        ("psnr", metrics.peak_signal_noise_ratio,
+        ("mse", fidelity.mean_squared_error, each(skimage_metrics.mean_squared_error)),
+        ("psnr", fidelity.peak_signal_noise_ratio,
          each(lambda x, y: skimage_metrics.peak_signal_noise_ratio(x, y, data_range=1))),
-        ("ssim", metrics.structural_similarity, each(skimage_ssim)),
-        ("ciede2000", metrics.ciede2000, skimage_ciede2000),
+        ("ssim", fidelity.structural_similarity, each(skimage_ssim)),
+        ("ciede2000", fidelity.ciede2000, skimage_ciede2000),
     ]  # fmt: skip
     return [(name, ours, theirs, (array,)) for name, ours, theirs, array in conversions] + [
         (name, ours, theirs, (truth, noisy)) for name, ours, theirs in measures

@@ -34,12 +34,12 @@ from skimage import data
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from colorjax.color import lab2rgb_gamut, rgb2lab  # noqa: E402
-from colorjax.images import PICTURE_SUFFIXES, read_picture  # noqa: E402
+from colorjax.color.spaces import lab2rgb_gamut, rgb2lab  # noqa: E402
 from colorjax.inference import color_upsampling  # noqa: E402
+from colorjax.inference.reduced_size import working_shape  # noqa: E402
 from colorjax.inference.resizing import resize  # noqa: E402
-from colorjax.inference.working_picture import working_shape  # noqa: E402
-from colorjax.patches import map_pixels  # noqa: E402
+from colorjax.pictures.images import PICTURE_SUFFIXES, read_picture  # noqa: E402
+from colorjax.runtime.pixelwise import map_pixels  # noqa: E402
 
 GRAIN = 5.0  # units of L
 

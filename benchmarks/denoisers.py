@@ -198,7 +198,7 @@ def photographs(folder, count):
     """Return `count` photographs of the folder, evenly chosen; without a folder, those of scikit-image's wheel."""
     from skimage import data
 
-    from colorjax.images import PICTURE_SUFFIXES, read_picture
+    from colorjax.pictures.images import PICTURE_SUFFIXES, read_picture
 
     if not folder:
         return [getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")][: count or None]

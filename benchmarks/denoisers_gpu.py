@@ -27,16 +27,16 @@ import jax  # noqa: E402
 from denoisers import SHIPPED, large, photographs, print_table  # noqa: E402
 
 import colorjax  # noqa: E402
-from colorjax.config import total_steps  # noqa: E402
-from colorjax.images import Photograph  # noqa: E402
+from colorjax.config.defaults import total_steps  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
+from colorjax.pictures.images import Photograph  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 from colorjax.training.optimizer import build_optimizer  # noqa: E402
 from colorjax.training.state import create_state  # noqa: E402
 from colorjax.training.step import make_step  # noqa: E402
 from colorjax.weights import load  # noqa: E402
+from datasets.batching import Rows  # noqa: E402
 from datasets.pipeline import stream  # noqa: E402
-from datasets.reading import Rows  # noqa: E402
 from experiments.pretrain_denoise import get_config  # noqa: E402
 
 ROUNDS = 3

@@ -21,11 +21,11 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import optax  # noqa: E402
 
-from colorjax.config import model_config  # noqa: E402
+from colorjax.config.tables import model_config  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
-from colorjax.models.context import frozen_of  # noqa: E402
+from colorjax.models.conditioning import frozen_of  # noqa: E402
 from colorjax.tasks import Colorize  # noqa: E402
-from colorjax.training.contexts import contexts_by_photograph, contexts_in_step  # noqa: E402
+from colorjax.training.conditioning import contexts_by_photograph, contexts_in_step  # noqa: E402
 from colorjax.training.state import create_state  # noqa: E402
 from colorjax.training.step import make_step  # noqa: E402
 

@@ -71,8 +71,8 @@ def colorjax_contestant(weights, device, dtype):
     import jax
     from flax.traverse_util import unflatten_dict
 
-    from colorjax.models.inception_formats import read_source
-    from colorjax.models.inception_resnet_v2 import InceptionResNetV2
+    from colorjax.models.inception.formats import read_source
+    from colorjax.models.inception.network import InceptionResNetV2
 
     place = jax.devices(device)[0]
     variables = jax.device_put(unflatten_dict(read_source(weights).arrays), place)
@@ -137,8 +137,8 @@ def timm_contestant(weights, device, dtype, layout):
     import timm
     import torch
 
-    from colorjax.models.inception_formats import read_source
-    from colorjax.models.inception_resnet_v2 import BLOCKS, STEM
+    from colorjax.models.inception.formats import read_source
+    from colorjax.models.inception.network import BLOCKS, STEM
 
     model = timm.create_model("inception_resnet_v2", pretrained=False).eval()
     # timm's modules come in the order of the network, and a block's in the order of its branches.

@@ -31,10 +31,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import datasets  # noqa: E402
-from colorjax.config import run_config  # noqa: E402
-from colorjax.geometry import warp_on_host  # noqa: E402
-from datasets import pipeline, reading  # noqa: E402
-from datasets.draws import Draws  # noqa: E402
+from colorjax.config.defaults import run_config  # noqa: E402
+from datasets import batching, pipeline  # noqa: E402
+from datasets.crops import warp_on_host  # noqa: E402
+from datasets.sampling import Draws  # noqa: E402
 
 CACHE_BYTES = pipeline.CACHE_BYTES
 CUTS = {
@@ -86,7 +86,7 @@ def torch_batches(paths, config, batch_size, steps):
         TorchPatches(paths, Draws.from_config(config, seed=0), batch_size * steps),
         batch_size=batch_size,
         num_workers=config.workers,
-        prefetch_factor=reading.READY_BATCHES,
+        prefetch_factor=batching.READY_BATCHES,
         worker_init_fn=begin_torch_worker,
         multiprocessing_context="spawn",
     )
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=int, default=200)
     arguments = parser.parse_args()
     # More than a worker can have ready when a turn begins, in its queue, its reading thread and on the way.
-    ready = arguments.workers * 6 * reading.READY_BATCHES
+    ready = arguments.workers * 6 * batching.READY_BATCHES
     steps = (arguments.rounds + 2) * (MEASURED + ready)
 
     with tempfile.TemporaryDirectory() as name:

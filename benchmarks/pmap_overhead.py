@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from colorjax.config import run_config  # noqa: E402
+from colorjax.config.defaults import run_config  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 from colorjax.training import parallel  # noqa: E402

@@ -31,9 +31,9 @@ from skimage import color, data
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from colorjax.methods import levin  # noqa: E402
-from colorjax.methods.hints import draw_scribbles  # noqa: E402
-from colorjax.methods.scribble import Scribble  # noqa: E402
+from colorjax.methods.scribble import levin  # noqa: E402
+from colorjax.methods.scribble.hints import draw_scribbles  # noqa: E402
+from colorjax.methods.scribble.method import Scribble  # noqa: E402
 
 TARGETS = {512: 10, 1024: 30}
 SYMMETRIC = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}

@@ -23,9 +23,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from colorjax.config import total_steps  # noqa: E402
-from colorjax.plain import to_plain  # noqa: E402
-from colorjax.runs.signs import RunState, write_state  # noqa: E402
+from colorjax.config.defaults import total_steps  # noqa: E402
+from colorjax.config.serialization import to_plain  # noqa: E402
+from colorjax.runs.run_state import RunState, write_state  # noqa: E402
 from experiments import colorize_unet  # noqa: E402
 
 TARGET = 3.0  # seconds

@@ -34,10 +34,10 @@ from skimage import data  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from colorjax import weights  # noqa: E402
-from colorjax.images import PICTURE_SUFFIXES, read_picture  # noqa: E402
-from colorjax.inference import statistics  # noqa: E402
-from colorjax.inference.tiled import STATISTICS, TiledNetwork, Tiling, restore  # noqa: E402
+from colorjax.inference import group_norm_statistics  # noqa: E402
+from colorjax.inference.tiled_network import STATISTICS, TiledNetwork, Tiling, restore  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
+from colorjax.pictures.images import PICTURE_SUFFIXES, read_picture  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 
 SIGMAS = (15, 25, 50)
@@ -132,7 +132,7 @@ def quality(arguments):
                 net = TiledNetwork(model, variables, {}, tiling)
                 one_piece = whole
                 if kind == "window":
-                    given = statistics.of_window(model, variables, {}, shape, sides, tiling.window)
+                    given = group_norm_statistics.of_window(model, variables, {}, shape, sides, tiling.window)
                     one_piece = as_file(restored(model, variables, noisy, given))
                 tiles = as_file(np.concatenate(list(net.bands(noisy, _same, _corrected))))
                 seams = seam_mask(*net.sides(*sides), *sides)

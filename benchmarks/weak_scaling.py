@@ -69,7 +69,7 @@ def stepper(kind, batch, size):
     """Return a function that takes a step and waits for it; `kind` is 'together' or 'alone'."""
     import jax
 
-    from colorjax.config import run_config
+    from colorjax.config.defaults import run_config
     from colorjax.models import build_model
     from colorjax.tasks import build_task
     from colorjax.training import parallel

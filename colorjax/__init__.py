@@ -19,8 +19,8 @@ _PUBLIC = {
     "denoise": "colorjax.restoration",
     "colorize": "colorjax.restoration",
     "restore": "colorjax.restoration",
-    "read_photo": "colorjax.photos.read",
-    "write_photo": "colorjax.photos.write",
+    "read_photo": "colorjax.pictures.read",
+    "write_photo": "colorjax.pictures.write",
 }
 
 __all__ = list(_PUBLIC)

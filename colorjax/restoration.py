@@ -14,17 +14,17 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from colorjax.color import rgb2lab
+from colorjax.color.gray import color_gray, gray_levels
+from colorjax.color.spaces import rgb2lab
 from colorjax.errors import UserError, nearest
 from colorjax.inference.colorizing import colorize_pixels
-from colorjax.inference.exact_lightness import color_gray, gray_levels
-from colorjax.inference.tiled import restore as restore_in_tiles
-from colorjax.methods.hints import hints_from_marked
+from colorjax.inference.tiled_network import restore as restore_in_tiles
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
-from colorjax.methods.scribble import Scribble
-from colorjax.models.context import context_of
-from colorjax.patches import map_pixels
+from colorjax.methods.scribble.hints import hints_from_marked
+from colorjax.methods.scribble.method import Scribble
+from colorjax.models.conditioning import context_of
+from colorjax.runtime.pixelwise import map_pixels
 from colorjax.weights import load
 
 Progress = Callable[[float], None]

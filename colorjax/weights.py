@@ -18,12 +18,12 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 from safetensors import SafetensorError, safe_open
 
-from colorjax.cache import save_arrays
-from colorjax.config import with_defaults
+from colorjax.config.defaults import with_defaults
+from colorjax.config.serialization import from_plain, to_plain
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
-from colorjax.models.context import frozen_of, initial_variables
-from colorjax.plain import from_plain, to_plain
+from colorjax.models.conditioning import frozen_of, initial_variables
+from colorjax.runtime.cache import save_arrays
 from colorjax.tasks import build_task
 
 SUFFIX = ".safetensors"

@@ -23,7 +23,7 @@ from colorjax.errors import UserError, nearest
 if TYPE_CHECKING:  # TFDS and grain take a second to import, which listing the data sets should not
     from ml_collections import ConfigDict
 
-    from colorjax.images import Photograph
+    from colorjax.pictures.images import Photograph
     from datasets.pipeline import PatchStream
     from datasets.prepared import Summary
 
@@ -99,9 +99,9 @@ def photographs(config, split: str) -> "Sequence[Photograph]":
     Raises:
       UserError: as `prepare`, or the data set has no such split, or fewer training photographs than are wanted.
     """
-    from datasets.draws import check_shares
-    from datasets.joined import join
+    from datasets.concatenated import join
     from datasets.prepared import Photographs
+    from datasets.sampling import check_shares
     from datasets.subset import choose
 
     splits = config.training_splits if split == "train" else (split,)
@@ -124,10 +124,25 @@ def patches(
     process_index: int = 0,
     process_count: int = 1,
 ) -> "PatchStream":
-    """Return a stream of training patches; see `datasets/pipeline.py`."""
-    from datasets import pipeline
+    """Open the training photographs and return a stream of patches cut from them; see `pipeline.py`.
 
-    return pipeline.patches(config, seed, batch_size, start_step, steps, process_index, process_count)
+    Args:
+      config: which data sets, and how patches are cut.
+      seed: of the run.
+      batch_size: patches in a batch, those of all processes together.
+      start_step: first batch to yield; batch s holds the patches s * batch_size and on.
+      steps: how many batches to yield.
+      process_index: this process, which takes rows [index * b, (index + 1) * b), b = batch_size / process_count.
+      process_count: all processes.
+
+    Raises:
+      UserError: a key of the config is impossible or there is no training photograph.
+    """
+    from datasets import pipeline
+    from datasets.batching import Rows
+
+    rows = Rows.of(batch_size, start_step, steps, process_index, process_count)
+    return pipeline.stream(photographs(config, "train"), config, seed, rows)
 
 
 def _builder_class(name: str):

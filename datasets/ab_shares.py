@@ -1,4 +1,4 @@
-"""How often each bin of the ab plane occurs in the training photographs of a config, for `colorjax/ab_bins.csv`.
+"""How often each bin of the ab plane occurs in the training photographs of a config, for `colorjax/color/ab_bins.csv`.
 
 python -m datasets.ab_shares --config=experiments/pretrain_colorize.py:cpu --config.data.source=A:B:C > ab_bins.csv
 """
@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from colorjax.color import rgb2lab
-from colorjax.color_bins import BIN_SIZE, BINS, BINS_PER_AXIS, OUTERMOST, ab_bin
-from colorjax.images import Photograph
+from colorjax.color.spaces import rgb2lab
+from colorjax.metrics.ab_accuracy import BIN_SIZE, BINS, BINS_PER_AXIS, OUTERMOST, ab_bin
+from colorjax.pictures.images import Photograph
 
 
 @jax.jit
@@ -57,9 +57,9 @@ def main(words: list[str]) -> None:
       words: `--config=FILE[:VARIANT]`, then overrides.
     """
     import datasets
-    from colorjax import config_files
+    from colorjax.config import files
 
-    config = config_files.load(words[0].removeprefix("--config="), words[1:])
+    config = files.load(words[0].removeprefix("--config="), words[1:])
     write(sys.stdout, shares(datasets.photographs(config.data, "train")), occupied())
 
 

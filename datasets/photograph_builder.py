@@ -24,9 +24,9 @@ from absl import logging
 from tqdm import tqdm
 
 from colorjax.errors import UserError
-from colorjax.images import encode_png, is_plain, read_picture
-from datasets.listing import SPLITS, Listing, count, fingerprint, names_in_one_line
+from colorjax.pictures.images import encode_png, is_plain, read_picture
 from datasets.prepared import Summary
+from datasets.source_files import SPLITS, Listing, count, fingerprint, names_in_one_line
 
 
 class Picture(NamedTuple):

@@ -1,8 +1,8 @@
 """Patches for training: batches of crops, from worker processes or from photographs that the device holds.
 
-`patches(config.data, ...)` is the one way in. Patch j is a pure function of (seed, j), see `draws.py`; a batch is a
-range of indices, and a process reads its own rows of it. So neither the batch size, nor the number of workers or
-processes, nor where a run was resumed changes a patch.
+`datasets.patches(config.data, ...)` is the one way in. Patch j is a pure function of (seed, j), see `sampling.py`; a
+batch is a range of indices, and a process reads its own rows of it. So neither the batch size, nor the number of
+workers or processes, nor where a run was resumed changes a patch.
 
 Batches are dicts of NumPy arrays that share a leading axis `b`, this process's rows of a batch:
 
@@ -21,12 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from colorjax.errors import UserError, nearest
-from colorjax.geometry import warp_on_host
-from colorjax.images import Photograph
-from datasets.draws import Draws
-from datasets.joined import Joined
-from datasets.reading import Rows, batches
+from colorjax.pictures.images import Photograph
+from datasets.batching import Rows, batches
+from datasets.concatenated import Joined
+from datasets.crops import warp_on_host
 from datasets.resident import ResidentPatches
+from datasets.sampling import Draws
 
 Batch = dict[str, np.ndarray]
 
@@ -48,38 +48,18 @@ class PatchStream(Protocol):
         """Return the pictures of a batch, float32 [b, P, P, 3] in [0, 1]; pure, for use inside jit."""
 
 
-def patches(
-    config: Mapping,
-    seed: int,
-    batch_size: int,
-    start_step: int,
-    steps: int,
-    process_index: int = 0,
-    process_count: int = 1,
-) -> PatchStream:
-    """Open the training photographs of `config.data` and return a stream of patches cut from them.
+def stream(photographs: Sequence[Photograph], config: Mapping, seed: int, rows: Rows) -> PatchStream:
+    """Return a stream of patches cut from a sequence of photographs.
 
     Args:
-        config: `config.data`.
-        seed: Of the run.
-        batch_size: Patches in a batch, those of all processes together.
-        start_step: First batch to yield; batch s holds the patches s * batch_size and on.
-        steps: How many batches to yield.
-        process_index: This process, which takes rows [index * b, (index + 1) * b), b = batch_size / process_count.
-        process_count: All processes.
+      photographs: the training photographs of `config`, in their order.
+      config: `config.data`.
+      seed: of the run.
+      rows: of which batches, and which rows of each.
 
     Raises:
-        UserError: If a key of the config is impossible or there is no training photograph.
+      UserError: a key of the config is impossible or there is no photograph.
     """
-    # Imported here because datasets/__init__.py imports this module.
-    import datasets
-
-    rows = Rows.of(batch_size, start_step, steps, process_index, process_count)
-    return stream(datasets.photographs(config, "train"), config, seed, rows)
-
-
-def stream(photographs: Sequence[Photograph], config: Mapping, seed: int, rows: Rows) -> PatchStream:
-    """Return a stream of patches cut from any sequence of photographs; arguments as for `patches`."""
     several = isinstance(photographs, Joined) and "+" in config.name
     sizes = photographs.sizes if several else (len(photographs),)
     draws = Draws.from_config(config, seed, sizes)

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from colorjax.errors import UserError
-from colorjax.images import Photograph
-from datasets.listing import SPLITS
+from colorjax.pictures.images import Photograph
+from datasets.source_files import SPLITS
 
 SUMMARY_FILE = "summary.json"
 SHOWN = 20  # skipped files that a summary names to a person; the file has them all

@@ -12,10 +12,10 @@ import jax
 import numpy as np
 
 from colorjax.errors import UserError
-from colorjax.geometry import warp_on_device
-from colorjax.images import Photograph
-from datasets.draws import Draws
-from datasets.reading import Rows, batches
+from colorjax.pictures.images import Photograph
+from datasets.batching import Rows, batches
+from datasets.crops import warp_on_device
+from datasets.sampling import Draws
 
 # Positions in the buffer are int32 on the device.
 LIMIT_BYTES = 2**31 - 1

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from colorjax.errors import UserError
-from colorjax.images import Photograph
-from datasets import draws
+from colorjax.pictures.images import Photograph
+from datasets import sampling
 
 
 def choose(photographs: Sequence[Photograph], config) -> Sequence[Photograph]:
@@ -56,4 +56,4 @@ class Subset(Sequence):
 
     @functools.cached_property
     def _positions(self) -> np.ndarray:
-        return draws.subset(self._seed, self._count, len(self._photographs))
+        return sampling.subset(self._seed, self._count, len(self._photographs))

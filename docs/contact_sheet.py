@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 import colorjax
-from colorjax.photos.find import find_pictures
+from colorjax.pictures.find import find_pictures
 
 HEIGHT = 170  # pixels of a photograph
 WIDTH = 1600  # pixels of the sheet

@@ -13,7 +13,8 @@ paper    ADE20K                             a GPU        not run yet
 
 from ml_collections import ConfigDict
 
-from colorjax.config import model_config, run_config
+from colorjax.config.defaults import run_config
+from colorjax.config.tables import model_config
 from experiments import scale
 
 VARIANTS = scale.SCALES

@@ -24,7 +24,8 @@ photographs are held out for validation and two for testing, for the 100 grey te
 
 from ml_collections import ConfigDict
 
-from colorjax.config import choose, model_config, run_config
+from colorjax.config.defaults import choose, run_config
+from colorjax.config.tables import model_config
 from experiments import scale
 
 RANDOM, ZERO = "-random_weights", "-zero"

@@ -24,7 +24,8 @@ are, and their colors come back to full size along the picture's own edges. It w
 
 from ml_collections import ConfigDict
 
-from colorjax.config import choose, model_config, run_config
+from colorjax.config.defaults import choose, run_config
+from colorjax.config.tables import model_config
 
 VARIANTS = ("cpu", "cpu_second", "gpu", "smoke")
 

@@ -22,7 +22,7 @@ grey input has no noise, since every method here returns the input's own lightne
 
 from ml_collections import ConfigDict
 
-from colorjax.config import method_config, table_config
+from colorjax.config.tables import method_config, table_config
 from experiments import colorize_cnn, colorize_unet, scale
 
 VARIANTS = scale.SCALES

@@ -27,7 +27,8 @@ some tenths of a dB.
 
 from ml_collections import ConfigDict
 
-from colorjax.config import choose, table_config
+from colorjax.config.defaults import choose
+from colorjax.config.tables import table_config
 from experiments import colorize_unet, fusion
 
 CURVE = "learning_curve"

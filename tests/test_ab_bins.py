@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.color
 
-from colorjax import ab_bins
+from colorjax.color import ab_bins
 from colorjax.tasks.colorize_bins import ColorizeBins, cross_entropy, mean_of_squares, rarity_weighted_cross_entropy
 
 TASK = ColorizeBins("rarity_weighted_cross_entropy")

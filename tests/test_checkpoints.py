@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import optax
 import pytest
-import tiny_training as tiny
+from support import tiny_training as tiny
 
 from colorjax.errors import NotFiniteError, UserError
 from colorjax.training import load_network

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage import color as skimage_color
 
-from colorjax import color
+from colorjax.color import spaces
 
 STEPS = np.concatenate([[0.0, 0.001, 0.04045, 0.0405], np.linspace(0, 1, 18)[1:]])
 CUBE = np.stack(np.meshgrid(STEPS, STEPS, STEPS, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -24,7 +24,7 @@ colors = hnp.arrays(np.float32, (4, 3), elements=st.floats(0, 1, width=32, allow
 # compiled once a function and shape
 names = "srgb_to_linear linear_to_srgb rgb2xyz xyz2rgb rgb2lab lab2rgb lab2xyz xyz2lab"
 names += " rgb2yiq yiq2rgb rgb2hsv hsv2rgb rgb2gray lab2rgb_gamut"
-jitted = {name: jax.jit(getattr(color, name)) for name in names.split()}
+jitted = {name: jax.jit(getattr(spaces, name)) for name in names.split()}
 
 
 @pytest.mark.parametrize("name", ["rgb2xyz", "rgb2lab", "rgb2yiq", "rgb2hsv", "hsv2rgb", "rgb2gray"])
@@ -117,7 +117,7 @@ def test_gamut_safe_way_back_survives_absurd_predictions():
 
 @pytest.mark.parametrize("name", sorted(set(jitted) - {"xyz2rgb", "lab2rgb", "lab2xyz", "xyz2lab", "yiq2rgb"}))
 def test_derivatives_are_finite_everywhere(name):
-    function = getattr(color, name)
+    function = getattr(spaces, name)
     gradient = jax.jit(jax.grad(lambda x: jnp.sum(function(x) ** 2)))(
         np.concatenate([HARD, CUBE[::7]], dtype=np.float32)
     )
@@ -126,7 +126,7 @@ def test_derivatives_are_finite_everywhere(name):
 
 @pytest.mark.parametrize("space", ["xyz", "lab", "yiq", "hsv"])
 def test_derivatives_of_the_way_back_are_finite_everywhere(space):
-    back = getattr(color, f"{space}2rgb")
+    back = getattr(spaces, f"{space}2rgb")
     values = jitted[f"rgb2{space}"](np.concatenate([HARD, CUBE[::7]], dtype=np.float32))
     values = jnp.concatenate([values, 2 * values, -values])
     assert np.all(np.isfinite(jax.jit(jax.grad(lambda x: jnp.sum(back(x) ** 2)))(values)))
@@ -137,19 +137,19 @@ def test_derivative_of_lab_equals_a_finite_difference():
     numeric = [
         (skimage_color.rgb2lab(rgb + step * e) - skimage_color.rgb2lab(rgb - step * e)) / (2 * step) for e in np.eye(3)
     ]
-    jacobian = jax.jit(jax.jacfwd(color.rgb2lab))(rgb.astype(np.float32))
+    jacobian = jax.jit(jax.jacfwd(spaces.rgb2lab))(rgb.astype(np.float32))
     np.testing.assert_allclose(jacobian, np.transpose(numeric), rtol=1e-3, atol=1e-2)
 
 
 def test_any_leading_dimensions_and_vmap_agree():
     lab = np.random.default_rng(0).uniform([0, -99, -99], [100, 99, 99], (2, 2, 3, 3)).astype(np.float32)
     whole = jitted["lab2rgb_gamut"](lab)
-    np.testing.assert_allclose(jax.jit(jax.vmap(color.lab2rgb_gamut))(lab), whole, atol=1e-5)
+    np.testing.assert_allclose(jax.jit(jax.vmap(spaces.lab2rgb_gamut))(lab), whole, atol=1e-5)
     np.testing.assert_allclose(jitted["lab2rgb_gamut"](lab[0, 0, 0]), whole[0, 0, 0], atol=1e-5)
 
 
 def test_bad_colors_are_told():
     with pytest.raises(TypeError, match="floating-point, .*uint8"):
-        color.rgb2lab(np.zeros((2, 2, 3), np.uint8))
+        spaces.rgb2lab(np.zeros((2, 2, 3), np.uint8))
     with pytest.raises(ValueError, match=r"3 channels .*\(2, 2, 4\)"):
-        color.rgb2hsv(np.zeros((2, 2, 4), np.float32))
+        spaces.rgb2hsv(np.zeros((2, 2, 4), np.float32))

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from skimage import data
 from skimage.color import rgb2lab
 
+from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError
 from colorjax.inference import colorizing
 from colorjax.inference.colorizing import colorize_pixels
-from colorjax.inference.exact_lightness import gray_levels
+from colorjax.inference.reduced_size import working_shape
 from colorjax.inference.resizing import resize
-from colorjax.inference.working_picture import working_shape
 
 
 def warm(lightness):

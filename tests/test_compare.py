@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_runs import STEPS, make_run, settings, train, validation
+from support.runs import STEPS, make_run, settings, train, validation
 
 import launch
 from colorjax.comparison.results import compare
 from colorjax.comparison.scales import Scale
 from colorjax.comparison.settings import differing, short_names, show, show_rows, swept, whole_name
 from colorjax.comparison.tables import foot
+from colorjax.config.serialization import flatten
 from colorjax.errors import UserError
-from colorjax.plain import flatten
 from colorjax.runs.find import find_runs
 
 RATES, WIDTHS, SEEDS = (1e-4, 1e-3, 1e-2), (16, 32), (0, 1, 2)

@@ -8,7 +8,7 @@ SCRIPT = """
 import sys
 import jax, jax.numpy as jnp
 from jax import monitoring
-from colorjax.compilation import keep_compilations
+from colorjax.runtime.compilation import keep_compilations
 
 found = []
 monitoring.register_event_listener(lambda event, **_: found.append(event))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorjax.config import run_config
-from colorjax.config import test_data_config as data_config_of_test
-from colorjax.config_files import load
+from colorjax.config.defaults import run_config
+from colorjax.config.defaults import test_data_config as data_config_of_test
+from colorjax.config.files import load
+from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
-from colorjax.plain import to_plain
 
 FILE = """
 from ml_collections import ConfigDict

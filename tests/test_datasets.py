@@ -15,12 +15,12 @@ import grain
 import numpy as np
 import pytest
 import skimage.data
-from made_pictures import config, make, names, picture
 from PIL import Image
+from support.pictures import config, make, names, picture
 
 import datasets
 from colorjax.errors import UserError
-from colorjax.images import read_picture, write_picture
+from colorjax.pictures.images import read_picture, write_picture
 from datasets import photograph_builder
 from datasets.photo_folder.photo_folder_dataset_builder import divide_by_content
 

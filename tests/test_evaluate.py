@@ -13,10 +13,10 @@ import colorjax.evaluation.measure
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
-from colorjax.evaluation.results import PRESENTATION, fingerprint, load_evaluation, save_evaluation
-from colorjax.images import Photograph
+from colorjax.evaluation.results_cache import PRESENTATION, fingerprint, load_evaluation, save_evaluation
 from colorjax.methods import NetworkMethod, Observed
-from colorjax.metrics import METRICS
+from colorjax.metrics.registry import METRICS
+from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
 
 NAMES = ("psnr", "ssim", "mse", "accuracy")

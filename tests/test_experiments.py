@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 import experiments
-from colorjax.config import is_table
-from colorjax.config_files import load
+from colorjax.config.defaults import is_table
+from colorjax.config.files import load
+from colorjax.config.rows import row_config
 from colorjax.evaluation.protocol import Protocol
 from colorjax.methods import build_method
 from colorjax.models import build_model
-from colorjax.models.context import frozen_of
-from colorjax.rows import row_config
+from colorjax.models.conditioning import frozen_of
 from colorjax.tasks import build_task
-from colorjax.training.contexts import contexts_in_step
+from colorjax.training.conditioning import contexts_in_step
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step

@@ -3,14 +3,14 @@
 import csv
 
 import jax
-import made_networks
 import numpy as np
 import pytest
+from support import networks as made_networks
 
 import colorjax.evaluation.measure
 import launch
 from colorjax import weights
-from colorjax.metrics import METRICS
+from colorjax.metrics.registry import METRICS
 from colorjax.training import load_network
 
 EXPERIMENT = """

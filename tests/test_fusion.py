@@ -11,21 +11,22 @@ from skimage.transform import resize
 
 import datasets
 import launch
-from colorjax.color import lab2rgb
-from colorjax.config import model_config
-from colorjax.config_files import load
+from colorjax.color.spaces import lab2rgb
+from colorjax.config.files import load
+from colorjax.config.tables import model_config
 from colorjax.errors import UserError
-from colorjax.geometry import warp_on_host
-from colorjax.models import build_model, inception_weights
-from colorjax.models.context import Frozen, context_of, frozen_of, has_context_of_photograph
+from colorjax.models import build_model
+from colorjax.models.conditioning import Frozen, context_of, frozen_of, has_context_of_photograph
 from colorjax.models.fusion import inception_view
-from colorjax.models.inception_resnet_v2 import InceptionResNetV2
+from colorjax.models.inception import weights as inception_weights
+from colorjax.models.inception.network import InceptionResNetV2
 from colorjax.tasks import Colorize
-from colorjax.training import checks, contexts, loop
-from colorjax.training.contexts import contexts_by_photograph, contexts_in_step
+from colorjax.training import checks, conditioning, loop
+from colorjax.training.conditioning import contexts_by_photograph, contexts_in_step
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step
-from datasets.draws import Draws
+from datasets.crops import warp_on_host
+from datasets.sampling import Draws
 
 ROOT = Path(__file__).parents[1]
 
@@ -320,7 +321,7 @@ def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_pa
     def note(model, frozen, task, photographs, size):
         raise Seen([photograph.name for photograph in photographs], size)
 
-    monkeypatch.setattr(contexts, "contexts_of_photographs", note)
+    monkeypatch.setattr(conditioning, "contexts_of_photographs", note)
     with pytest.raises(Seen) as caught:
         loop.train(config, tmp_path, datasets)
     names, size = caught.value.args

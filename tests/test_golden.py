@@ -16,9 +16,9 @@ import pytest
 
 import datasets
 from colorjax.commands import table
-from colorjax.config import run_config
-from colorjax.config_files import load
-from colorjax.metrics import METRICS
+from colorjax.config.defaults import run_config
+from colorjax.config.files import load
+from colorjax.metrics.registry import METRICS
 from colorjax.models import build_model
 from colorjax.tasks import TASKS, build_task
 from colorjax.training.optimizer import build_optimizer

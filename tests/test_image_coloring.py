@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_pictures import config, make, names, picture
 from PIL import Image
+from support.pictures import config, make, names, picture
 
 import datasets
 from colorjax.errors import UserError
-from colorjax.images import read_picture, write_picture
+from colorjax.pictures.images import read_picture, write_picture
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms, ImageOps
 
 from colorjax.errors import UserError
-from colorjax.images import encode_png, is_plain, read_picture, to_uint8, write_picture
+from colorjax.pictures.images import encode_png, is_plain, read_picture, to_uint8, write_picture
 
 
 @pytest.fixture

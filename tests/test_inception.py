@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 from safetensors.numpy import save_file
-from timm_state import as_timm
+from support.timm_state import as_timm
 
 import launch
 from colorjax.errors import UserError
-from colorjax.models import inception_weights
-from colorjax.models.inception_resnet_v2 import END_POINTS, InceptionResNetV2, inception_input
+from colorjax.models.inception import weights as inception_weights
+from colorjax.models.inception.network import END_POINTS, InceptionResNetV2, inception_input
 
 SMALL = (1, 75, 75, 3)
 
@@ -27,7 +27,7 @@ SMALL = (1, 75, 75, 3)
 def keras_folder(tmp_path_factory):
     """The folder that keras_inception.py has filled."""
     folder = tmp_path_factory.mktemp("keras")
-    script = Path(__file__).with_name("keras_inception.py")
+    script = Path(__file__).with_name("support") / "keras_inception.py"
     # Keras knows nothing of the strictness that conftest.py asks of this project's code.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
     subprocess.run([sys.executable, script, folder], check=True, timeout=600, env=environment)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 
-from colorjax.methods import levin
-from colorjax.methods.multigrid import OFFSETS
+from colorjax.methods.scribble import levin
+from colorjax.methods.scribble.multigrid import OFFSETS
 
 PADDED = 16  # pictures up to this size share one compiled program
 

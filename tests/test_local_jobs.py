@@ -9,7 +9,7 @@ import time
 import pytest
 
 from colorjax.errors import Interrupted, UserError
-from colorjax.runs.signs import RunState, read_state, wait_in_queue, write_state
+from colorjax.runs.run_state import RunState, read_state, wait_in_queue, write_state
 from colorjax.sweeps import local
 from colorjax.sweeps.jobs import Job
 from colorjax.sweeps.local import Progress, shares

@@ -8,12 +8,12 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-import tiny_training as tiny
 from ml_collections import ConfigDict
+from support import tiny_training as tiny
 from tensorboardX import SummaryWriter  # noqa: F401 - its protocol buffers are registered on import
 from tensorboardX.proto.event_pb2 import Event
 
-from colorjax.config import total_steps
+from colorjax.config.defaults import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.models import MODELS
 from colorjax.runs.requeue import hold_back_warnings

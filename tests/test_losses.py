@@ -5,7 +5,7 @@ import numpy as np
 import optax
 import pytest
 
-from colorjax.losses import CHARBONNIER_EPSILON, LOSSES
+from colorjax.tasks.losses import CHARBONNIER_EPSILON, LOSSES
 
 RNG = np.random.default_rng(0)
 OUTPUTS, TARGETS = RNG.normal(size=(2, 3, 5, 4, 2)).astype(np.float32)

@@ -9,9 +9,9 @@ from skimage import color as skimage_color
 from skimage import data as skimage_data
 
 from colorjax.errors import UserError
-from colorjax.images import Photograph
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.methods import METHODS, MeanColor, NetworkMethod, Observed, build_method, default_config
+from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
 from colorjax.tasks.colorize_bins import mean_of_squares
 

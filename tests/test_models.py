@@ -10,7 +10,7 @@ import pytest
 from colorjax.errors import UserError
 from colorjax.models import MODELS, build_model, default_config
 from colorjax.models.blocks import BLOCKS
-from colorjax.models.context import context_of
+from colorjax.models.conditioning import context_of
 
 
 def _pictures(seed, shape):

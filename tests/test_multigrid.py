@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from colorjax.methods import gmres, multigrid
-from colorjax.methods.multigrid import OFFSETS
+from colorjax.methods.scribble import gmres, multigrid
+from colorjax.methods.scribble.multigrid import OFFSETS
 
 
 def operator(height, width, seed=0, jump=4.0, absorbing=0.02):

@@ -5,7 +5,7 @@ import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_training import config
+from support.tiny_training import config
 
 from colorjax.errors import UserError
 from colorjax.training.optimizer import build_optimizer, build_schedule, update_average

@@ -6,10 +6,10 @@ import zlib
 from pathlib import Path
 
 import cv2
-import made_networks
 import numpy as np
 import pytest
 from PIL import Image
+from support import networks as made_networks
 
 import launch
 from colorjax import restoration

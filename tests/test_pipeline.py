@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ml_collections import ConfigDict
 
+import datasets
 from colorjax.errors import ColorjaxError, UserError
-from colorjax.images import Photograph
-from datasets import pipeline, resident
-from datasets.draws import Draws
+from colorjax.pictures.images import Photograph
+from datasets import resident
+from datasets.batching import Rows
 from datasets.pipeline import CropSource, KeptPhotographs, stream
-from datasets.reading import Rows
+from datasets.sampling import Draws
 
 SIZE = 16
 
@@ -216,7 +217,7 @@ def test_patches_opens_the_training_split(monkeypatch, expected):
         return make_photographs()
 
     monkeypatch.setattr("datasets.photographs", photographs, raising=False)
-    (batch,) = pipeline.patches(make_config(), 7, 8, 2, 1, process_index=1, process_count=2)
+    (batch,) = datasets.patches(make_config(), 7, 8, 2, 1, process_index=1, process_count=2)
     assert opened == [("made", "train")]
     assert batch["index"].tolist() == [20, 21, 22, 23]
     assert np.array_equal(batch["picture"], expected["picture"][20:24])

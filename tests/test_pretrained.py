@@ -2,19 +2,19 @@
 
 from types import SimpleNamespace
 
-import made_networks
 import numpy as np
 import pytest
+from support import networks as made_networks
 
 from colorjax.commands import evaluate
 from colorjax.commands.measuring import measure_rows
-from colorjax.config import method_config, table_config
+from colorjax.config.rows import table_runs
+from colorjax.config.tables import method_config, table_config
 from colorjax.errors import UserError
 from colorjax.evaluation import measure
-from colorjax.images import Photograph
 from colorjax.methods import build_method
-from colorjax.metrics import METRICS
-from colorjax.rows import table_runs
+from colorjax.metrics.registry import METRICS
+from colorjax.pictures.images import Photograph
 
 PHOTOGRAPH = Photograph("made", np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
 FILE = "network.safetensors"

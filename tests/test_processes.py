@@ -14,8 +14,8 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-import tiny_process
-import tiny_training as tiny
+from support import tiny_process
+from support import tiny_training as tiny
 
 import colorjax
 from colorjax.errors import Interrupted, UserError

@@ -6,9 +6,10 @@ import pytest
 from skimage import data
 from skimage.transform import resize
 
+from colorjax.config.defaults import run_config
 from colorjax.errors import UserError
-from colorjax.evaluation.protocol import Protocol, build_protocol, protocol_config
-from colorjax.images import Photograph, content_hash
+from colorjax.evaluation.protocol import Protocol, build_protocol
+from colorjax.pictures.images import Photograph, content_hash
 from colorjax.tasks import Colorize, Denoise
 
 PROTOCOL = Protocol("test", "two pictures", "denoise", ("aa", "bb"))
@@ -48,8 +49,8 @@ def test_the_hash_changes_with_every_field_but_the_name():
 def test_a_protocol_from_a_config_names_the_pictures_whatever_their_order():
     random = np.random.default_rng(0)
     pictures = [Photograph(str(i), random.integers(0, 256, (4, 5, 3), np.uint8)) for i in range(3)]
-    one = build_protocol(protocol_config(), "made", "denoise", pictures)
-    other = build_protocol(protocol_config(), "made", "denoise", pictures[::-1])
+    one = build_protocol(run_config().protocol, "made", "denoise", pictures)
+    other = build_protocol(run_config().protocol, "made", "denoise", pictures[::-1])
     assert one == other
     assert one.pictures == tuple(sorted(content_hash(p.picture) for p in pictures))
     assert build_protocol({"border": 2}, "made", "denoise", pictures).border == 2

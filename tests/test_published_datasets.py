@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_pictures import config, make, names, picture
 from PIL import Image
+from support.pictures import config, make, names, picture
 
 import datasets
 from colorjax.errors import UserError
-from colorjax.images import read_picture
+from colorjax.pictures.images import read_picture
 
 
 def ade20k_release(folder):

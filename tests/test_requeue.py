@@ -4,7 +4,7 @@ import pytest
 
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.requeue import newest_checkpoint, note_start, requeue
-from colorjax.runs.signs import RunState, read_state, slurm_job, write_state
+from colorjax.runs.run_state import RunState, read_state, slurm_job, write_state
 
 STOPPED = RunState("stopped", reason="SIGUSR2: stopped; the same command goes on from step 40")
 

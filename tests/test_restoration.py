@@ -1,15 +1,15 @@
 """Denoising, colorizing and restoring arrays: what `import colorjax` offers for a person's own pictures."""
 
 import jax.numpy as jnp
-import made_networks
 import numpy as np
 import pytest
 from skimage.color import rgb2lab, rgb2xyz
+from support import networks as made_networks
 
 import colorjax
 from colorjax import restoration, weights
+from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError
-from colorjax.inference.exact_lightness import gray_levels
 from colorjax.models import build_model
 
 HEIGHT, WIDTH = 32, 48

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-import tiny_training as tiny
+from support import tiny_training as tiny
 
 from colorjax.models import MODELS
 from colorjax.training import load_network, loop

@@ -3,10 +3,11 @@
 import pytest
 from ml_collections import ConfigDict
 
-from colorjax.config import method_config, model_config, run_config, table_config
-from colorjax.config_files import load
+from colorjax.config.defaults import run_config
+from colorjax.config.files import load
+from colorjax.config.rows import row_config, table_runs
+from colorjax.config.tables import method_config, model_config, table_config
 from colorjax.errors import UserError
-from colorjax.rows import row_config, table_runs
 
 
 @pytest.fixture

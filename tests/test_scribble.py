@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from skimage import color, data
 
 from colorjax.commands.networks import check_settings
-from colorjax.config import method_config, run_config
+from colorjax.config.defaults import run_config
+from colorjax.config.tables import method_config
 from colorjax.errors import UserError
 from colorjax.methods import build_method
-from colorjax.methods.hints import Hints, draw_scribbles, hints_from_marked
-from colorjax.methods.scribble import Scribble
+from colorjax.methods.scribble.hints import Hints, draw_scribbles, hints_from_marked
+from colorjax.methods.scribble.method import Scribble
 
 PHOTOGRAPH = (data.astronaut()[:48:2, 180:228:2] / 255).astype(np.float32)
 

@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_runs import BATCH, STEPS, make_run, settings, train, validation
 from ml_collections import ConfigDict
+from support.runs import BATCH, STEPS, make_run, settings, train, validation
 
 import launch
 from colorjax.commands import status as command
 from colorjax.commands.status import duration, status_lines
-from colorjax.config import total_steps
+from colorjax.config.defaults import total_steps
 from colorjax.runs.find import find_runs
-from colorjax.runs.signs import RunState, write_state
+from colorjax.runs.run_state import RunState, write_state
 from colorjax.runs.status import run_status
 
 

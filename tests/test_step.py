@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-import tiny_training as tiny
 from flax import linen as nn
+from support import tiny_training as tiny
 
 from colorjax.tasks import build_task
 from colorjax.training import parallel

@@ -6,12 +6,12 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from made_pictures import config, make, names, picture
+from support.pictures import config, make, names, picture
 
 import datasets
 from colorjax.errors import UserError
-from colorjax.images import read_picture, write_picture
-from datasets import draws, prepared
+from colorjax.pictures.images import read_picture, write_picture
+from datasets import prepared, sampling
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -33,7 +33,7 @@ def test_fewer_training_photographs_are_among_more(tmp_path):
         assert chosen(count + 1)[:count] == chosen(count)
     assert len({tuple(chosen(4, seed)) for seed in range(20)}) == 20
     # A photograph's chance is 4 in 12 whatever its place: of 300 seeds 100, give or take five standard deviations.
-    drawn = np.bincount(np.concatenate([draws.subset(seed, 4, 12) for seed in range(300)]), minlength=12)
+    drawn = np.bincount(np.concatenate([sampling.subset(seed, 4, 12) for seed in range(300)]), minlength=12)
     assert abs(drawn - 100).max() < 5 * np.sqrt(300 * 4 / 12 * 8 / 12)
 
 

@@ -10,10 +10,10 @@ import pytest
 
 import datasets
 from colorjax.commands import run
+from colorjax.config.serialization import from_plain
 from colorjax.errors import UserError
-from colorjax.plain import from_plain
 from colorjax.runs.provenance import CODE
-from colorjax.runs.signs import RunState, read_state, write_state
+from colorjax.runs.run_state import RunState, read_state, write_state
 from colorjax.sweeps.cluster import load_cluster
 from colorjax.sweeps.slurm import script
 

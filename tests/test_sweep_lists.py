@@ -8,10 +8,10 @@ import pytest
 from ml_collections import ConfigDict
 from scipy import stats
 
-from colorjax.config_files import load
+from colorjax.config.files import load
+from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
-from colorjax.plain import to_plain
-from colorjax.sweeps.draws import choice, integers, log_uniform, uniform
+from colorjax.sweeps.distributions import choice, integers, log_uniform, uniform
 from colorjax.sweeps.lists import grid, product, random_draws, seeds, zipped
 from colorjax.sweeps.names import run_names, short_keys
 from colorjax.sweeps.plan import plan

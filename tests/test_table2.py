@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import launch
-from colorjax.images import write_picture
+from colorjax.pictures.images import write_picture
 from experiments import table2
 
 ROOT = Path(__file__).parents[1]

@@ -10,11 +10,11 @@ import pytest
 
 from colorjax.errors import UserError
 from colorjax.evaluation.evaluate import Evaluation, Sample
-from colorjax.evaluation.markdown import markdown
 from colorjax.evaluation.protocol import Protocol
-from colorjax.evaluation.published import input_alone
-from colorjax.evaluation.report import write_table
-from colorjax.evaluation.tables import make_table
+from colorjax.tables.markdown import markdown
+from colorjax.tables.published import input_alone
+from colorjax.tables.report import write_table
+from colorjax.tables.table import make_table
 
 HASHES = tuple(f"{i:02d}" for i in range(12))
 PROTOCOL = Protocol("made", "twelve pictures", "denoise", HASHES, noise_kind="gaussian", noise_level=0.05)

@@ -9,9 +9,9 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from colorjax.errors import UserError
-from colorjax.losses import LOSSES
 from colorjax.noise import add_noise
 from colorjax.tasks import TASKS, Colorize, Denoise, DenoiseGray, build_task
+from colorjax.tasks.losses import LOSSES
 
 
 def cube(levels=6):

@@ -13,11 +13,12 @@ from safetensors.numpy import save_file
 
 import colorjax
 from colorjax import weights
-from colorjax.config import model_config, run_config
+from colorjax.config.defaults import run_config
+from colorjax.config.serialization import flatten
+from colorjax.config.tables import model_config
 from colorjax.errors import UserError
 from colorjax.models import build_model
-from colorjax.models.context import Frozen
-from colorjax.plain import flatten
+from colorjax.models.conditioning import Frozen
 
 
 def config_of(width=4, task="denoise"):

@@ -104,7 +104,7 @@ def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data
         if command in _WRITING and processes.is_first():
             _check_workdir(arguments["workdir"], write=not arguments.get("dry_run"))
     if command in _COMPILING or "paths" in arguments:
-        from colorjax.compilation import keep_compilations
+        from colorjax.runtime.compilation import keep_compilations
 
         keep_compilations()
     importlib.import_module(COMMANDS[command]).main(data=data, **arguments)
@@ -112,15 +112,15 @@ def _run(command: str, arguments: dict[str, Any], overrides: Sequence[str], data
 
 def _config(file: str | None, overrides: Sequence[str], weights: str) -> "ConfigDict":
     """Return the config in `file` or, without one, the config in a file of weights."""
-    from colorjax import config_files
+    from colorjax.config import files
 
     if file:
-        return config_files.load(file, overrides)
+        return files.load(file, overrides)
     if not weights:
         raise UserError("give --config=FILE[:VARIANT], or --weights=NAME to measure trained weights under their own")
     from colorjax.weights import load
 
-    return config_files.override(load(weights).config, overrides)
+    return files.override(load(weights).config, overrides)
 
 
 def _check_workdir(workdir: Path, write: bool) -> None:
@@ -138,7 +138,7 @@ def _check_workdir(workdir: Path, write: bool) -> None:
 
 def _agree(command: str, arguments: Mapping[str, Any], data: ModuleType) -> None:
     """Raise a `UserError` if another process runs another command, config or code."""
-    from colorjax.plain import flatten, to_plain
+    from colorjax.config.serialization import flatten, to_plain
 
     # Not only what makes the run what it is: processes that validate at different steps would wait for each other.
     settings = flatten(to_plain(arguments["config"]))

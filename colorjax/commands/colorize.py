@@ -6,8 +6,8 @@ from types import ModuleType
 from colorjax import restoration
 from colorjax.commands.pictures import process
 from colorjax.errors import UserError
-from colorjax.photos.find import find_pictures
-from colorjax.photos.read import read_photo
+from colorjax.pictures.find import find_pictures
+from colorjax.pictures.read import read_photo
 
 
 def main(

@@ -9,9 +9,10 @@ from ml_collections import ConfigDict
 
 from colorjax import processes
 from colorjax.commands.measuring import load_weights, measure_rows
-from colorjax.config import require_run, single_row_table
+from colorjax.config.defaults import require_run
+from colorjax.config.rows import table_runs
+from colorjax.config.tables import single_row_table
 from colorjax.errors import UserError
-from colorjax.rows import table_runs
 from colorjax.tasks import TASKS
 from colorjax.training.logging import announce
 from colorjax.training.workdir import open_workdir

@@ -5,8 +5,8 @@ from pathlib import Path
 from types import ModuleType
 
 from colorjax import weights
-from colorjax.config import with_defaults
-from colorjax.config_files import override
+from colorjax.config.defaults import with_defaults
+from colorjax.config.files import override
 from colorjax.errors import UserError
 from colorjax.training.checkpoints import load_network
 

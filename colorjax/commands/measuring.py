@@ -13,19 +13,19 @@ from tqdm import tqdm
 
 from colorjax import processes, weights
 from colorjax.commands.networks import frozen_of_config, network_of
-from colorjax.config import test_data_config
+from colorjax.config.defaults import test_data_config
+from colorjax.config.rows import Run
+from colorjax.config.serialization import to_plain
 from colorjax.evaluation.evaluate import Evaluation, evaluate
-from colorjax.evaluation.learning_curve import Place
 from colorjax.evaluation.protocol import Protocol, build_protocol
-from colorjax.evaluation.report import write_table
-from colorjax.evaluation.results import fingerprint, load_evaluation, save_evaluation
+from colorjax.evaluation.results_cache import fingerprint, load_evaluation, save_evaluation
 from colorjax.evaluation.seeds import average
-from colorjax.images import Photograph
 from colorjax.methods import Method, build_method
 from colorjax.models import build_model
-from colorjax.plain import to_plain
-from colorjax.rows import Run
+from colorjax.pictures.images import Photograph
 from colorjax.runs.history import read_history
+from colorjax.tables.data_curve import Place
+from colorjax.tables.report import write_table
 from colorjax.tasks import build_task
 from colorjax.training.checkpoints import load_network
 from colorjax.training.logging import announce

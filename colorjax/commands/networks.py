@@ -15,9 +15,9 @@ from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.statistics import mean_with_interval
 from colorjax.methods import NetworkMethod, build_method
 from colorjax.models import build_model
-from colorjax.models.context import Frozen, frozen_of
+from colorjax.models.conditioning import Frozen, frozen_of
 from colorjax.runs.requeue import WARNINGS, note_start, requeue
-from colorjax.runs.signs import Heartbeat, read_state
+from colorjax.runs.run_state import Heartbeat, read_state
 from colorjax.tasks import build_task
 from colorjax.training import checks, loop
 from colorjax.training.loop import OnValidation, ignore

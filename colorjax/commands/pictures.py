@@ -9,11 +9,11 @@ import numpy as np
 from tqdm import tqdm
 
 from colorjax.errors import ColorjaxError, UserError
-from colorjax.photos.beside import side_by_side
-from colorjax.photos.find import Found, find_pictures, folded, free_name
-from colorjax.photos.overwriting import identities, refuse_to_overwrite
-from colorjax.photos.read import Photo, read_photo
-from colorjax.photos.write import check_folder, suffix_for, write_photo
+from colorjax.pictures.find import Found, find_pictures, folded, free_name
+from colorjax.pictures.overwriting import identities, refuse_to_overwrite
+from colorjax.pictures.read import Photo, read_photo
+from colorjax.pictures.side_by_side import side_by_side
+from colorjax.pictures.write import check_folder, suffix_for, write_photo
 
 #: takes pixels and what is told of progress, returns pixels
 Restoring = Callable[[np.ndarray, Callable[[float], None]], np.ndarray]

@@ -4,7 +4,7 @@ from types import ModuleType
 
 from ml_collections import ConfigDict
 
-from colorjax.config import test_data_config
+from colorjax.config.defaults import test_data_config
 
 
 def main(config: ConfigDict, data: ModuleType) -> None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from colorjax.commands.networks import check, check_settings
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.provenance import take_snapshot
-from colorjax.runs.signs import read_state
+from colorjax.runs.run_state import read_state
 from colorjax.sweeps import slurm
 from colorjax.sweeps.folder import hold_to_kind
 from colorjax.sweeps.jobs import Job, job_words

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
-from colorjax.measures import MEASURES
+from colorjax.metrics.info import MEASURES
 from colorjax.pages.text import text_table, until_nobody_reads
 from colorjax.runs.find import find_runs
 from colorjax.runs.status import BEST, GOING_ON, RunStatus, run_status

@@ -9,11 +9,11 @@ import jax
 from ml_collections import ConfigDict
 
 from colorjax.commands.networks import check, check_settings
-from colorjax.config import total_steps
+from colorjax.config.defaults import total_steps
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.history import last_step
 from colorjax.runs.provenance import take_snapshot
-from colorjax.runs.signs import read_state
+from colorjax.runs.run_state import read_state
 from colorjax.sweeps import slurm
 from colorjax.sweeps.folder import hold_to_kind, listing, make_run, standing
 from colorjax.sweeps.jobs import Job, job_words

@@ -9,9 +9,9 @@ from ml_collections import ConfigDict
 from colorjax import processes
 from colorjax.commands.measuring import measure_rows
 from colorjax.commands.networks import check, frozen_of_config, train_network
-from colorjax.config import is_table
+from colorjax.config.defaults import is_table
+from colorjax.config.rows import table_runs
 from colorjax.errors import UserError
-from colorjax.rows import table_runs
 from colorjax.training.logging import announce
 from colorjax.training.workdir import hold_to_frozen, open_workdir
 

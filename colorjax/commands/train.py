@@ -6,7 +6,7 @@ from types import ModuleType
 from ml_collections import ConfigDict
 
 from colorjax.commands.networks import train_in_queue
-from colorjax.config import require_run
+from colorjax.config.defaults import require_run
 from colorjax.training.logging import announce
 
 

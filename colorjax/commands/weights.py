@@ -5,7 +5,7 @@ from types import ModuleType
 
 import jax
 
-from colorjax.models import inception_weights
+from colorjax.models.inception import weights as inception_weights
 
 #: network -> what reads a file of its published weights
 CONVERTERS = {"inception": inception_weights.convert}

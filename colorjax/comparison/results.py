@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from colorjax.comparison import settings
 from colorjax.errors import UserError, nearest
-from colorjax.measures import MEASURES, Measure
+from colorjax.metrics.info import MEASURES, Measure
 from colorjax.runs.find import FoundRun
 from colorjax.runs.status import RunStatus, run_status
 

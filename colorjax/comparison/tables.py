@@ -9,7 +9,7 @@ from typing import Any
 
 from colorjax.comparison import settings
 from colorjax.comparison.results import Comparison, Group, Result, Summary
-from colorjax.measures import MEASURES, Measure
+from colorjax.metrics.info import MEASURES, Measure
 from colorjax.pages.text import markdown_table, write_csv
 
 MOST_ROWS = 30  # of a table that are shown at once: more hide what else there is

@@ -16,9 +16,9 @@ from colorjax import processes
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.measure import measure, metric_names, task_loss
 from colorjax.evaluation.protocol import Protocol
-from colorjax.images import Photograph, content_hash, to_uint8
 from colorjax.methods import Method
-from colorjax.patches import map_pixels
+from colorjax.pictures.images import Photograph, content_hash, to_uint8
+from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import Task
 
 

@@ -9,11 +9,11 @@ import functools
 import jax
 import numpy as np
 
-from colorjax.color import rgb2gray
+from colorjax.color.spaces import rgb2gray
 from colorjax.errors import UserError
 from colorjax.evaluation.protocol import Protocol
-from colorjax.metrics import METRICS
-from colorjax.patches import map_pixels, pad_to_shared_size
+from colorjax.metrics.registry import METRICS
+from colorjax.runtime.pixelwise import map_pixels, pad_to_shared_size
 from colorjax.tasks import Task
 
 # Those that see a difference between the luminances of two pictures; the others are about color.

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 from skimage.transform import resize
 
+from colorjax.config.defaults import run_config
 from colorjax.errors import UserError, nearest
-from colorjax.images import Photograph, content_hash
-from colorjax.measures import ACCURACY_DISTANCE
+from colorjax.metrics.info import ACCURACY_DISTANCE, SSIM_SIGMA, SSIM_WINDOW
 from colorjax.noise import check_noise
-from colorjax.structural_similarity import SIGMA, WINDOW
+from colorjax.pictures.images import Photograph, content_hash
 from colorjax.tasks import TASKS, Task
 
 CHOICES = {
@@ -65,8 +64,8 @@ class Protocol:
     clip: bool = True
     round_to_8_bits: bool = True
     channels: str = "color"
-    ssim_sigma: float = SIGMA
-    ssim_window: int = WINDOW
+    ssim_sigma: float = SSIM_SIGMA
+    ssim_window: int = SSIM_WINDOW
     accuracy_distance: float = ACCURACY_DISTANCE
     psnr_ceiling: float = 100.0
     border: int = 0
@@ -151,13 +150,6 @@ class Protocol:
         return np.rint(picture * np.float32(255)) / np.float32(255) if self.round_to_8_bits else picture
 
 
-def protocol_config() -> ConfigDict:
-    """Return the config section `protocol`: the fields of `Protocol` that a person sets, with their defaults."""
-    given = ("data", "task", "pictures")  # by the config's other sections and by the photographs
-    fields = [field for field in dataclasses.fields(Protocol) if field.name not in given]
-    return ConfigDict({field.name: "default" if field.name == "name" else field.default for field in fields})
-
-
 def build_protocol(config: Mapping, data: str, task: str, photographs: Iterable[Photograph]) -> Protocol:
     """Return the protocol of a config section and the photographs to be measured.
 
@@ -165,7 +157,7 @@ def build_protocol(config: Mapping, data: str, task: str, photographs: Iterable[
         UserError: a setting that is unknown or impossible, or no photographs at all.
     """
     settings = dict(config)
-    known = protocol_config()
+    known = run_config().protocol
     for name in settings:
         if name not in known:
             raise UserError(f"config.protocol has no setting {name!r}; {nearest(name, known)}")

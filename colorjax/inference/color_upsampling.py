@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from colorjax.inference.resizing import resize
-from colorjax.patches import pad_to_shared_size
+from colorjax.runtime.pixelwise import pad_to_shared_size
 
 # Measured by benchmarks/color_upsampling.py --sweep.
 SIGMA_LIGHTNESS = 6.0  # of g, units of L

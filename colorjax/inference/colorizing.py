@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from colorjax.color.gray import color_gray, gray_levels, lightness_of_levels
 from colorjax.inference.color_upsampling import BAND, ColorUpsampling
-from colorjax.inference.exact_lightness import color_gray, gray_levels, lightness_of_levels
+from colorjax.inference.reduced_size import working_shape
 from colorjax.inference.resizing import resize_bands
-from colorjax.inference.working_picture import working_shape
 
 # Beside the picture and the result, memory holds the numbers of one band: some 50 bytes a pixel.
 MOST_PIXELS_OF_A_BAND = 1 << 21

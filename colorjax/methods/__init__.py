@@ -17,7 +17,7 @@ from colorjax.methods.identity import Observed
 from colorjax.methods.mean_color import MeanColor
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import Pretrained
-from colorjax.methods.scribble import Scribble
+from colorjax.methods.scribble.method import Scribble
 
 __all__ = [
     "METHODS",

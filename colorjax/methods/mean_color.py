@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from colorjax.color import recolor, rgb2lab
+from colorjax.color.spaces import recolor, rgb2lab
 from colorjax.errors import UserError
-from colorjax.images import Photograph
-from colorjax.patches import map_pixels
+from colorjax.pictures.images import Photograph
+from colorjax.runtime.pixelwise import map_pixels
 
 
 @dataclass

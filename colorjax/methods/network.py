@@ -8,15 +8,15 @@ import jax
 import numpy as np
 from flax import linen as nn
 
-from colorjax.color import recolor, rgb2lab
+from colorjax.color.spaces import recolor, rgb2lab
 from colorjax.errors import UserError, nearest
 from colorjax.inference.color_upsampling import upsample_colors
+from colorjax.inference.letterbox import fit, unfit
+from colorjax.inference.reduced_size import working_shape
 from colorjax.inference.resizing import resize
-from colorjax.inference.tiled import TiledNetwork, Tiling, outputs_of
-from colorjax.inference.working_picture import working_shape
-from colorjax.models.context import context_of
-from colorjax.patches import map_pixels
-from colorjax.squares import fit, unfit
+from colorjax.inference.tiled_network import TiledNetwork, Tiling, outputs_of
+from colorjax.models.conditioning import context_of
+from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import Task
 
 PICTURE = ("patches", "whole", "reduced")
@@ -29,7 +29,7 @@ class NetworkMethod:
     Attributes:
         name: of the row.
         model: a linen module, `model.apply(variables, inputs [B, P, Q, Cin], train=False) -> [B, P, Q, Cout]`, with a
-            context where it wants one (`colorjax.models.context`).
+            context where it wants one (`colorjax.models.conditioning`).
         variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
         task: says what the network sees of a picture and how its outputs become one.
         patch_size, overlap, batch_size, statistics, window: how a picture is cut, as in `Tiling`. One that goes through
@@ -38,7 +38,7 @@ class NetworkMethod:
             and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
             Or 'reduced', for tasks with `colors`: a copy of it with a short side of `patch_size` goes through the
             network once, and the colors come back to full size along the picture's own edges (`colorjax.inference`).
-        frozen: the variables of `colorjax.models.context.frozen_of(model)`.
+        frozen: the variables of `colorjax.models.conditioning.frozen_of(model)`.
     """
 
     name: str

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from colorjax.config.serialization import to_plain
 from colorjax.methods.network import NetworkMethod
 from colorjax.models import build_model
-from colorjax.plain import to_plain
 from colorjax.tasks import Task, build_task
 from colorjax.weights import TrainedNetwork, load
 

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from colorjax.color import lab2rgb
+from colorjax.color.spaces import lab2rgb
 from colorjax.errors import UserError
-from colorjax.models import inception_weights
 from colorjax.models.blocks import DType
-from colorjax.models.context import Frozen, mark_of
-from colorjax.models.inception_resnet_v2 import SIZE, InceptionResNetV2, inception_input
+from colorjax.models.conditioning import Frozen, mark_of
+from colorjax.models.inception import weights as inception_weights
+from colorjax.models.inception.network import SIZE, InceptionResNetV2, inception_input
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
 from colorjax.tasks.colorize import AB_SCALE
 
@@ -109,7 +109,7 @@ class FusionNetwork(nn.Module):
             outputs = upsample_nearest(outputs)
         return outputs[:, :height, :width]
 
-    # What colorjax.models.context asks for: plain methods, that know nothing of the module's own variables.
+    # What colorjax.models.conditioning asks for: plain methods, that know nothing of the module's own variables.
 
     @nn.nowrap
     def frozen(self) -> Frozen:

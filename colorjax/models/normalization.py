@@ -105,7 +105,7 @@ class GroupNorm(nn.Module):
                         variance over all examples together are used, and kept as the next two
         mean, variance  the statistics themselves, [groups]
 
-    `colorjax/inference/statistics.py` makes these for pictures that a network sees in tiles.
+    `colorjax/inference/group_norm_statistics.py` makes these for pictures that a network sees in tiles.
     """
 
     @nn.compact

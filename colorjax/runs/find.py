@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from colorjax.config.serialization import flatten
 from colorjax.errors import UserError
-from colorjax.plain import flatten
 from colorjax.runs.files import read_json
 from colorjax.runs.history import read_history
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.files import read_json, write_atomically
-from colorjax.runs.signs import RunState, slurm_job, write_state
+from colorjax.runs.run_state import RunState, slurm_job, write_state
 
 #: What Slurm is asked to send some time before it ends a job; SIGTERM means that somebody has decided already.
 WARNINGS = ("SIGUSR1", "SIGUSR2")

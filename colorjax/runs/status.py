@@ -8,12 +8,12 @@ import math
 import statistics
 from typing import Any
 
-from colorjax.config import count_steps
+from colorjax.config.defaults import count_steps
+from colorjax.runs.failure_reason import complaint, last_words
 from colorjax.runs.find import FoundRun
 from colorjax.runs.history import best_step
-from colorjax.runs.last_words import complaint, last_words
 from colorjax.runs.requeue import newest_checkpoint
-from colorjax.runs.signs import RunState, read_state
+from colorjax.runs.run_state import RunState, read_state
 
 BEST = "psnr"  # the metric by which a run's best checkpoint is chosen
 GOING_ON = ("waiting", "running")  # states that change by themselves
@@ -26,7 +26,7 @@ class RunStatus:
 
     Attributes:
       name: of the run, in the folder that was searched.
-      state: as `colorjax.runs.signs.RunState` has it, 'lost' included.
+      state: as `colorjax.runs.run_state.RunState` has it, 'lost' included.
       reason: of that state, a line; '' for none.
       step: the newest that is known of.
       steps: of the whole run; None where its config does not say.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ml_collections import ConfigDict
 
-from colorjax.config_files import get_config, of_same_type, override
+from colorjax.config.files import get_config, of_same_type, override
 from colorjax.errors import UserError
 
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from colorjax.errors import Interrupted, UserError
-from colorjax.runs.last_words import last_words_of_log
-from colorjax.runs.signs import read_state, write_state
+from colorjax.runs.failure_reason import last_words_of_log
+from colorjax.runs.run_state import read_state, write_state
 from colorjax.sweeps.jobs import Job
 
 _POLL_SECONDS = 0.5

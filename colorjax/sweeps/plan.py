@@ -9,10 +9,10 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from colorjax.config import require_run
-from colorjax.config_files import call, of_python, set_value
+from colorjax.config.defaults import require_run
+from colorjax.config.files import call, of_python, set_value
+from colorjax.config.serialization import identity, to_plain
 from colorjax.errors import UserError
-from colorjax.plain import identity, to_plain
 from colorjax.runs.files import read_json
 from colorjax.sweeps.names import run_names
 

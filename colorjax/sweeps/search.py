@@ -16,13 +16,13 @@ from ml_collections import ConfigDict
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from colorjax.config import require_run
-from colorjax.config_files import call, override
+from colorjax.config.defaults import require_run
+from colorjax.config.files import call, override
+from colorjax.config.serialization import from_plain, identity, to_plain, with_tuples
 from colorjax.errors import UserError, nearest
-from colorjax.measures import MEASURES
-from colorjax.plain import from_plain, identity, to_plain, with_tuples
+from colorjax.metrics.info import MEASURES
 from colorjax.runs.files import read_json, write_atomically
-from colorjax.sweeps.draws import Choice, Distribution, Integers, Numbers
+from colorjax.sweeps.distributions import Choice, Distribution, Integers, Numbers
 from colorjax.sweeps.plan import changed
 
 PRUNERS = ("median", "none")

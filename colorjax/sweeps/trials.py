@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from colorjax.errors import Interrupted, Pruned
 from colorjax.runs.files import alone
 from colorjax.runs.history import best_step, read_history
-from colorjax.runs.signs import RunState, alive, read_state, slurm_job, write_state
+from colorjax.runs.run_state import RunState, alive, read_state, slurm_job, write_state
 from colorjax.sweeps.folder import make_run
 from colorjax.sweeps.plan import changed
 from colorjax.sweeps.search import Search, open_study, sampler_of, suggest

@@ -6,24 +6,13 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jax import Array
 
-from colorjax.color import lab2rgb_gamut, linear_to_srgb, rgb2lab, rgb2xyz
+from colorjax.color.gray import gray_copy
+from colorjax.color.spaces import lab2rgb_gamut, rgb2lab
 from colorjax.noise import add_noise
 from colorjax.tasks.task import Task
 
 # Brings ab into about [-1, 1]: over the whole of sRGB a lies in [-86.2, 98.3] and b in [-107.9, 94.5].
 AB_SCALE = 110.0
-
-
-def gray_copy(picture: Array) -> Array:
-    """Return the picture [*b, H, W, 3] without its color, same shape, three equal channels.
-
-    Grey is what has the same Lab lightness, hence the same luminance Y, as the color that was there. It is not
-    `rgb2gray` nor another luma (a weighted sum of sRGB values), because lightness is the third axis beside the ab
-    that a network predicts: with it the color put back on the grey copy is exactly the true color. Under luma a
-    saturated blue or red would come back too dark or too light, with an error that no ab can undo.
-    """
-    luminance = rgb2xyz(picture)[..., 1:2]
-    return linear_to_srgb(jnp.broadcast_to(luminance, picture.shape))
 
 
 @dataclasses.dataclass(frozen=True)

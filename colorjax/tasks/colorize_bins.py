@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from colorjax import ab_bins
-from colorjax.color import rgb2lab
-from colorjax.losses import Loss
+from colorjax.color import ab_bins
+from colorjax.color.spaces import rgb2lab
 from colorjax.tasks.colorize import Colorize
+from colorjax.tasks.losses import Loss
 
 # Of the annealed mean, and the power of the rarity weights by which probabilities are multiplied before it (Menon et
 # al. 2021, "Long-tail learning via logit adjustment"). Zhang et al. have 0.38 and none. These were chosen on 184
@@ -47,7 +47,7 @@ def _cross_entropies(logits, truth):
 
 @dataclasses.dataclass(frozen=True)
 class ColorizeBins(Colorize):
-    """The network gives the logits of a distribution over the bins of ab (`colorjax/ab_bins.py`).
+    """The network gives the logits of a distribution over the bins of ab (`colorjax/color/ab_bins.py`).
 
     After Zhang, Isola and Efros 2016. The mean of squared error is a dull color wherever several are plausible; a
     distribution keeps them apart, and its annealed mean is one of them.

@@ -6,7 +6,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jax import Array
 
-from colorjax.color import rgb2yiq
+from colorjax.color.spaces import rgb2yiq
 from colorjax.noise import add_noise
 from colorjax.tasks.denoise import Denoise
 

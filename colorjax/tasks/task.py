@@ -17,8 +17,8 @@ import jax
 from jax import Array
 
 from colorjax.errors import UserError, nearest
-from colorjax.losses import LOSSES, Loss
 from colorjax.noise import check_noise
+from colorjax.tasks.losses import LOSSES, Loss
 
 
 class Example(NamedTuple):

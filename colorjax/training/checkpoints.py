@@ -23,8 +23,8 @@ from orbax.checkpoint import checkpoint_managers as policies
 from orbax.checkpoint.options import MultiprocessingOptions
 
 from colorjax import processes
+from colorjax.config.serialization import from_plain, to_plain
 from colorjax.errors import Interrupted, NotFiniteError, UserError
-from colorjax.plain import from_plain, to_plain
 from colorjax.runs.history import best_step, read_history
 from colorjax.training import parallel
 from colorjax.training.logging import announce

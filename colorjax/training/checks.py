@@ -3,12 +3,12 @@
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from colorjax.config import total_steps
+from colorjax.config.defaults import total_steps
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
 from colorjax.tasks import build_task
 from colorjax.training import parallel
-from colorjax.training.contexts import check_contexts
+from colorjax.training.conditioning import check_contexts
 from colorjax.training.optimizer import build_optimizer
 from colorjax.weights import hold_to_model, load, not_found_in
 

@@ -20,15 +20,15 @@ import jax
 from ml_collections import ConfigDict
 
 from colorjax import processes
-from colorjax.config import total_steps
+from colorjax.config.defaults import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.models import build_model
-from colorjax.models.context import frozen_of
+from colorjax.models.conditioning import frozen_of
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.checkpoints import Checkpoints
 from colorjax.training.checks import check, check_start
-from colorjax.training.contexts import contexts_of_training
+from colorjax.training.conditioning import contexts_of_training
 from colorjax.training.logging import announce, open_log
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.preemption import StopRequest

@@ -14,7 +14,7 @@ from flax import linen as nn
 from flax import struct
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from colorjax.models.context import initial_variables
+from colorjax.models.conditioning import initial_variables
 
 
 @struct.dataclass
@@ -48,7 +48,7 @@ def create_state(
       optimizer: its state is made for the network's parameters.
       input_channels: channels of the network's inputs.
       averaged: whether to keep a moving average of the weights.
-      frozen: the network's frozen variables, or their shapes (see `colorjax.models.context`).
+      frozen: the network's frozen variables, or their shapes (see `colorjax.models.conditioning`).
     """
     # Examples fold their index into the run's key (`step.py`), and no run has 2**32 - 1 of them.
     key = jax.random.fold_in(jax.random.key(seed), 2**32 - 1)

@@ -16,9 +16,9 @@ from ml_collections import ConfigDict
 
 import colorjax
 from colorjax import processes
+from colorjax.config.serialization import identity, to_plain
 from colorjax.errors import UserError
-from colorjax.models.context import Frozen
-from colorjax.plain import identity, to_plain
+from colorjax.models.conditioning import Frozen
 from colorjax.runs.files import read_json, write_atomically
 from colorjax.runs.provenance import provenance
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
-from colorjax.photos.find import walk
-from datasets.listing import Listing, count
+from colorjax.pictures.find import walk
 from datasets.photograph_builder import PhotographBuilder
+from datasets.source_files import Listing, count
 
 PHOTOGRAPH = re.compile(r"(ADE_(train|val|test)_\d+)\.jpe?g", re.IGNORECASE)
 FRAME = re.compile(r"ADE_frame_\d+\.jpe?g", re.IGNORECASE)

@@ -7,8 +7,8 @@ import tensorflow_datasets as tfds
 
 from colorjax.errors import UserError
 from datasets.cbsd68.cbsd68_dataset_builder import PHOTOGRAPHS as CBSD68
-from datasets.listing import Listing, count, names_in_one_line, picture_files
 from datasets.photograph_builder import PhotographBuilder
+from datasets.source_files import Listing, count, names_in_one_line, picture_files
 
 FOLDERS = {"train": "train", "val": "validation", "test": "test"}
 # Where the folders of the splits lie, from the top of the release's archive (BSR_bsds500.tgz) inwards.

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
-from datasets.listing import Listing, picture_files
 from datasets.photograph_builder import PhotographBuilder
+from datasets.source_files import Listing, picture_files
 
 # Their numbers in the Berkeley Segmentation Data Set.
 # fmt: off

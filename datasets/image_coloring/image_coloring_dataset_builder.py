@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from colorjax.errors import UserError
-from colorjax.images import read_picture
-from datasets.listing import Listing, count, names_in_one_line, picture_files, readable_name
+from colorjax.pictures.images import read_picture
 from datasets.photo_folder.photo_folder_dataset_builder import SPLIT_FOLDERS, hold_out
 from datasets.photograph_builder import PhotographBuilder, Picture
+from datasets.source_files import Listing, count, names_in_one_line, picture_files, readable_name
 
 DEPTH = 2  # how many folders an archive puts around those of the splits
 GREY_ENDINGS = ("black", "gray", "grey")

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
-from datasets.listing import Listing, count, picture_files, readable_name
 from datasets.photograph_builder import PhotographBuilder, Picture
+from datasets.source_files import Listing, count, picture_files, readable_name
 
 SPLIT_FOLDERS = {
     "train": "train",

@@ -7,8 +7,8 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 
 from colorjax.errors import UserError
-from datasets.listing import Listing
 from datasets.photograph_builder import PhotographBuilder
+from datasets.source_files import Listing
 
 # The stereo pair is on one side. Validation and test are on what people photograph: a garage, an animal, a landscape
 # at night; what instruments photograph (stars, stained tissue, the eye's ground) serves for training alone.

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from colorjax.runs.history import read_history
-from colorjax.runs.signs import read_state
+from colorjax.runs.run_state import read_state
 from colorjax.training import load_network
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import signal
 
 from runs_on_slurm import assert_equal, last_step, log, starts
 
-from colorjax.runs.signs import read_state
+from colorjax.runs.run_state import read_state
 
 CONFIG = "tests/cluster/small_colorizer.py"
 STEPS = 200

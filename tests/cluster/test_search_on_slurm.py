@@ -6,7 +6,7 @@ import signal
 from optuna.trial import TrialState
 
 from colorjax.runs.history import read_history
-from colorjax.runs.signs import read_state
+from colorjax.runs.run_state import read_state
 from colorjax.sweeps.search import open_study, read_search
 
 CONFIG = "tests/cluster/small_colorizer.py"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from runs_on_slurm import ROOT, assert_equal, last_step, log, starts
 
-from colorjax.runs.signs import read_state
+from colorjax.runs.run_state import read_state
 
 CONFIG = "tests/cluster/small_colorizer.py"
 SRUN = ("srun", "--ntasks=2", "--cpus-per-task=1", "--label", sys.executable, "launch.py")

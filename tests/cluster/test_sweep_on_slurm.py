@@ -4,7 +4,7 @@ import json
 
 from runs_on_slurm import assert_equal, log
 
-from colorjax.runs.signs import read_state
+from colorjax.runs.run_state import read_state
 
 
 def test_four_runs_are_one_array_and_each_is_what_it_would_have_been_here(cluster, uninterrupted, tmp_path):

@@ -1,0 +1,1 @@
+"""Color: spaces, differences, bins of ab, gray."""

@@ -1,0 +1,164 @@
+"""The gray copy of an image, and color put on gray pixels such that the gray is still there, to the last bit.
+
+Grey levels are uint8 or uint16 `[H, W]`; pictures have the same depth, `[H, W, 3]`. The *grey level* of a colored pixel
+is that of its grey copy (`gray_copy`: the same luminance Y, hence the same Lab lightness),
+rounded to the picture's depth. So `gray_levels(color_gray(levels, ab))` is `levels`, for every level and every ab.
+
+Rounding red, green and blue each by itself would not do: in saturated colors the three errors add up to more than
+half a level. So of the eight whole triples around the wanted color that one is taken which is nearest to it among those
+with the right grey level. There always is one. All channels rounded down are too dark or right, all rounded up too
+light or right, and three steps of one channel each lead from the one to the other. The largest possible step, one of
+green, is 0.9 grey levels; what is rounded to a level is an interval of one, which no step can leap over.
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from colorjax.color.spaces import XYZ_FROM_RGB, lab2rgb_gamut, linear_to_srgb, rgb2xyz, srgb_to_linear
+from colorjax.runtime.pixelwise import map_pixels
+
+# Either side of a level that counts as it, in levels: one half but for the errors of float32 (0.01 at 16 bits).
+HALF_A_LEVEL = 0.49
+
+TINY = 1e-12  # chromatic light that divides nothing by zero
+
+CHUNK = 256  # side of the squares of pixels that are worked on at a time
+
+LUMINANCE = tuple(float(weight) for weight in XYZ_FROM_RGB[1])
+
+
+def gray_copy(picture: jax.Array) -> jax.Array:
+    """Return the picture [*b, H, W, 3] without its color, same shape, three equal channels.
+
+    Grey is what has the same Lab lightness, hence the same luminance Y, as the color that was there. It is not
+    `rgb2gray` nor another luma (a weighted sum of sRGB values), because lightness is the third axis beside the ab
+    that a network predicts: with it the color put back on the grey copy is exactly the true color. Under luma a
+    saturated blue or red would come back too dark or too light, with an error that no ab can undo.
+    """
+    luminance = rgb2xyz(picture)[..., 1:2]
+    return linear_to_srgb(jnp.broadcast_to(luminance, picture.shape))
+
+
+def gray_levels(pixels: np.ndarray) -> np.ndarray:
+    """Return the grey levels [H, W] of a picture, uint8 or uint16 [H, W, 1] (these are its levels) or [H, W, 3]."""
+    if pixels.shape[-1] == 1:
+        return pixels[..., 0]
+    return _by_chunks(_depth(pixels).gray_levels, pixels)[..., 0]
+
+
+def lightness_of_levels(levels: np.ndarray) -> np.ndarray:
+    """Return the Lab lightness of grey levels, uint8 or uint16 of any shape, as float32 in 0..100."""
+    return _tables(_depth(levels)).lightness[levels]
+
+
+def color_gray(levels: np.ndarray, ab: np.ndarray) -> np.ndarray:
+    """Return the picture [H, W, 3] that has the grey levels `levels` and the color `ab`, as far as sRGB has it.
+
+    Chroma that sRGB hasn't at this lightness is reduced; hue stays.
+
+    Args:
+      levels: uint8 or uint16 [H, W].
+      ab: float32 Lab a and b [H, W, 2].
+    """
+    return _by_chunks(_depth(levels).color_gray, levels[..., np.newaxis], ab)
+
+
+class _Tables(NamedTuple):
+    """By level, float32 [levels]: Lab lightness of the grey, linear light, and the bounds of Y that round to it."""
+
+    lightness: np.ndarray
+    linear: np.ndarray
+    darkest: np.ndarray
+    lightest: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class _Depth:
+    """Pixels of 0 to `top`."""
+
+    top: int
+
+    def gray_levels(self, pixels: jax.Array) -> jax.Array:
+        """Return levels [H, W, 1] of pixels [H, W, 3], whole numbers in float32."""
+        linear = jnp.asarray(_tables(self).linear)[pixels.astype(jnp.int32)]
+        luminance = sum(weight * linear[..., i] for i, weight in enumerate(LUMINANCE))
+        gray = linear_to_srgb(jnp.broadcast_to(luminance[..., np.newaxis], pixels.shape))[..., :1]
+        return self._whole(jnp.round(gray * self.top))
+
+    def color_gray(self, levels: jax.Array, ab: jax.Array) -> jax.Array:
+        """Return pixels [H, W, 3] of levels [H, W, 1], whole numbers in float32, and ab [H, W, 2]."""
+        tables = _Tables(*map(jnp.asarray, _tables(self)))
+        levels = levels[..., 0].astype(jnp.int32)
+        # Computed once: where XLA computes it again for another part of the program, floor may give another whole.
+        wanted = jax.lax.optimization_barrier(jnp.moveaxis(self._wanted(tables, levels, ab), -1, 0))
+        below = jnp.floor(wanted)
+        whole = jnp.stack([below, jnp.minimum(below + 1.0, self.top)])  # [2, 3, H, W]
+        light = tables.linear[whole.astype(jnp.int32)]
+        distance = jnp.square(whole - wanted[np.newaxis])
+        darkest, lightest = tables.darkest[levels], tables.lightest[levels]
+        nearest, best = jnp.full(levels.shape, jnp.inf), jnp.zeros_like(levels)
+        for number, corner in enumerate(itertools.product((0, 1), repeat=3)):
+            luminance = sum(weight * light[up, i] for i, (weight, up) in enumerate(zip(LUMINANCE, corner, strict=True)))
+            squared = sum(distance[up, i] for i, up in enumerate(corner))
+            better = (darkest <= luminance) & (luminance <= lightest) & (squared < nearest)
+            nearest, best = jnp.where(better, squared, nearest), jnp.where(better, number, best)
+        # The bits of the corner's number say which channels are rounded up.
+        pixels = [jnp.where((best & bit) > 0, whole[1, i], whole[0, i]) for i, bit in enumerate((4, 2, 1))]
+        return self._whole(jnp.stack(pixels, axis=-1))
+
+    def _wanted(self, tables, levels, ab):
+        """Return the color to come near to, [H, W, 3] in 0..top and not whole, of just the luminance of `levels`."""
+        lab = jnp.concatenate([tables.lightness[levels][..., np.newaxis], ab], axis=-1)
+        linear = srgb_to_linear(lab2rgb_gamut(lab))
+        # At the gamut's surface the color is as far off as `GAMUT_TOLERANCE` lets it, which is several levels of 16
+        # bits in the dark. What is missing of Y comes as grey light, and what then sticks out goes toward the grey.
+        luminance = tables.linear[levels][..., np.newaxis]
+        chromatic = linear - sum(weight * linear[..., i : i + 1] for i, weight in enumerate(LUMINANCE))
+        most, least = (extreme(chromatic, axis=-1, keepdims=True) for extreme in (jnp.max, jnp.min))
+        room = jnp.minimum((1.0 - luminance) / jnp.maximum(most, TINY), luminance / jnp.maximum(-least, TINY))
+        return linear_to_srgb(luminance + chromatic * jnp.minimum(room, 1.0)) * self.top
+
+    def _whole(self, values):
+        return jnp.clip(values, 0, self.top).astype(jnp.uint8 if self.top == 255 else jnp.uint16)
+
+
+def _by_chunks(function: Callable, *pictures: np.ndarray) -> np.ndarray:
+    """Return `function(*pictures)` [H, W, D], pixel by pixel, compiled for few shapes and for small ones only."""
+    height, width = pictures[0].shape[:2]
+    parts = []
+    for start in range(0, height * width, CHUNK**2):
+        flat = [picture.reshape(height * width, -1)[start : start + CHUNK**2] for picture in pictures]
+        filled = -len(flat[0]) % CHUNK
+        squares = [np.pad(values, [(0, filled), (0, 0)]).reshape(-1, CHUNK, values.shape[-1]) for values in flat]
+        result = map_pixels(function, *squares)
+        parts.append(result.reshape(-1, result.shape[-1])[: len(flat[0])])
+    return np.concatenate(parts).reshape(height, width, -1)
+
+
+def _depth(pixels: np.ndarray) -> _Depth:
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"pixels are uint8 or uint16, not {pixels.dtype}")
+    return _Depth(int(np.iinfo(pixels.dtype).max))
+
+
+@functools.cache
+def _tables(depth: _Depth) -> _Tables:
+    # In float64: at 16 bits float32's exp and log would be wrong by a tenth of a level.
+    level = np.arange(depth.top + 1, dtype=np.float64)
+
+    def linear(level):
+        srgb = level / depth.top
+        return np.where(srgb > 0.04045, ((np.maximum(srgb, 0.0) + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+
+    luminance = linear(level)
+    curved = luminance > 0.008856
+    lightness = np.where(curved, 116 * np.cbrt(luminance) - 16, 116 * 7.787 * luminance)
+    tables = (lightness, luminance, linear(level - HALF_A_LEVEL), linear(level + HALF_A_LEVEL))
+    return _Tables(*(table.astype(np.float32) for table in tables))

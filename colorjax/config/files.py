@@ -1,0 +1,236 @@
+"""Reading configs: files, their functions, and overrides from the command line or from a sweep, all strictly."""
+
+import ast
+import importlib.util
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from colorjax.config.serialization import flatten, from_plain
+from colorjax.errors import UserError, nearest
+
+
+def load(argument: str, overrides: Sequence[str] = ()) -> ConfigDict:
+    """Read `FILE[:variant]` and apply overrides such as `--config.training.epochs=3`.
+
+    Args:
+      argument: the path of a Python file that defines `get_config`, with an optional variant; or of the config.json in
+        a run's folder.
+      overrides: command-line words, `--config.KEY=VALUE` or `--config.KEY` followed by `VALUE`.
+
+    Returns:
+      The locked config.
+
+    Raises:
+      UserError: no such file, an error in the file, an unknown variant or key, a value of the wrong type.
+    """
+    path, _, variant = argument.partition(":")
+    config = _kept_config(Path(path)) if path.endswith(".json") else get_config(path, variant)
+    return override(config, overrides)
+
+
+def get_config(path: str, variant: str, option: str = "--config") -> ConfigDict:
+    """Return the config that a Python file's `get_config` makes; `option` is by which it was given.
+
+    Raises:
+      UserError: as `call`; or it makes something else.
+    """
+    config = call(path, "get_config", variant, option=option)
+    if not isinstance(config, ConfigDict):
+        raise UserError(f"{option}={path}: get_config() must return a ConfigDict, not {type(config).__name__}")
+    return config
+
+
+def override(config: ConfigDict, words: Sequence[str], name: str = "config") -> ConfigDict:
+    """Return `config`, locked, with overrides from the command line in it.
+
+    Args:
+      config: is changed.
+      words: `--NAME.KEY=VALUE`, or `--NAME.KEY` followed by `VALUE`.
+      name: that stands in the words.
+
+    Raises:
+      UserError: another word, an unknown key, a value of the wrong type.
+    """
+    with config.unlocked():
+        for key, text in _pairs(words, name):
+            where = f"--{name}.{key}"
+            _set(config, key, where, lambda current, text=text, where=where: _parse(text, current, f"{where}={text}"))
+    return config.lock()
+
+
+def set_value(config: ConfigDict, key: str, value: Any, where: str) -> None:
+    """Put a value into an unlocked config, of the type that is there; a whole section, as a new model, replaces it.
+
+    Raises:
+      UserError: no such key, or another type; the line begins with `where`.
+    """
+
+    def typed(current: Any) -> Any:
+        if isinstance(current, ConfigDict) and isinstance(value, ConfigDict):
+            return value.copy_and_resolve_references()
+        return of_same_type(value, current, where)
+
+    _set(config, key, where, typed)
+
+
+def call(argument: str, function: str, *arguments: Any, option: str = "--config") -> Any:
+    """Return what a function of a config file returns, which may import its neighbours.
+
+    Args:
+      argument: `FILE[:variant]`.
+      function: its name.
+      *arguments: its arguments.
+      option: by which the file was given, for the error's line.
+
+    Raises:
+      UserError: no such file, no such function in it, or an error in the file, with its line.
+    """
+    path = Path(argument.partition(":")[0])
+    if not path.is_file():
+        siblings = [str(p) for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        hint = f"; {nearest(str(path), siblings)}" if siblings else ""
+        raise UserError(f"{option}={path}: no such file{hint}")
+    if path.suffix == ".json":
+        raise UserError(f"{option}={path}: the config of one run has no {function}(); give a Python file that has")
+    if path.suffix != ".py":
+        raise UserError(f"{option}={path}: is no Python file; give one that defines {function}(), as in experiments/")
+    spec = importlib.util.spec_from_file_location(f"colorjax_config_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        with _importable(str(path.parent.absolute())):
+            spec.loader.exec_module(module)
+            if not hasattr(module, function):
+                raise UserError(f"defines no function {function}()")
+            return getattr(module, function)(*arguments)
+    except UserError as error:
+        raise UserError(f"{option}={path}: {error}") from None
+    except Exception as error:
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        line = f", line {lines[-1]}" if lines else ""
+        # A KeyError puts its text into quotes.
+        message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        message = next(iter(message.splitlines()), "")
+        raise UserError(f"{option}={path}{line}: {type(error).__name__}: {message}") from error
+
+
+@contextmanager
+def _importable(folder: str) -> Iterator[None]:
+    """Inside, what lies in `folder` can be imported; as the last place to look in, it hides nothing."""
+    if folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def _kept_config(path: Path) -> ConfigDict:
+    try:
+        plain = json.loads(path.read_text())
+        if not isinstance(plain, dict):
+            raise ValueError("no sections in it")
+        return from_plain(plain)
+    except FileNotFoundError:
+        raise UserError(f"--config={path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"--config={path}: can't be read ({error.strerror})") from None
+    except ValueError as error:
+        raise UserError(f"--config={path}: is not the config.json of a run ({error})") from None
+
+
+def _pairs(words: Sequence[str], name: str) -> list[tuple[str, str]]:
+    pairs, words = [], list(words)
+    while words:
+        word = words.pop(0)
+        if not word.startswith(f"--{name}."):
+            raise UserError(f"unknown argument {word!r}; settings are given as --{name}.KEY=VALUE")
+        key, equals, text = word.removeprefix(f"--{name}.").partition("=")
+        if not equals:
+            if not words:
+                raise UserError(f"--{name}.{key} lacks a value; write --{name}.{key}=VALUE")
+            text = words.pop(0)
+        pairs.append((key, text))
+    return pairs
+
+
+def _set(config: ConfigDict, key: str, where: str, value_after: Callable[[Any], Any]) -> None:
+    *parents, last = key.split(".")
+    section = config
+    for depth, name in enumerate([*parents, last]):
+        if not isinstance(section, ConfigDict) or name not in section:
+            raise UserError(f"{where}: no such key; {_nearest_key(config, key)}")
+        if depth < len(parents):
+            section = section[name]
+    section[last] = value_after(section[last])
+
+
+def _nearest_key(config: ConfigDict, key: str) -> str:
+    leaves = flatten(config)
+    # A key given without its section is more likely than one that is spelt a little like another.
+    same_name = [leaf for leaf in leaves if leaf.split(".")[-1] == key.split(".")[-1]]
+    return f"did you mean {same_name[0]!r}?" if same_name else nearest(key, leaves)
+
+
+def _parse(text: str, current: Any, where: str) -> Any:
+    """Read `text` as a value of the type that `current` has."""
+    if isinstance(current, str):
+        return text
+    if isinstance(current, bool) and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        raise UserError(f"{where}: needs {_describe(current)}") from None
+    return of_same_type(value, current, where)
+
+
+def of_same_type(value: Any, current: Any, where: str) -> Any:
+    """Return `value` in the type that `current` has: whole numbers pass for numbers, lists for tuples.
+
+    Raises:
+      UserError: it is of another type; the line begins with `where`.
+    """
+    value = of_python(value)
+    if not _same_type(value, current):
+        raise UserError(f"{where}: needs {_describe(current)}")
+    if isinstance(current, tuple):
+        return tuple(type(c)(v) for v, c in zip(value, current, strict=True)) if current else tuple(value)
+    return type(current)(value)
+
+
+def of_python(value: Any) -> Any:
+    """Return `value` with Python's own numbers and texts in place of NumPy's scalars, in a tuple or list too."""
+    if type(value) in (tuple, list):
+        return type(value)(map(of_python, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _same_type(value: Any, current: Any) -> bool:
+    if isinstance(current, tuple):
+        if not isinstance(value, tuple | list):
+            return False
+        return not current or (len(value) == len(current) and all(map(_same_type, value, current)))
+    if isinstance(value, bool) or isinstance(current, bool):
+        return type(value) is type(current)
+    if isinstance(current, float):
+        return isinstance(value, int | float)
+    return isinstance(value, type(current)) and not isinstance(current, ConfigDict)
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, ConfigDict):
+        return f"one of its keys: {', '.join(sorted(value))}"
+    if isinstance(value, tuple):
+        return f"a tuple such as {value or ('one',)}"
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return f"{names[type(value)]} (now {value!r})"

@@ -1,0 +1,119 @@
+"""The rows of a table config, and the runs that each of them stands for.
+
+A row has a `label` and either a `model` to train or a `method` that needs no training. Further it may have
+    data, task, optimizer, training, inference    the settings of that shared section which this row changes
+    seed                                          its own, in place of the shared one
+    seeds     (0, 1, 2): the row is run once a seed, and the table shows the mean over them
+    series    name of the learning curve that the row is a point of, at its number of training photographs
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from colorjax.config.defaults import run_config
+from colorjax.config.files import of_same_type
+from colorjax.errors import UserError, nearest
+from colorjax.methods import METHODS
+
+# What a row says of itself; every other key changes the settings it is run with.
+_OF_THE_ROW = ("label", "seeds", "series")
+_PARTS = ("model", "method")
+_OF_TRAINING = ("optimizer", "training", "inference", "seed")
+# Rows are compared on the same pictures, measured alike, so none has its own of these.
+_SHARED_BY_ALL = ("protocol", "test_data")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training (or fit) and measurement of a row: with one seed, in a folder of its own.
+
+    With `weights`, as `colorjax.weights.load` takes them, these are measured and not what was trained there.
+    """
+
+    label: str
+    config: ConfigDict
+    directory: Path
+    weights: str = ""
+
+
+def table_runs(table: ConfigDict, directory: Path) -> dict[str, tuple[Run, ...]]:
+    """Return the runs of each row: one in `directory/NAME`, or one a seed in `directory/NAME/seed-0` and so on.
+
+    Raises:
+      UserError: a row that can't be; a label that two rows have.
+    """
+    runs, row_of = {}, {}
+    for name, row in table.rows.items():
+        if row.label in row_of:
+            raise UserError(f"config.rows.{name}.label: the row {row_of[row.label]!r} has the label {row.label!r} too")
+        row_of[row.label] = name
+        if ("model" in row) == ("method" in row):
+            raise UserError(f"config.rows.{name}: needs either a model, to be trained, or a method, which is not")
+        if "seeds" not in row:
+            runs[name] = (Run(row.label, row_config(table, name), directory / name),)
+            continue
+        runs[name] = tuple(
+            Run(f"{row.label}, seed {seed}", row_config(table, name, seed), directory / name / f"seed-{seed}")
+            for seed in _seeds(name, row)
+        )
+    return runs
+
+
+def row_config(table: ConfigDict, row: str, seed: int | None = None) -> ConfigDict:
+    """Return the run config of a row: the shared sections, with what the row changes, and its `model` or `method`.
+
+    Args:
+      table: the table's config.
+      row: name of the row.
+      seed: one of its `seeds`; None for a row without.
+
+    Raises:
+      UserError: the row has a key that no row or section has, or a value of another type.
+    """
+    shared = ConfigDict({key: table[key] for key in run_config()}).copy_and_resolve_references()
+    changes = {key: value for key, value in table.rows[row].items() if key not in _OF_THE_ROW + _PARTS}
+    for key in changes:
+        if "method" in table.rows[row] and key in _OF_TRAINING:
+            raise UserError(f"config.rows.{row}.{key}: a method that needs no training does not read it; leave it out")
+    known = {key: value for key, value in shared.items() if key not in _SHARED_BY_ALL}
+    _change(known, changes, f"config.rows.{row}", more=_OF_THE_ROW + _PARTS)
+    shared.update(known)
+    for part in _PARTS:
+        if part in table.rows[row]:
+            shared[part] = table.rows[row][part].copy_and_resolve_references()
+    if seed is not None:
+        shared.seed = seed
+        # Which photographs were drawn is the largest part of the chance in a result from few of them: the spread over
+        # seeds that all saw the same ones would be far too small.
+        shared.data.photographs_seed = seed
+    return shared.lock()
+
+
+def _change(section: ConfigDict | dict, changes: Mapping[str, Any], where: str, more: tuple[str, ...] = ()) -> None:
+    """Put `changes` into `section`, whose keys (and `more`, for the error line) are all that there may be."""
+    for key, value in changes.items():
+        if key not in section:
+            raise UserError(f"{where}.{key}: no such key; {nearest(key, (*section, *more))}")
+        if isinstance(section[key], ConfigDict) and isinstance(value, ConfigDict):
+            _change(section[key], value, f"{where}.{key}")
+        else:
+            section[key] = of_same_type(value, section[key], f"{where}.{key}")
+
+
+def _seeds(name: str, row: ConfigDict) -> tuple[int, ...]:
+    where, seeds = f"config.rows.{name}.seeds", row.seeds
+    if not isinstance(seeds, tuple | list) or not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
+        raise UserError(f"{where} = {seeds!r}: needs whole numbers of 0 or more, such as (0, 1, 2)")
+    if len(set(seeds)) < len(seeds):
+        raise UserError(f"{where} = {seeds!r}: a seed that is there twice is the same run twice")
+    if "seed" in row:
+        raise UserError(f"config.rows.{name} has both seed and seeds; leave one")
+    if "photographs_seed" in row.get("data", {}):
+        raise UserError(f"config.rows.{name} has both seeds and data.photographs_seed, which each seed sets; leave one")
+    if "method" in row and not hasattr(METHODS.get(row.method.name), "fit"):
+        raise UserError(f"{where}: the method {row.method.name!r} learns nothing, so no seed changes it; leave it out")
+    return tuple(seeds)

@@ -1,0 +1,105 @@
+"""An evaluation kept in a row's directory, so that a table made again does not measure again what has not changed.
+
+`evaluation.json` holds the numbers and the fingerprint of all that they depend on, `samples.npz` the kept pictures.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import colorjax
+from colorjax.evaluation.evaluate import Evaluation, Sample
+from colorjax.evaluation.protocol import Protocol
+
+CODE = ("*.py", "*.csv")  # and tables of numbers that it computes with
+
+# Code that turns an evaluation into a page, or only reads what was written; a change of it changes no number.
+PRESENTATION = (
+    "commands/",
+    "comparison/",
+    "pages/",
+    "runs/",
+    "sweeps/",
+    "tables/",
+)
+
+
+def fingerprint(protocol: Protocol, settings: Mapping[str, Any], checkpoint: Path | None = None) -> str:
+    """Return a SHA-256 of all that an evaluation depends on.
+
+    Args:
+        protocol: what was measured, and on which pictures.
+        settings: whatever else the numbers depend on, as plain values: the row's method or model, task, inference,
+            the data that it learned from.
+        checkpoint: the file or directory of the trained variables, read byte by byte; None for a method without.
+    """
+    digest = hashlib.sha256()
+    digest.update(json.dumps([protocol.as_dict(), settings], sort_keys=True, default=dict).encode())
+    source = Path(colorjax.__file__).parent
+    paths = [path for pattern in CODE for path in source.rglob(pattern)]
+    names = sorted(path.relative_to(source).as_posix() for path in paths)
+    code = [source / name for name in names if not name.startswith(PRESENTATION)]
+    trained = [] if checkpoint is None else [checkpoint, *sorted(Path(checkpoint).rglob("*"))]
+    for path in [*code, *trained]:
+        if path.is_file():
+            digest.update(f"\0{path.name}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as file:
+                while block := file.read(2**20):
+                    digest.update(block)
+    return digest.hexdigest()
+
+
+def save_evaluation(directory: Path, evaluation: Evaluation, fingerprint: str) -> None:
+    """Write the evaluation into `directory`, which is made if it isn't there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    arrays = {f"{i}/{name}": getattr(s, name) for i, s in enumerate(evaluation.samples) for name in _ARRAYS}
+    np.savez_compressed(directory / "samples.npz", **arrays)
+    content = {
+        "fingerprint": fingerprint,
+        "method": evaluation.method,
+        "loss": evaluation.loss,
+        "protocol_hash": evaluation.protocol_hash,
+        "columns": evaluation.columns,
+        "rows": [{k: _to_json(v) for k, v in row.items()} for row in evaluation.rows],
+        "samples": [sample.picture for sample in evaluation.samples],
+    }
+    # The fingerprint vouches for both files, so the file that holds it is the last one, written at a stroke.
+    new = directory / "evaluation.json.new"
+    new.write_text(json.dumps(content, indent=1, allow_nan=False))
+    new.replace(directory / "evaluation.json")
+
+
+def load_evaluation(directory: Path, fingerprint: str) -> Evaluation | None:
+    """Return the evaluation kept in `directory`, or None if there is none with this fingerprint."""
+    try:
+        content = json.loads((directory / "evaluation.json").read_text())
+        if content["fingerprint"] != fingerprint:
+            return None
+        with np.load(directory / "samples.npz") as arrays:
+            samples = [
+                Sample(name, *(arrays[f"{i}/{array}"] for array in _ARRAYS))
+                for i, name in enumerate(content["samples"])
+            ]
+    except (OSError, ValueError, KeyError):  # none there, or cut off while it was written
+        return None
+    rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in content["rows"]]
+    return Evaluation(
+        content["method"],
+        content["loss"],
+        content["protocol_hash"],
+        tuple(content["columns"]),
+        tuple(rows),
+        tuple(samples),
+    )
+
+
+_ARRAYS = ("observed", "restored", "truth")
+
+
+def _to_json(value):
+    return None if isinstance(value, float) and math.isnan(value) else value

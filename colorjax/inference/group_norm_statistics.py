@@ -1,0 +1,107 @@
+"""Over which pixels group normalization takes its statistics in a picture that a network sees in tiles.
+
+Each function returns a collection "statistics" for `colorjax.models.normalization.GroupNorm`, float32 arrays by the
+path of the layer; it is empty for a network without such layers. A tile may reach beyond its picture, which then goes
+on as its own reflection; that part is left out of the statistics.
+"""
+
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+from flax import linen as nn
+from flax import traverse_util
+
+from colorjax.models.conditioning import context_of
+from colorjax.models.normalization import GroupNorm
+
+
+def of_tile(model: nn.Module, variables: Any, frozen: Any, tile: tuple[int, int, int], valid: tuple[int, int]):
+    """Return the weights for statistics of the whole tile.
+
+    Args:
+      model: the network.
+      variables: its trained ones.
+      frozen: those that `context_of` takes.
+      tile: height, width and channels of what the network is given.
+      valid: height and width of the tile's part that the picture fills.
+    """
+    return _weights(model, variables, frozen, tile, valid, lambda side, filled, _: _box(side, filled, filled)[:1])
+
+
+def of_window(
+    model: nn.Module, variables: Any, frozen: Any, tile: tuple[int, int, int], valid: tuple[int, int], window: int
+):
+    """Return the weights for statistics of a window of `window` x `window` pixels around each position.
+
+    Chu et al. 2022, "Improving Image Restoration by Revisiting Global Information Aggregation". At an edge the window
+    moves inwards; one that is longer than a side of the tile is all of it.
+    """
+
+    def box(side, filled, scale):
+        return _box(side, filled, max(1, round(window * scale)))
+
+    return _weights(model, variables, frozen, tile, valid, box)
+
+
+def of_sample(model: nn.Module, variables: Any, frozen: Any, sample: np.ndarray, valid: tuple[int, int]):
+    """Return the statistics that `sample`, inputs [n, h, w, C], has all together, for pictures of which it is a part.
+
+    Every layer sees what the layers before it make with the statistics of the whole sample.
+    """
+    weights = of_tile(model, variables, frozen, sample.shape[1:], valid)
+    return _collect(model, variables, frozen, weights, sample)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _collect(model, variables, frozen, weights, sample):
+    context = context_of(model, frozen, sample)
+    _, collected = model.apply(
+        {**variables, "statistics": weights}, sample, train=False, mutable=["statistics"], **context
+    )
+    flat = traverse_util.flatten_dict(collected.get("statistics", {}))
+    return traverse_util.unflatten_dict({path: flat[path] for path in flat if path[-1] in ("mean", "variance")})
+
+
+def _weights(model, variables, frozen, tile, valid, box):
+    flat = {}
+    for path, sides in _layers(model, *map(_abstract, (variables, frozen)), tile):
+        for name, side, length, filled in zip(("rows", "columns"), sides, tile, valid, strict=False):
+            scale = side / length
+            flat[*path, name] = box(side, max(1, round(filled * scale)), scale)
+    return traverse_util.unflatten_dict(flat)
+
+
+def _box(side: int, filled: int, window: int) -> np.ndarray:
+    """Return weights [side, side] of the mean over `window` of the first `filled` positions around each."""
+    window = min(window, filled)
+    starts = np.clip(np.arange(side) - window // 2, 0, filled - window)[:, None]
+    positions = np.arange(side)[None, :]
+    inside = (starts <= positions) & (positions < starts + window)
+    return (inside / window).astype(np.float32)
+
+
+def _abstract(tree):
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, tuple(jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype) for leaf in leaves)
+
+
+@functools.lru_cache(maxsize=256)
+def _layers(model, variables, frozen, tile):
+    """Return the path of each group normalization, and height and width of what it normalizes."""
+    variables, frozen = (jax.tree.unflatten(*tree) for tree in (variables, frozen))
+
+    def apply(variables, frozen, inputs):
+        def is_group_norm(module, method):
+            return isinstance(module, GroupNorm)
+
+        context = context_of(model, frozen, inputs)
+        return model.apply(
+            variables, inputs, train=False, capture_intermediates=is_group_norm, mutable=["intermediates"], **context
+        )
+
+    inputs = jax.ShapeDtypeStruct((1, *tile), np.float32)
+    _, captured = jax.eval_shape(apply, variables, frozen, inputs)
+    outputs = traverse_util.flatten_dict(captured.get("intermediates", {}))
+    return tuple((path[:-1], output[0].shape[1:3]) for path, output in outputs.items() if path[-1] == "__call__")

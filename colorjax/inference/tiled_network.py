@@ -1,0 +1,219 @@
+"""A trained network on whole pictures [H, W, C] of any size, in tiles without seams and in bounded memory."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from colorjax.errors import UserError, nearest
+from colorjax.inference import group_norm_statistics
+from colorjax.inference.tiling import Side, bands, cut, lay_out
+from colorjax.models.conditioning import context_of
+from colorjax.tasks import Task
+
+STATISTICS = ("shared", "window", "own")
+
+# What statistics of a large picture are taken from. Squares of 64 to 128 pixels, from a half or all of the picture,
+# differ by less than 0.02 dB on CBSD68 (benchmarks/tiles.py); the limit keeps the sample at 0.6 megapixels.
+_SAMPLE_SIDE = 96
+_SAMPLES = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Tiling:
+    """How a network sees a picture; the keys of the config section `inference`.
+
+    Attributes:
+        patch_size: side of the largest tile, pixels.
+        overlap: pixels by which neighbouring tiles overlap, at least.
+        batch_size: tiles at work at a time, at most; no more than there are cores on a CPU.
+        statistics: of group normalization: 'shared' (those of the whole picture, from an evenly spread sample of it if
+            it is large), 'window' (at each position those of a window), 'own' (each tile its own).
+        window: side of that window, pixels.
+    """
+
+    patch_size: int = 512
+    overlap: int = 32
+    batch_size: int = 4
+    statistics: str = "shared"
+    window: int = 96
+
+    def __post_init__(self):
+        for field, least in (("patch_size", 1), ("overlap", 0), ("batch_size", 1), ("window", 1)):
+            if getattr(self, field) < least:
+                raise UserError(f"inference.{field} must be at least {least}, it is {getattr(self, field)}")
+        if self.overlap >= self.patch_size:
+            line = f"they are {self.overlap} and {self.patch_size}"
+            raise UserError(f"inference.overlap must be less than inference.patch_size, {line}")
+        if self.statistics not in STATISTICS:
+            line = f"inference.statistics: {self.statistics!r} is not a choice"
+            raise UserError(f"{line}; {nearest(self.statistics, STATISTICS)}")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TiledNetwork:
+    """A network and how it sees pictures.
+
+    Attributes:
+        model, variables, frozen: as for `colorjax.methods.network.NetworkMethod`.
+        tiling: the settings.
+    """
+
+    model: nn.Module
+    variables: Any
+    frozen: Any
+    tiling: Tiling
+
+    def sides(self, height: int, width: int) -> tuple[Side, Side]:
+        """Return the tiles along the height and the width of a picture."""
+        largest, overlap = self.tiling.patch_size, self.tiling.overlap
+        return lay_out(height, largest, overlap, self._stride), lay_out(width, largest, overlap, self._stride)
+
+    def bands(self, picture: np.ndarray, before: Callable, after: Callable) -> Iterator[np.ndarray]:
+        """Yield the restored picture from top to bottom, float32 [rows, W, D].
+
+        Args:
+          picture: [H, W, C] of any dtype; only the tiles at work become float32.
+          before: makes the network's inputs [1, h, w, Cin] of a tile [1, h, w, C].
+          after: makes the result [1, h, w, D] of the network's outputs and its inputs. Both are jit-safe functions of
+            each pixel alone, and the same objects for every picture.
+        """
+        rows, columns = self.sides(*picture.shape[:2])
+        given = self._statistics(picture, rows, columns, before)
+
+        def function(tile: np.ndarray) -> np.ndarray:
+            result = _apply(self.model, before, after, self.variables, self.frozen, given, tile[np.newaxis])
+            return np.asarray(result)[0]
+
+        return bands(picture, rows, columns, function, self._at_work())
+
+    def _statistics(self, picture, rows, columns, before):
+        """Return the collection "statistics", the same for all tiles: only a picture in one tile may not fill it."""
+        network = (self.model, self.variables, self.frozen)
+        valid = rows.filled, columns.filled
+        channels = jax.eval_shape(before, picture[:1, :1]).shape[-1]
+        shape = (rows.tile, columns.tile, channels)
+        found = group_norm_statistics.of_tile(*network, shape, valid)
+        if not found:
+            return found  # a network without group normalization
+        if self.tiling.statistics == "shared" and len(rows.starts) * len(columns.starts) > 1:
+            found = self._of_sample(picture, before)
+        elif self.tiling.statistics == "window":
+            found = group_norm_statistics.of_window(*network, shape, valid, self.tiling.window)
+        return jax.device_put(found)
+
+    def _of_sample(self, picture, before):
+        stride = self._stride
+        side = -(-_SAMPLE_SIDE // stride) * stride
+        filled = tuple(min(side, -(-length // stride) * stride) for length in picture.shape[:2])
+        corners = sample_corners(*picture.shape[:2], side, stride)
+        sample = _inputs(before, np.stack([cut(picture, *corner, side, side) for corner in corners]))
+        return group_norm_statistics.of_sample(self.model, self.variables, self.frozen, sample, filled)
+
+    @property
+    def _stride(self):
+        return getattr(self.model, "stride", 1)
+
+    def _at_work(self) -> int:
+        if jax.default_backend() != "cpu":
+            return self.tiling.batch_size
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return min(self.tiling.batch_size, cores)
+
+
+def sample_corners(height: int, width: int, side: int, stride: int) -> list[tuple[int, int]]:
+    """Return the upper left corners of squares of `side` pixels spread evenly over a picture, up to half of its area.
+
+    They follow Roberts' sequence (2018, "The Unreasonable Effectiveness of Quasirandom Sequences"), which lies on no
+    grid that a row of windows could fall in step with.
+    """
+    half = max(4, height * width // (2 * side**2))
+    count = min(_SAMPLES, 1 << (half.bit_length() - 1))  # a power of two: each count is a program to compile
+    ratio = 1.32471795724474602596  # the plastic number: its cube is one more than itself
+    room = [max(0, length - side) // stride for length in (height, width)]
+
+    def corner(index):
+        top, left = (round((0.5 + index / ratio ** (axis + 1)) % 1 * steps) * stride for axis, steps in enumerate(room))
+        return top, left
+
+    return [corner(index) for index in range(count)]
+
+
+def outputs_of(model: nn.Module, variables: Any, frozen: Any, inputs: jax.Array) -> jax.Array:
+    """Return the network's outputs for inputs [B, H, W, Cin], at their size; jit-safe.
+
+    An output that stands for a square of pixels is repeated for each of them.
+    """
+    outputs = model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs))
+    for axis in (1, 2):
+        side = inputs.shape[axis]
+        times = -(-side // outputs.shape[axis])
+        if times > 1:
+            outputs = jax.lax.slice_in_dim(jnp.repeat(outputs, times, axis), 0, side, axis=axis)
+    return outputs
+
+
+def restore(
+    model: nn.Module,
+    variables: Any,
+    task: Task,
+    pixels: np.ndarray,
+    settings: Tiling,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """Return the restored picture of a person's own, of its shape and dtype.
+
+    Args:
+      model: a linen module, without a context.
+      variables: its trained variables.
+      task: what it was trained for.
+      pixels: uint8 or uint16 [H, W, C], C the channels of the task's pictures (3) or of its inputs.
+      settings: how the network sees it.
+      progress: called with the number of pixels that were finished since the last call.
+
+    Raises:
+      UserError: pixels of another kind.
+    """
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise UserError(f"a picture has 8 or 16 bits, uint8 or uint16; this one is {pixels.dtype}")
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, task.input_channels) or not pixels.size:
+        line = f"the task {task.name!r} takes a picture [H, W, {task.input_channels}]"
+        raise UserError(f"{line} of at least one pixel, this one is {list(pixels.shape)}")
+    largest = int(np.iinfo(pixels.dtype).max)
+    network = TiledNetwork(model, variables, {}, settings)
+    before, after = _before(task, largest), _after(task, largest, pixels.shape[2])
+    restored, top = np.empty_like(pixels), 0
+    for band in network.bands(pixels, before, after):
+        restored[top : top + len(band)] = np.rint(np.clip(band, 0, largest))
+        top += len(band)
+        if progress is not None:
+            progress(len(band) * pixels.shape[1])
+    return restored
+
+
+# Kept, because a compiled program is found again by the identity of the functions in it.
+@functools.lru_cache(maxsize=64)
+def _before(task: Task, largest: int) -> Callable:
+    return lambda pixels: task.inputs(pixels.astype(jnp.float32) / largest)
+
+
+@functools.lru_cache(maxsize=64)
+def _after(task: Task, largest: int, channels: int) -> Callable:
+    return lambda outputs, inputs: task.picture(outputs, inputs)[..., :channels] * largest
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _inputs(before, pixels):
+    return before(pixels)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _apply(model, before, after, variables, frozen, given, pixels):
+    inputs = before(pixels)
+    return after(outputs_of(model, {**variables, "statistics": given}, frozen, inputs), inputs)

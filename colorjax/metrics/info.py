@@ -1,0 +1,102 @@
+"""What is measured on a restored picture, in words: for tables, charts and whoever sorts by one of these.
+
+The functions that measure are beside this file; nothing here imports jax.
+"""
+
+import math
+from typing import NamedTuple
+
+#: In the ab plane, of a pixel that has the right color: one bin's width; about four times a difference that is just
+#: noticeable.
+ACCURACY_DISTANCE = 10.0
+
+#: Of SSIM's Gaussian window, in pixels (Wang et al. 2004): standard deviation, and side (cut at 3.5 sigma, as in
+#: scikit-image).
+SSIM_SIGMA, SSIM_WINDOW = 1.5, 11
+
+
+class Measure(NamedTuple):
+    """What a table says about a quantity; `digits` are its decimals there."""
+
+    label: str
+    unit: str  # '' for a number without one, '%' for a share in [0, 1]
+    higher_is_better: bool | None  # None: the nearer to 0 the better
+    digits: int
+    description: str  # one line, for the foot of a table
+
+    @property
+    def title(self) -> str:
+        """Label and unit, such as 'PSNR [dB]'."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
+    @property
+    def scale(self) -> float:
+        """What a value is multiplied by to be shown."""
+        return 100.0 if self.unit == "%" else 1.0
+
+    def show(self, value: float) -> str:
+        """Return the value as text; 'n/a' for NaN."""
+        return "n/a" if math.isnan(value) else f"{self.scale * value:.{self.digits}f}"
+
+    def merit(self, value: float) -> float:
+        """Return a number that is the higher the better the value; NaN for NaN."""
+        return -abs(value) if self.higher_is_better is None else value if self.higher_is_better else -value
+
+
+MEASURES = {
+    "psnr": Measure(
+        "PSNR", "dB", True, 2, "peak signal-to-noise ratio over all pixels and channels of sRGB in [0, 1], peak 1"
+    ),
+    "ssim": Measure(
+        "SSIM",
+        "",
+        True,
+        3,
+        "structural similarity (Wang et al. 2004), Gaussian window of 11x11, sigma 1.5, mean of the channels",
+    ),
+    "mse": Measure("MSE", "", False, 5, "mean squared error over all pixels and channels of sRGB in [0, 1]"),
+    "ciede2000": Measure(
+        "CIEDE2000",
+        "",
+        False,
+        2,
+        "mean CIEDE2000 color difference of the pixels (Sharma et al. 2005); about 1 is just noticeable",
+    ),
+    "colorfulness": Measure(
+        "Colorfulness difference",
+        "",
+        None,
+        1,
+        "colorfulness (Hasler and Süsstrunk 2003, on 0..255) of the result minus that of the truth",
+    ),
+    "accuracy": Measure(
+        "Accuracy",
+        "%",
+        True,
+        1,
+        f"share of the pixels whose ab (CIE Lab, D65) lies within {ACCURACY_DISTANCE:g} of the true ab",
+    ),
+    "bin_accuracy": Measure(
+        "Bin accuracy",
+        "%",
+        True,
+        1,
+        "share of the pixels in the right bin of the ab plane (10x10, centered at multiples of 10)",
+    ),
+    "precision": Measure(
+        "Precision",
+        "%",
+        True,
+        1,
+        "mean, over the ab bins present in the true picture, of the share of the pixels put into a bin that belong"
+        " there (0 for a bin never predicted)",
+    ),
+    "sensitivity": Measure(
+        "Sensitivity",
+        "%",
+        True,
+        1,
+        "mean, over the ab bins present in the true picture, of the share of a bin's pixels that are put into it",
+    ),
+    "loss": Measure("Loss", "", False, 5, "the task's own training loss"),
+}

@@ -1,0 +1,153 @@
+"""Weights of Inception-ResNet-v2: published files in, one safetensors file in the cache out, and read again.
+
+`convert` reads Keras's legacy `.h5` files (the published ones, with and without classifier), Keras 3's `.weights.h5`
+and the state dict of timm's `inception_resnet_v2` as safetensors (read there by `inception_formats`). Nothing is ever
+fetched; `load` says by which lines a person gets them.
+"""
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from safetensors import SafetensorError, safe_open
+
+from colorjax.errors import UserError
+from colorjax.models.inception.formats import read_source
+from colorjax.models.inception.network import SIZE, InceptionResNetV2
+from colorjax.runtime.cache import cache_directory, save_arrays
+
+FILES = ("inception_resnet_v2.safetensors", "inception_resnet_v2_without_classifier.safetensors")
+
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications/inception_resnet_v2"
+_PUBLISHED = "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels.h5"
+# MD5 as stated in Keras's source, which loads these files.
+PUBLISHED_MD5 = {
+    "e693bd0210a403b3192acc6073ad2e96": "the file that Keras publishes",
+    "d19885ff4a710c122648d3b5c3b684e4": "the file without classifier that Keras publishes",
+}
+
+
+class Weights(NamedTuple):
+    """Variables of `InceptionResNetV2` and where they come from.
+
+    `variables` is {'params': ..., 'batch_stats': ...} of float32 arrays; `classes` is 0 without a classifier; `sha256`
+    is that of the published file, and `origin` tells a person what was read.
+    """
+
+    variables: dict[str, Any]
+    classes: int
+    sha256: str
+    origin: str
+
+
+def convert(source: Path) -> tuple[Path, Weights]:
+    """Read published weights and keep them in the cache.
+
+    Args:
+      source: a file in one of the formats above.
+
+    Returns:
+      The file written, and what is in it.
+
+    Raises:
+      UserError: no such file, no known format, a tensor that is missing, left over or of a wrong shape, or a cache
+        that can't be written.
+    """
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise UserError(f"--from={source}: {error.strerror or error}") from None
+    found = read_source(source)
+    classes = found.arrays.get(("params", "classifier", "bias"), np.zeros(0)).size
+    _check(found.arrays, classes, source)
+    published = PUBLISHED_MD5.get(hashlib.md5(data, usedforsecurity=False).hexdigest())
+    origin = f"{source.name}, {found.description}" + (f", {published}" if published else "")
+    weights = Weights(unflatten_dict(found.arrays), classes, hashlib.sha256(data).hexdigest(), origin)
+    target = cache_directory() / FILES[0 if classes else 1]
+    metadata = {"classes": str(classes), "sha256": weights.sha256, "origin": origin}
+    save_arrays(target, {"/".join(path): array for path, array in found.arrays.items()}, metadata)
+    return target, weights
+
+
+def load(classifier: bool = True) -> Weights:
+    """Return the weights that `convert` kept, those of `find`."""
+    return read(find(classifier))
+
+
+def find(classifier: bool = True) -> Path:
+    """Return the file that `convert` wrote last.
+
+    Args:
+      classifier: whether the weights must have one.
+
+    Raises:
+      UserError: there is none, with the lines that get one.
+    """
+    directory = cache_directory()
+    there = [directory / name for name in (FILES[:1] if classifier else FILES) if (directory / name).is_file()]
+    if there:
+        return max(there, key=lambda path: path.stat().st_mtime_ns)
+    other = " with its classifier" if (directory / FILES[1]).is_file() else ""
+    md5 = next(md5 for md5, what in PUBLISHED_MD5.items() if "without" not in what)
+    raise UserError(
+        f"there are no weights of Inception-ResNet-v2{other} in {directory}; these lines get them:\n"
+        f"  curl --fail --remote-name {_URL}/{_PUBLISHED}\n"
+        f"  echo '{md5}  {_PUBLISHED}' | md5sum --check\n"
+        f"  python launch.py weights inception --from={_PUBLISHED}"
+    )
+
+
+def random(seed: int, classes: int = 1000) -> Weights:
+    """Return weights that know nothing: He et al.'s normal kernels, no biases, statistics of mean 0 and variance 1."""
+    generator = np.random.default_rng(seed)
+    arrays = {}
+    for path, shape in sorted(expected_shapes(classes).items()):
+        if path[-1] == "kernel":
+            # The classifier's are smaller: logits around 1, as little sure as a network that knows nothing is.
+            gain = 1 if path[1] == "classifier" else 2
+            deviation = np.float32(np.sqrt(gain / np.prod(shape[:-1])))
+            arrays[path] = deviation * generator.standard_normal(shape, np.float32)
+        else:
+            arrays[path] = np.full(shape, path[-1] == "var", np.float32)
+    origin = f"random weights that know nothing, seed {seed}"
+    return Weights(unflatten_dict(arrays), classes, hashlib.sha256(origin.encode()).hexdigest(), origin)
+
+
+@functools.lru_cache(maxsize=2)
+def expected_shapes(classes: int) -> Mapping[tuple[str, ...], tuple[int, ...]]:
+    """Return the shape of each variable by its path, from the module itself."""
+    module = InceptionResNetV2(classes)
+    variables = jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, SIZE, SIZE, 3))))
+    return {path: leaf.shape for path, leaf in flatten_dict(variables).items()}
+
+
+def read(path: Path) -> Weights:
+    """Return the weights in a file that `convert` wrote; a `UserError` if it is broken."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {tuple(name.split("/")): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        classes, sha256, origin = int(metadata["classes"]), metadata["sha256"], metadata["origin"]
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise UserError(f"{path} can't be read ({error}); delete it and convert the weights again") from None
+    _check(arrays, classes, path)
+    return Weights(unflatten_dict(arrays), classes, sha256, origin)
+
+
+def _check(arrays, classes, source):
+    """Raise a UserError unless `arrays` are just the network's variables, each of its shape and finite."""
+    expected = expected_shapes(classes)
+    for what, paths in (("lacks", expected.keys() - arrays.keys()), ("has besides", arrays.keys() - expected.keys())):
+        if paths:
+            raise UserError(f"{source} {what} {len(paths)} of the network's variables, as {'/'.join(min(paths))}")
+    for path, array in arrays.items():
+        if array.shape != expected[path]:
+            raise UserError(f"{source}: {'/'.join(path)} has the shape {array.shape}, the network {expected[path]}")
+        if not np.isfinite(array).all():
+            raise UserError(f"{source}: {'/'.join(path)} has values that are not finite")

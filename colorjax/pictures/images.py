@@ -1,0 +1,187 @@
+"""Reading and writing picture files.
+
+Pictures read here are uint8 sRGB `[H, W, 3]`, upright, whatever the file held. `read_picture` raises a one-line
+`UserError` that names the file for everything that it can't read.
+
+What becomes of the other kinds:
+  grey, 1 bit     three equal channels
+  palette         its colors
+  alpha           composited on white
+  16 bits         v / 257, rounded, so that 65535 is 255 (Pillow alone drops the low byte of 16-bit color)
+  CMYK            through the ICC profile in the file, or Pillow's formula without one
+  EXIF rotated    turned upright
+  animated        the first frame
+An ICC profile of an RGB file is not applied: published results are measured on the plain numbers.
+"""
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from colorjax.errors import UserError
+from colorjax.pictures import decoding
+from colorjax.pictures.decoding import MAX_PIXELS
+
+PICTURE_SUFFIXES = frozenset(
+    {
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tga",
+        ".tif",
+        ".tiff",
+        ".webp",
+    }
+)
+
+WHITE = (255, 255, 255, 255)
+
+
+class Photograph(NamedTuple):
+    """A picture of a data set: its name there, and uint8 sRGB `[H, W, 3]`."""
+
+    name: str
+    picture: np.ndarray
+
+
+def content_hash(picture: np.ndarray) -> str:
+    """Return the SHA-256 of a decoded picture, its shape and dtype included: the file's format does not matter."""
+    header = f"{picture.dtype.str} {picture.shape} ".encode()
+    return hashlib.sha256(header + np.ascontiguousarray(picture).tobytes()).hexdigest()
+
+
+def read_picture(
+    source: str | os.PathLike | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """Read a picture of any kind.
+
+    Args:
+      source: a path, or the bytes of the file.
+      name: what errors call the picture; the path if not given.
+      max_pixels: pictures with more pixels are refused, before they are decoded.
+
+    Returns:
+      uint8 sRGB, `[H, W, 3]`.
+
+    Raises:
+      UserError: one line with the name, for a file that is missing, no picture, damaged or too large.
+    """
+    name, data = _name_and_data(source, name)
+    with decoding.opened(name, io.BytesIO(data)) as image:
+        decoding.refuse_large(name, image, max_pixels)
+        return _decode(name, image, data)
+
+
+def is_plain(data: bytes, name: str = "picture") -> bool:
+    """Return whether `data` is a JPEG or PNG file that any decoder reads as `read_picture` does.
+
+    That is: 8-bit RGB without alpha, EXIF rotation or animation. Only the header is looked at.
+    """
+    with decoding.opened(name, io.BytesIO(data)) as image:
+        return (
+            image.format in ("JPEG", "MPO", "PNG")
+            and image.mode == "RGB"
+            and not image.has_transparency_data
+            and not decoding.has_16_bits(image)
+            and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+            # A JPEG's further pictures (MPO) come after the end of the first; an animated PNG's are mixed in.
+            and not (image.format == "PNG" and image.is_animated)
+        )
+
+
+def write_picture(path: str | os.PathLike, picture) -> None:
+    """Write a picture as PNG.
+
+    Args:
+      path: the file.
+      picture: `[H, W, 3]`, `[H, W, 1]` or `[H, W]`; uint8, or floating point in [0, 1] (clipped, rounded).
+    """
+    Path(path).write_bytes(encode_png(picture))
+
+
+def encode_png(picture) -> bytes:
+    """Return the bytes of a PNG file of a picture; the kinds that `write_picture` takes."""
+    picture = to_uint8(picture)
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        picture = picture[:, :, 0]
+    if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)) or not picture.size:
+        raise ValueError(f"a picture is [H, W, 3], [H, W, 1] or [H, W], not {list(picture.shape)}")
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="PNG")
+    return file.getvalue()
+
+
+def to_uint8(picture) -> np.ndarray:
+    """Return a picture of uint8, or of floating point in [0, 1] (clipped, rounded), as uint8 of its shape."""
+    picture = np.asarray(picture)
+    if picture.dtype == np.uint8:
+        return picture
+    if np.issubdtype(picture.dtype, np.integer) or picture.dtype == np.bool_:
+        raise ValueError(f"a picture is uint8 or floating point in [0, 1], not {picture.dtype}")
+    picture = picture.astype(np.float32)  # bfloat16 has no arithmetic of its own in NumPy
+    if not np.isfinite(picture).all():
+        raise ValueError("the picture holds values that are not finite")
+    return np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _name_and_data(source: str | os.PathLike | bytes, name: str | None) -> tuple[str, bytes]:
+    """Return what to call the picture, and the bytes of its file."""
+    if isinstance(source, bytes):
+        return name or "picture", source
+    name = name or os.fspath(source)
+    try:
+        return name, Path(source).read_bytes()
+    except OSError as error:
+        raise UserError(f"{name}: {error.strerror or error}") from None
+
+
+def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
+    """Return the opened `image`, whose file is `data`, as uint8 `[H, W, 3]`."""
+    has_16_bit_color = decoding.has_16_bit_color(image)  # before load() forgets it
+    image.load()  # raises if the file is truncated, which OpenCV would pass over
+    if has_16_bit_color:
+        return _decode_16_bit_color(name, image, data)
+    ImageOps.exif_transpose(image, in_place=True)
+    if decoding.is_16_bit_grey(image):
+        grey = _round_to_8_bits(decoding.decode_16_bit_grey(image).astype(np.float64))
+        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    if image.mode in ("I", "F"):
+        raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image)
+    if image.mode == "CMYK":
+        image, _ = decoding.cmyk_to_rgb(image)
+    return np.array(image.convert("RGB"))
+
+
+def _decode_16_bit_color(name: str, image: Image.Image, data: bytes) -> np.ndarray:
+    """Decode 16-bit color as uint8 `[H, W, 3]`."""
+    pixels = decoding.decode_16_bit_color(name, image, np.frombuffer(data, np.uint8))
+    color = pixels[:, :, :3].astype(np.float64)
+    if pixels.shape[2] == 4:
+        alpha = pixels[:, :, 3:] / 65535.0
+        color = color * alpha + 65535.0 * (1.0 - alpha)
+    picture = Image.fromarray(_round_to_8_bits(color))
+    if image.format == "PNG":
+        picture.getexif()[ExifTags.Base.Orientation] = decoding.orientation(image)
+    return np.array(ImageOps.exif_transpose(picture))
+
+
+def _round_to_8_bits(values: np.ndarray) -> np.ndarray:
+    """Return values of 0 to 65535 as uint8."""
+    return np.rint(values / 257.0).astype(np.uint8)

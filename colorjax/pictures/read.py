@@ -1,0 +1,209 @@
+"""Reading a person's photograph with all its bits, upright, in sRGB, and with what else its file holds."""
+
+import os
+import struct
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from colorjax.errors import UserError
+from colorjax.pictures import decoding, profiles
+from colorjax.pictures.decoding import MAX_PIXELS
+from colorjax.pictures.metadata import Metadata, read_metadata, with_srgb
+
+# Rows are copied out of Pillow's memory, which takes four bytes for a pixel of three, in bands of so many pixels.
+BAND_PIXELS = 2**20
+
+LOSSY = frozenset({"AVIF", "JPEG", "JPEG2000", "MPO"})
+
+# The orientation that undoes another; the rest undo themselves.
+INVERSE = {6: 8, 8: 6}
+
+
+class Photo(NamedTuple):
+    """A photograph as it was read.
+
+    Attributes:
+      pixels: uint8 or uint16, upright, `[H, W, 1]` (grey) or `[H, W, 3]` (sRGB; of 16 bits: of the color space that
+        `metadata.profile` says).
+      alpha: of the same dtype, `[H, W]`, not multiplied into the pixels; None if the file has none.
+      format: Pillow's name of the file's format: "JPEG", "PNG", "TIFF", ...
+      lossless: whether the format keeps all that it is given.
+      metadata: what else the file says, as it holds for `pixels`.
+      remarks: what was done to the picture, in short phrases for a person.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    format: str
+    lossless: bool
+    metadata: Metadata
+    remarks: tuple[str, ...]
+
+
+def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a photograph of any kind that Pillow reads; the first one of several in a file.
+
+    PNG and TIFF files keep 16 bits (but for CMYK), and grey PGM; of other formats Pillow gives 8.
+
+    Args:
+      path: the file.
+      max_pixels: pictures with more pixels are refused, before they are decoded.
+
+    Raises:
+      UserError: one line with the name, for a file that is missing, empty, no picture, damaged, too large, or of
+        32-bit pixels.
+    """
+    name = os.fspath(path)
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed below, and what fails inside is no matter of this line
+    except OSError as error:
+        raise UserError(f"{name}: {error.strerror or error}") from None
+    with file, decoding.opened(name, file) as image:
+        decoding.refuse_large(name, image, max_pixels, "; raise the limit with --max_pixels")
+        remarks = _several(image)
+        deep_color = decoding.has_16_bit_color(image)  # before load() forgets it
+        if _loses_bits(image):
+            remarks += ("16 bits read as 8",)
+        is_grey = bool(image.tile) and "LA;16" in str(image.tile[0])  # to Pillow this is color
+        is_turned_tiff = image.format == "TIFF" and decoding.orientation(image) != 1
+        image.load()  # raises if the file is truncated, which OpenCV would pass over
+        metadata, damaged = read_metadata(image)
+        turned = decoding.orientation(image)  # of a TIFF file 1 by now: Pillow and OpenCV turn these themselves
+        if is_turned_tiff or turned != 1:
+            remarks += ("turned upright",)
+        if deep_color:
+            image.close()  # its pixels have done their service, and OpenCV needs the memory
+            decoded = _deep_color(name, image, np.fromfile(path, np.uint8), turned, is_grey)
+        elif decoding.is_16_bit_grey(image):
+            decoded = _deep_grey(image, turned)
+        elif image.mode in ("I", "F"):
+            raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
+        else:
+            decoded = _shallow(image, turned)
+        if decoded.converted and metadata.exif:
+            metadata = metadata._replace(exif=with_srgb(metadata.exif))
+        return Photo(
+            pixels=decoded.pixels,
+            alpha=decoded.alpha,
+            format=image.format,
+            lossless=_webp_is_lossless(path) if image.format == "WEBP" else image.format not in LOSSY,
+            metadata=metadata._replace(profile=decoded.profile),
+            remarks=remarks + decoded.remarks + damaged,
+        )
+
+
+class _Decoded(NamedTuple):
+    """Upright pixels and alpha, their profile, whether they were converted to sRGB, and remarks on all that."""
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    profile: bytes
+    converted: bool
+    remarks: tuple[str, ...]
+
+
+def _shallow(image: Image.Image, turned: int) -> _Decoded:
+    """Return the loaded `image` with 8 bits; `turned` is its EXIF orientation."""
+    remarks, profile, converted = (), b"", False
+    if image.mode == "CMYK":
+        tagged = bool(image.info.get("icc_profile"))
+        image, by_profile = decoding.cmyk_to_rgb(image)
+        converted, profile = True, profiles.srgb_profile() if tagged else b""
+        remarks = ("CMYK converted to sRGB" + ("" if by_profile else ", roughly: it has no color profile that works"),)
+    else:
+        if image.mode in ("P", "PA"):
+            remarks = ("palette expanded",)
+        with_alpha = image.has_transparency_data
+        mode = ("L" if image.mode in ("1", "L", "LA", "La") else "RGB") + ("A" if with_alpha else "")
+        if image.mode != mode:
+            info = image.info
+            image = image.convert(mode)
+            image.info = info  # the profile, which not every conversion keeps
+        image, profile, on_profile = profiles.to_srgb(image)
+        remarks += on_profile
+        converted = any("converted" in remark for remark in on_profile)
+    return _Decoded(*_copied(image, turned), profile, converted, remarks)
+
+
+def _deep_grey(image: Image.Image, turned: int) -> _Decoded:
+    """Return the loaded `image`, 16-bit grey."""
+    grey = np.ascontiguousarray(_upright(decoding.decode_16_bit_grey(image), turned))
+    key = image.info.get("transparency")
+    alpha = None if key is None else np.where(grey == key, np.uint16(0), np.uint16(65535))
+    profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_grey=True)
+    return _Decoded(grey[:, :, np.newaxis], alpha, profile, False, remarks)
+
+
+def _deep_color(name: str, image: Image.Image, data: np.ndarray, turned: int, is_grey: bool) -> _Decoded:
+    """Return the picture whose file is `data`, with 16 bits; `is_grey`: grey with alpha."""
+    pixels = _upright(decoding.decode_16_bit_color(name, image, data), turned)
+    alpha = np.ascontiguousarray(pixels[:, :, 3]) if pixels.shape[2] == 4 else None
+    pixels = np.ascontiguousarray(pixels[:, :, : 1 if is_grey else 3])
+    profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_grey)
+    return _Decoded(pixels, alpha, profile, False, remarks)
+
+
+def _copied(image: Image.Image, turned: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the pixels of an image of mode L, LA, RGB or RGBA, upright, `[H, W, C]`, and alpha or None."""
+    width, height = image.size
+    channels = 1 if image.mode in ("L", "LA") else 3
+    shape = (height, width) if turned < 5 else (width, height)
+    pixels = np.empty((*shape, channels), np.uint8)
+    alpha = np.empty(shape, np.uint8) if image.mode in ("LA", "RGBA") else None
+    back = INVERSE.get(turned, turned)
+    rows = max(1, BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = np.asarray(image.crop((0, top, width, bottom))).reshape(bottom - top, width, -1)
+        _upright(pixels, back)[top:bottom] = band[:, :, :channels]
+        if alpha is not None:
+            _upright(alpha, back)[top:bottom] = band[:, :, channels]
+    return pixels, alpha
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Return a view of `[H, W, ...]` turned as an EXIF orientation asks."""
+    if orientation >= 5:  # rows and columns change places
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def _several(image: Image.Image) -> tuple[str, ...]:
+    """Return a remark if the file of an opened image holds several, and be at the first."""
+    if image.format == "MPO":  # a phone's photograph, with its depth or a preview behind it
+        return ()
+    try:
+        frames = getattr(image, "n_frames", 1)
+    except Exception:  # what is damaged are the later ones; the first will tell by itself
+        frames = 1
+    if frames == 1:
+        return ()
+    image.seek(0)
+    return (f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}",)
+
+
+def _loses_bits(image: Image.Image) -> bool:
+    """Return whether Pillow reads 16 bits of an opened image as 8, and nothing here does better."""
+    if image.format == "PPM":
+        arguments = image.tile[0][3]  # "RGB", or with the highest value behind it
+        return image.mode == "RGB" and not isinstance(arguments, str) and arguments[-1] > 255
+    return image.mode == "CMYK" and decoding.has_16_bits(image)
+
+
+def _webp_is_lossless(path: str | os.PathLike) -> bool:
+    """Return whether the (first) picture of a WebP file was compressed without loss."""
+    with open(path, "rb") as file:
+        file.seek(12)  # "RIFF", size, "WEBP"
+        while len(header := file.read(8)) == 8:
+            kind, size = struct.unpack("<4sI", header)
+            if kind in (b"VP8 ", b"VP8L"):
+                return kind == b"VP8L"
+            # A frame of an animation has its chunks inside, behind 16 bytes.
+            file.seek(16 if kind == b"ANMF" else size + size % 2, os.SEEK_CUR)
+    return False

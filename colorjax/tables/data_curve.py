@@ -1,0 +1,72 @@
+"""Learning curves: what a method reaches, against the number of photographs that it was trained on."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from colorjax.evaluation.evaluate import Evaluation
+from colorjax.evaluation.statistics import Estimate, mean_over_seeds, means_over_pictures
+from colorjax.pages.text import write_csv
+from colorjax.tables.table import Table, picture_weights
+
+
+class Place(NamedTuple):
+    """Where a row stands: on which curve, at how many training photographs; `seed` is that of a row of one run."""
+
+    series: str
+    photographs: int
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """One row on a learning curve; `means` are those over pictures, by seed and then by column name."""
+
+    series: str
+    row: str
+    photographs: int
+    means: dict[int, dict[str, float]]
+
+    def estimate(self, column: str) -> Estimate:
+        """Return the mean over the seeds with its interval, which one seed alone does not have."""
+        return mean_over_seeds([means[column] for means in self.means.values()])
+
+
+def learning_curves(
+    table: Table, evaluations: Mapping[str, Evaluation], places: Mapping[str, Place]
+) -> dict[str, list[Point]]:
+    """Return the points of each series, by their number of photographs.
+
+    Args:
+      table: of the same evaluations.
+      evaluations: by label; an average over seeds brings each seed's own.
+      places: by label, for the rows that are on a curve.
+    """
+    curves = {}
+    for label, place in places.items():
+        runs = evaluations[label].by_seed or {place.seed: evaluations[label]}
+        means = {seed: _means(run, table) for seed, run in runs.items()}
+        curves.setdefault(place.series, []).append(Point(place.series, label, place.photographs, means))
+    return {series: sorted(points, key=lambda point: point.photographs) for series, points in curves.items()}
+
+
+def write_learning_curves(curves: Mapping[str, Sequence[Point]], table: Table, path: Path) -> None:
+    """Write a CSV file with a line for each row and seed: the means over pictures of every column."""
+    names = [column.name for column in table.columns]
+    lines = [["series", "row", "photographs", "seed", *names]]
+    for points in curves.values():
+        for point in points:
+            for seed, means in point.means.items():
+                about = [point.series, point.row, point.photographs, seed]
+                lines.append([*about, *(means[name] for name in names)])
+    write_csv(path, lines)
+
+
+def _means(evaluation, table):
+    names = [column.name for column in table.columns]
+    values = np.stack([evaluation.values(name) for name in names], axis=1)
+    means = means_over_pictures(values, picture_weights(evaluation, table.protocol))
+    return dict(zip(names, means.tolist(), strict=True))

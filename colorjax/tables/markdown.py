@@ -1,0 +1,54 @@
+"""A table as Markdown: what is printed, and table.md."""
+
+import math
+
+from colorjax.evaluation.statistics import LEVEL
+from colorjax.pages.text import markdown_table
+from colorjax.tables.published import Published
+from colorjax.tables.table import Table
+
+
+def summary(table: Table) -> str:
+    """Return title, means, protocol and remarks alone, as Markdown whose columns are aligned."""
+    header = ["Method", *(column.label for column in table.columns)]
+    means = [[label, *(c.show(row.mean[c.name].mean) for c in table.columns)] for label, row in table.rows.items()]
+    remarks = (f"> **{line}**" for line in table.remarks)
+    parts = [f"# {table.title}", markdown_table(header, means), table.foot[0], *remarks]
+    return "\n\n".join(parts)
+
+
+def markdown(table: Table, published: Published | None = None) -> str:
+    """Return the whole table as aligned Markdown: means, published figures, intervals, differences, and the foot."""
+    labels = [column.label for column in table.columns]
+    intervals = [
+        [label, *(c.show_interval(row.mean[c.name]) for c in table.columns)] for label, row in table.rows.items()
+    ]
+    differences = [
+        [label, *(_show_difference(c, row.difference[c.name]) for c in table.columns)]
+        for label, row in table.rows.items()
+        if row.difference is not None
+    ]
+    parts = [
+        summary(table),
+        *_published(published),
+        f"## {LEVEL:.0%} intervals of the means",
+        markdown_table(["Method", *labels], intervals),
+        f"## Difference to {table.reference}, picture by picture",
+        markdown_table(["Method", *labels], differences),
+        "## What the numbers are",
+        "\n".join(f"- {line}" for line in table.foot[1:]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _published(published):
+    if published is None:
+        return []
+    figures = markdown_table(published.columns, published.rows)
+    return [f"## {published.heading}", published.caption, figures, published.input_alone]
+
+
+def _show_difference(column, estimate):
+    mark = "" if math.isnan(estimate.low) or estimate.low <= 0 <= estimate.high else " *"
+    interval = column.show_interval(estimate, sign=True)
+    return f"{column.show(estimate.mean, sign=True)} {interval}{mark}"

@@ -1,0 +1,186 @@
+"""The report: one HTML page that needs no other file.
+
+`write_table` writes everything that the command `table` leaves behind.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from PIL import Image
+from skimage.transform import resize
+
+from colorjax.evaluation.evaluate import Evaluation
+from colorjax.evaluation.protocol import Protocol
+from colorjax.evaluation.statistics import LEVEL
+from colorjax.methods import Observed
+from colorjax.metrics.fidelity import ciede2000_map
+from colorjax.pages.page import page
+from colorjax.pictures.images import encode_png
+from colorjax.runtime.pixelwise import map_pixels
+from colorjax.tables.charts import method_bars, row_colors, training_curves
+from colorjax.tables.data_curve import Place, Point, learning_curves, write_learning_curves
+from colorjax.tables.data_curve_chart import learning_curve_chart
+from colorjax.tables.markdown import markdown, summary
+from colorjax.tables.published import Published, beside
+from colorjax.tables.table import Table, make_table, write_files
+
+WIDTH = 208  # pixels: of a picture in the page, which bounds the page's size
+DETAIL = 96  # pixels: of the detail, which the page enlarges
+FULL_ERROR = 20.0  # CIEDE2000 that is drawn brightest; 1 is hardly seen, 10 at a glance
+
+
+class Cell(NamedTuple):
+    """A picture in the page, as a data URL, and what stands below it."""
+
+    label: str
+    picture: str
+    caption: str
+
+
+def write_table(
+    directory: Path,
+    title: str,
+    evaluations: Mapping[str, Evaluation],
+    reference: str,
+    protocol: Protocol,
+    histories: Mapping[str, Sequence[Mapping]] | None = None,
+    published: Mapping | None = None,
+    remarks: Sequence[str] = (),
+    places: Mapping[str, Place] | None = None,
+) -> str:
+    """Write table.md, table.csv, pictures.csv, protocol.json and report.html into `directory`.
+
+    Rows on learning curves add learning_curve.csv.
+
+    Args:
+      directory: made if it isn't there.
+      title: of the table.
+      evaluations: by the label of the row, in the order of the table; all of one protocol and one loss.
+      reference: label of the row that the others are compared with, picture by picture.
+      protocol: under which all rows were measured.
+      histories: by label, the lines of history.jsonl of each trained row, the first seed's where it has several.
+      published: 'caption', 'columns' and 'rows' of figures from a paper, shown beside the table as other quantities.
+      remarks: sentences that nobody who reads a number may miss: below the protocol, highlighted, and in the foot.
+      places: by label, where the rows that have one stand on a learning curve.
+
+    Returns:
+      The table's means, protocol and remarks as Markdown, to be printed; the rest is in the files.
+
+    Raises:
+      UserError: as `make_table`.
+    """
+    table = make_table(title, evaluations, protocol, reference, remarks)
+    figures = beside(table, published)
+    curves = learning_curves(table, evaluations, places or {})
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "table.md").write_text(markdown(table, figures))
+    write_files(table, evaluations, directory)
+    if curves:
+        write_learning_curves(curves, table, directory / "learning_curve.csv")
+    (directory / "report.html").write_text(report(table, evaluations, histories or {}, figures, curves))
+    return summary(table)
+
+
+def report(
+    table: Table,
+    evaluations: Mapping[str, Evaluation],
+    histories: Mapping[str, Sequence[Mapping]],
+    published: Published | None,
+    curves: Mapping[str, Sequence[Point]],
+) -> str:
+    """Return the page; the arguments are those of `write_table`, and what it makes of them."""
+    return page(
+        "evaluation/report.html",
+        table=table,
+        level=f"{LEVEL:.0%}",
+        published=published,
+        over_seeds=any(evaluation.by_seed for evaluation in evaluations.values()),
+        learning_curves=learning_curve_chart(curves, table),
+        training_curves=training_curves(histories, row_colors(table)),
+        bars=method_bars(table),
+        pictures=_pictures(table.protocol, evaluations),
+        full_error=f"{FULL_ERROR:g}",
+        color_scale=_magma_url(np.tile(np.arange(256, dtype=np.uint8), (8, 1))),
+    )
+
+
+def _pictures(protocol: Protocol, evaluations: Mapping[str, Evaluation]) -> list[dict]:
+    """Return, for each kept picture, its name, its rows of cells by heading, and the number of cells in a row."""
+    # What the methods were given is itself a row of every table.
+    labels = sorted(evaluations, key=lambda label: evaluations[label].method != Observed.name)
+    pictures = []
+    for index, sample in enumerate(evaluations[labels[0]].samples):
+        restored = {label: evaluations[label].samples[index].restored for label in labels}
+        captions = {label: _caption(evaluations[label], sample.picture) for label in labels}
+        shown = {**restored, "Truth": sample.truth}
+        rows = {"": [Cell(k, _data_url(_reduced(p)), captions.get(k, "")) for k, p in shown.items()]}
+        if protocol.noise_kind != "none":
+            # Reducing a picture takes its noise away, so a detail shows it.
+            details = {k: _middle(p) for k, p in shown.items()}
+            height, width = details["Truth"].shape[:2]
+            heading = f"The middle, {width}x{height} pixels, enlarged"
+            rows[heading] = [Cell(k, _data_url(p), "") for k, p in details.items()]
+        rows["Where it is wrong"] = [Cell(k, _error(sample.truth, p), "") for k, p in restored.items()]
+        pictures.append({"name": sample.picture, "rows": rows, "count": len(shown)})
+    return pictures
+
+
+def _caption(evaluation, picture):
+    if evaluation.by_seed:  # the picture is the first seed's, so its numbers must not be the average's
+        evaluation = next(iter(evaluation.by_seed.values()))
+    row = next(row for row in evaluation.rows if row["picture"] == picture)
+    parts = ["input"] if evaluation.method == Observed.name else []
+    parts.append(f"{row['psnr']:.1f} dB")
+    if "ciede2000" in row:
+        parts.append(f"ΔE {row['ciede2000']:.1f}")
+    return ", ".join(parts)
+
+
+def _error(truth, picture):
+    """Return the map of CIEDE2000 between two uint8 pictures, in the magma colors, as a data URL."""
+    truth, picture = (np.float32(p) / np.float32(255) for p in (truth, picture))
+    difference = map_pixels(_difference, truth, picture)
+    return _magma_url(_reduced(np.rint(255 * np.clip(difference / FULL_ERROR, 0, 1)).astype(np.uint8))[..., 0])
+
+
+def _difference(truth, picture):
+    return ciede2000_map(truth, picture)[..., None]
+
+
+def _magma_url(levels):
+    """Return a data URL of levels, uint8 [h, w], in the magma colors: a palette needs a third of what RGB does."""
+    image = Image.fromarray(levels, mode="P")
+    image.putpalette(matplotlib.colormaps["magma"](range(256), bytes=True)[:, :3].tobytes())
+    file = io.BytesIO()
+    image.save(file, format="PNG", optimize=True)
+    return _url(file.getvalue())
+
+
+def _reduced(picture):
+    """Return the picture, uint8 [h, w, c], no wider than `WIDTH` and no higher than 1.5 times that."""
+    height, width = picture.shape[:2]
+    factor = min(1.0, WIDTH / width, 1.5 * WIDTH / height)
+    if factor == 1.0:
+        return picture
+    size = (max(1, round(height * factor)), max(1, round(width * factor)))
+    return np.rint(resize(picture, size, order=1, anti_aliasing=True, preserve_range=True)).astype(np.uint8)
+
+
+def _middle(picture):
+    """Return the middle of the picture, at most `DETAIL` pixels wide and two thirds as high."""
+    height, width = min(picture.shape[0], DETAIL * 2 // 3), min(picture.shape[1], DETAIL)
+    top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
+    return picture[top : top + height, left : left + width]
+
+
+def _data_url(picture):
+    return _url(encode_png(picture))
+
+
+def _url(png):
+    return "data:image/png;base64," + base64.b64encode(png).decode()

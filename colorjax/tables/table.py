@@ -1,0 +1,209 @@
+"""A comparison of methods as data and as CSV files.
+
+A `Table` holds every number of the page; `table.md`, `table.csv` and `report.html` only set it in type.
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from colorjax.errors import UserError, nearest
+from colorjax.evaluation.evaluate import Evaluation
+from colorjax.evaluation.protocol import Protocol
+from colorjax.evaluation.seeds import describe
+from colorjax.evaluation.statistics import LEVEL, RESAMPLES, Estimate, means_with_intervals, paired_differences
+from colorjax.methods import MeanColor, Observed
+from colorjax.metrics.info import MEASURES
+from colorjax.pages.text import write_csv
+from colorjax.tasks import TASKS
+
+# Sugumar's columns come first, in the order of that paper's Table 1.
+_FIRST = ("accuracy", "precision", "sensitivity", "loss", "psnr", "mse")
+# Trivial rows that a table must have, the second one where colors are asked for: without them nobody knows what a
+# number is worth.
+TRIVIAL = (Observed.name, MeanColor.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """How a measured quantity is shown: `scale` times the value, with `digits` decimals."""
+
+    name: str
+    label: str
+    description: str
+    higher_is_better: bool | None
+    scale: float
+    digits: int
+
+    def show(self, value: float, sign: bool = False) -> str:
+        """Return the value as text; 'n/a' for NaN."""
+        return "n/a" if math.isnan(value) else f"{self.scale * value:{'+' if sign else ''}.{self.digits}f}"
+
+    def show_interval(self, estimate: Estimate, sign: bool = False) -> str:
+        """Return '[low, high]', or 'n/a' where there is no interval."""
+        if math.isnan(estimate.low):
+            return "n/a"
+        return f"[{self.show(estimate.low, sign)}, {self.show(estimate.high, sign)}]"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A method's estimates by column name; `difference` is to the reference row and None in that row itself."""
+
+    method: str
+    mean: dict[str, Estimate]
+    difference: dict[str, Estimate] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A comparison of methods by the labels of their rows; `foot` says what the numbers are, `remarks` and all.
+
+    `remarks` are what nobody who reads a number may miss.
+    """
+
+    title: str
+    protocol: Protocol
+    reference: str
+    columns: tuple[Column, ...]
+    rows: dict[str, Row]
+    foot: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def make_table(
+    title: str,
+    evaluations: Mapping[str, Evaluation],
+    protocol: Protocol,
+    reference: str,
+    remarks: Sequence[str] = (),
+) -> Table:
+    """Compare evaluations of one protocol, by label, with the one labelled `reference`; `remarks` go into the foot.
+
+    Raises:
+        UserError: no such reference, a trivial row is missing, or the evaluations are not of the same measurement.
+    """
+    if reference not in evaluations:
+        raise UserError(f"config.reference: no row is labelled {reference!r}; {nearest(reference, evaluations)}")
+    for trivial in TRIVIAL if TASKS[protocol.task].colorizes else TRIVIAL[:1]:
+        if trivial not in {evaluation.method for evaluation in evaluations.values()}:
+            raise UserError(f"every table has a row for the method {trivial!r}; add it to config.rows")
+    first = evaluations[reference]
+    ordered = {}
+    for label, evaluation in evaluations.items():
+        measured = (evaluation.protocol_hash, evaluation.loss, sorted(row["hash"] for row in evaluation.rows))
+        if measured != (protocol.hash, first.loss, list(protocol.pictures)):
+            raise UserError(
+                f"the row {label!r} was measured under another protocol, on other pictures or with another loss"
+            )
+        # Pairs are pairs of one picture, in whatever order the rows were measured.
+        ordered[label] = dataclasses.replace(evaluation, rows=tuple(sorted(evaluation.rows, key=_picture)))
+    columns = tuple(_column(name, first.loss, protocol) for name in _in_order(first.columns))
+    weights = picture_weights(ordered[reference], protocol)
+    names = [column.name for column in columns]
+    values = {k: np.stack([evaluation.values(name) for name in names], axis=1) for k, evaluation in ordered.items()}
+    rows = {}
+    for label, evaluation in ordered.items():
+        means = means_with_intervals(values[label], weights)
+        differences = paired_differences(values[label], values[reference], weights)
+        rows[label] = Row(
+            evaluation.method,
+            dict(zip(names, means, strict=True)),
+            None if label == reference else dict(zip(names, differences, strict=True)),
+        )
+    seeds = [describe(label, e.by_seed) + "." for label, e in evaluations.items() if e.by_seed]
+    foot = _foot(protocol, columns, rows, seeds, remarks)
+    return Table(title, protocol, reference, columns, rows, foot, tuple(remarks))
+
+
+def picture_weights(evaluation: Evaluation, protocol: Protocol) -> np.ndarray | None:
+    """Return how much each picture counts in a mean, `[n]`; None where all count alike."""
+    if protocol.averaging == "picture":
+        return None
+    cut = 2 * protocol.border
+    return np.array([(row["height"] - cut) * (row["width"] - cut) for row in evaluation.rows], np.float64)
+
+
+def write_files(table: Table, evaluations: Mapping[str, Evaluation], directory: Path) -> None:
+    """Write table.csv (a row a method), pictures.csv (a row a method and picture) and protocol.json."""
+    (directory / "protocol.json").write_text(json.dumps(table.protocol.as_dict(), indent=1) + "\n")
+    names = [column.name for column in table.columns]
+    parts = ("", "_low", "_high", "_count", "_difference", "_difference_low", "_difference_high")
+    lines = [["row", "method", *(name + part for name in names for part in parts)]]
+    for label, row in table.rows.items():
+        line = [label, row.method]
+        for name in names:
+            line += row.mean[name]
+            line += ["", "", ""] if row.difference is None else row.difference[name][:3]
+        lines.append(line)
+    write_csv(directory / "table.csv", lines)
+    about = ["picture", "hash", "height", "width"]
+    lines = [["row", "method", *about, *names]]
+    for label, evaluation in evaluations.items():
+        lines += [[label, evaluation.method, *(row[key] for key in about + names)] for row in evaluation.rows]
+    write_csv(directory / "pictures.csv", lines)
+
+
+def _in_order(names):
+    return [name for name in _FIRST if name in names] + [name for name in names if name not in _FIRST]
+
+
+def _column(name, loss, protocol):
+    if name == "loss":
+        description = (
+            f"{loss}, the task's own training loss, over the whole picture before clipping, rounding and cutting; of "
+            "a network's own outputs, and for the other rows of their picture turned back into such outputs (which "
+            "has lost what sRGB cannot show)"
+        )
+    else:
+        description = _described(name, protocol)
+    measure = MEASURES[name]
+    return Column(name, measure.title, description, measure.higher_is_better, measure.scale, measure.digits)
+
+
+def _described(name, protocol):
+    """Return what a metric is; where the protocol has a setting for it, with that setting."""
+    if name == "accuracy":
+        distance = f"{protocol.accuracy_distance:g}"
+        return f"share of the pixels whose ab (CIE Lab, D65) lies within {distance} of the true ab"
+    if name == "ssim":
+        window = f"Gaussian window of {protocol.ssim_window}x{protocol.ssim_window}, sigma {protocol.ssim_sigma:g}"
+        return f"structural similarity (Wang et al. 2004), {window}, mean of the channels"
+    if name == "psnr":
+        ceiling = f"{protocol.psnr_ceiling:g} dB"
+        return f"{MEASURES[name].description}; a picture restored without any error counts as {ceiling}"
+    return MEASURES[name].description
+
+
+def _picture(row):
+    return row["hash"], row["picture"]
+
+
+def _foot(protocol, columns, rows, seeds, remarks):
+    lines = [f"Protocol {protocol.name}, hash {protocol.hash}: {protocol.describe()}."]
+    lines += [*remarks, *seeds]
+    lines += [f"{column.label}: {column.description}." for column in columns]
+    names = {column.name for column in columns}
+    if "accuracy" in names:
+        lines.append(
+            "Accuracy, precision and sensitivity are defined here on the ab plane in steps of 10, because the paper "
+            "does not define its own: its figures are not the same quantities."
+        )
+    undefined = {c.label: len(protocol.pictures) - next(iter(rows.values())).mean[c.name].count for c in columns}
+    lines += [
+        f"{label} is not defined on {count} of the pictures (smaller than its window), which its mean leaves out."
+        for label, count in undefined.items()
+        if count
+    ]
+    lines.append(
+        f"Intervals: {LEVEL:.0%}, percentile bootstrap over pictures, {RESAMPLES:,} seeded resamples; n/a with fewer "
+        "than two pictures. Differences are means over pictures of this row minus the reference; * where the interval "
+        "does not hold zero."
+    )
+    if seeds:
+        lines[-1] += " All these intervals are over pictures alone: the chance in the seeds is not in them."
+    return tuple(lines)

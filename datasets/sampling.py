@@ -1,0 +1,171 @@
+"""Which photograph and which crop patch i of epoch e is: a pure function of (seed, e, i).
+
+Every number comes from Philox, a counter-based generator: its key holds the seed, its counter the epoch and the
+patch, so that any patch is drawn at once, in any order and in any process. A global index j counts the patches of
+all epochs: it is patch j % patches_per_epoch of epoch j // patches_per_epoch.
+
+Which photographs there are to draw from may itself be drawn (`subset`), by a seed of its own.
+
+Photographs: an epoch goes over all of them again and again, each time (each *pass*) in an order of its own. So
+within an epoch no photograph is visited more than once more often than another. Where several data sets have shares
+of the patches (`config.data.shares`), that is so within each of them.
+"""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from colorjax.errors import UserError, nearest
+from datasets.crops import draw_crop, samples_for
+
+ZOOM_OF = ("pixels", "fit")
+
+# The second word of the key keeps the kinds of draws apart.
+_CROPS, _ORDERS, _SUBSETS, _SETS = 0, 1, 2, 3
+
+
+class Set(NamedTuple):
+    """One of several data sets: how many photographs it has, and which share of the patches is cut from them."""
+
+    photographs: int
+    share: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Draws:
+    """The rule by which patches are drawn. Fields as in `config.data`; raises UserError for impossible ones."""
+
+    seed: int
+    patch_size: int
+    patches_per_epoch: int
+    zoom: tuple[float, float]
+    zoom_of: str
+    rotate: float
+    flip: bool
+    sets: tuple[Set, ...] = ()  # () where all photographs have equal shares
+
+    def __post_init__(self):
+        if self.zoom_of not in ZOOM_OF:
+            raise UserError(f"config.data.zoom_of={self.zoom_of!r}; {nearest(self.zoom_of, ZOOM_OF)}")
+        for key in ("patch_size", "patches_per_epoch"):
+            if getattr(self, key) < 1:
+                raise UserError(f"config.data.{key} must be at least 1, not {getattr(self, key)}")
+        if not 0 < self.zoom[0] <= self.zoom[1]:
+            raise UserError(f"config.data.zoom must be (lowest, highest) with 0 < lowest <= highest, not {self.zoom}")
+
+    @classmethod
+    def from_config(cls, config: Mapping, seed: int, sizes: Sequence[int] = ()) -> "Draws":
+        """Build the rule from `config.data` and the run's seed; `sizes` are the photographs of each data set."""
+        if len(config.zoom) != 2:
+            raise UserError(f"config.data.zoom must be two numbers (lowest, highest), not {config.zoom}")
+        return cls(
+            seed=seed,
+            patch_size=config.patch_size,
+            patches_per_epoch=config.patches_per_epoch,
+            zoom=(float(config.zoom[0]), float(config.zoom[1])),
+            zoom_of=config.zoom_of,
+            rotate=float(config.rotate),
+            flip=bool(config.flip),
+            sets=_sets(config.shares, sizes),
+        )
+
+    def samples(self, height: int, width: int) -> int:
+        """How many samples a side `geometry.warp_*` takes for an output pixel of a photograph of that size."""
+        return samples_for(self._zoom(height, width))
+
+    def _zoom(self, height: int, width: int) -> tuple[float, float]:
+        """Return the zoom as a factor of the photograph's own pixels."""
+        unit = self.patch_size / min(height, width) if self.zoom_of == "fit" else 1.0
+        return self.zoom[0] * unit, self.zoom[1] * unit
+
+    def photograph(self, index: int, count: int) -> int:
+        """Return which of `count` photographs the patch with this global index is cut from."""
+        epoch, patch = divmod(index, self.patches_per_epoch)
+        if not self.sets:
+            return int(_order(self.seed, epoch, patch // count, count)[patch % count])
+        numbers, positions = _schedule(self.seed, epoch, self.patches_per_epoch, self.sets)
+        number, position = int(numbers[patch]), int(positions[patch])
+        size = self.sets[number].photographs
+        before = sum(one.photographs for one in self.sets[:number])
+        return before + int(_order(self.seed, epoch, position // size, size, number + 1)[position % size])
+
+    def crop(self, index: int, height: int, width: int) -> np.ndarray:
+        """Return the matrix, float32 [2, 3], of the patch with this global index (see `geometry.draw_crop`)."""
+        epoch, patch = divmod(index, self.patches_per_epoch)
+        random = _random(self.seed, _CROPS, epoch, patch)
+        zoom = self._zoom(height, width)
+        return draw_crop(random, height, width, self.patch_size, zoom, self.rotate, self.flip)
+
+
+def check_shares(shares: Sequence[float], sets: int) -> tuple[float, ...]:
+    """Return `config.data.shares` for so many data sets as plain numbers; () for equal shares of all photographs.
+
+    Raises:
+      UserError: not a positive number for each data set.
+    """
+    try:
+        numbers = tuple(map(float, shares))
+    except (TypeError, ValueError):
+        numbers = (math.nan,)
+    if not all(0 < number < math.inf for number in numbers):
+        raise UserError(f"config.data.shares={tuple(shares)}: each must be a number above 0")
+    if numbers and len(numbers) != sets:
+        raise UserError(
+            f"config.data.shares={tuple(shares)}: give one number for each data set, of which there are {sets}"
+        )
+    return numbers
+
+
+def _sets(shares: Sequence[float], sizes: Sequence[int]) -> tuple[Set, ...]:
+    """Return the data sets with their shares, scaled to the sum 1; () for no shares."""
+    numbers = check_shares(shares, len(sizes))
+    return (
+        tuple(Set(size, number / sum(numbers)) for size, number in zip(sizes, numbers, strict=True)) if numbers else ()
+    )
+
+
+def subset(seed: int, number: int, count: int) -> np.ndarray:
+    """Return which `number` of `count` photographs a seed chooses, int64 [number], in the order of its choice.
+
+    So photograph i of 20 is also photograph i of 50 that the same seed chooses of the same `count`.
+    """
+    return np.argsort(_random(seed, _SUBSETS, 0, 0).random(count), kind="stable")[:number]
+
+
+def _random(seed: int, kind: int, epoch: int, number: int, of_set: int = 0) -> np.random.Generator:
+    key = np.array([seed % 2**64, kind], np.uint64)
+    # Philox itself counts in the first word; the others are ours.
+    counter = np.array([0, number, epoch, of_set], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+# An index costs nothing but a look-up once its pass is drawn; a batch touches few passes, one after the other.
+@functools.lru_cache(maxsize=16)
+def _order(seed: int, epoch: int, number: int, count: int, of_set: int = 0) -> np.ndarray:
+    """Return the order of the photographs in one pass; of those of one data set where these have shares, from 1 on.
+
+    By sorting: NumPy keeps the stream of uniform numbers between its versions, but not its `permutation`.
+    """
+    return np.argsort(_random(seed, _ORDERS, epoch, number, of_set).random(count), kind="stable")
+
+
+@functools.lru_cache(maxsize=4)
+def _schedule(seed: int, epoch: int, patches: int, sets: tuple[Set, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for each patch of an epoch, the number of its data set and how many patches that has given before.
+
+    Multiples of the golden ratio, from a start of the epoch's own, fall evenly into [0, 1) however few are taken: each
+    data set has its share in every stretch of an epoch.
+    """
+    start = _random(seed, _SETS, epoch, 0).random()
+    places = (start + np.arange(patches) * (math.sqrt(5) - 1) / 2) % 1
+    ends = np.cumsum([one.share for one in sets])[:-1]
+    numbers = np.searchsorted(ends, places, side="right")
+    positions = np.zeros(patches, np.int64)
+    for number in range(len(sets)):
+        own = numbers == number
+        positions[own] = np.arange(own.sum())
+    return numbers, positions

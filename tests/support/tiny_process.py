@@ -1,0 +1,99 @@
+"""One of several processes that run `tiny_training` together, for tests.
+
+`python tiny_process.py WORKDIR PORT PROCESSES PROCESS [EVENT AT [WHICH]]`; at the batch of step AT the process WHICH
+meets with EVENT, one of `EVENTS`. With the event `evaluate` it measures instead of training.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import tiny_training as tiny
+
+import colorjax.evaluation.measure
+from colorjax import processes
+from colorjax.errors import ColorjaxError, UserError
+from colorjax.evaluation.evaluate import evaluate
+from colorjax.evaluation.protocol import build_protocol
+from colorjax.evaluation.results_cache import save_evaluation
+from colorjax.methods import Observed
+from colorjax.metrics.registry import METRICS
+from colorjax.models import MODELS
+from colorjax.pictures.images import Photograph
+from colorjax.processes import watch
+from colorjax.tasks import Denoise
+from colorjax.training import loop
+
+watch.SILENT_SECONDS = 6  # tests don't have 30
+
+STEPS = 12
+
+
+def fail():
+    raise ValueError("an accident")
+
+
+def mistake():
+    raise UserError("a mistake")
+
+
+EVENTS = {
+    "SIGTERM": lambda: os.kill(os.getpid(), signal.SIGTERM),
+    "SIGKILL": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "fail": fail,
+    "mistake": mistake,
+}
+
+
+def config():
+    """The run that all of them train, half as long as the one of `tiny_training`."""
+    return tiny.config(training__epochs=STEPS * tiny.BATCH // 32)
+
+
+def measure(workdir, index):
+    """Measure noisy pictures, of which one is too small for SSIM, and write what this process gets to know."""
+    pictures = [np.random.default_rng(size).integers(0, 256, (size, 20, 3), np.uint8) for size in (24, 31, 8, 40, 27)]
+    photographs = [Photograph(f"picture {number}", picture) for number, picture in enumerate(pictures)]
+    protocol = build_protocol({"noise_kind": "gaussian", "noise_level": 0.1}, "made up", "denoise", photographs)
+    colorjax.evaluation.measure.METRICS = {name: METRICS[name] for name in ("psnr", "ssim")}  # that soon compile
+
+    def noted(numbers):
+        for number in numbers:
+            with (workdir / f"measured-{index}").open("a") as file:
+                file.write(f"{number}\n")
+            yield number
+
+    evaluation = evaluate(Observed(), Denoise("l1"), protocol, photographs, samples=3, progress=noted)
+    save_evaluation(workdir / str(index), evaluation, "of this test")
+
+
+def main(workdir, port, count, index, event="", at=-1, which=0):
+    """Train as process `index` of `count`; return the exit status."""
+
+    def before(step):
+        with (workdir / f"read-{index}").open("a") as file:
+            file.write(f"{step}\n")
+        if step == at and index == which:
+            EVENTS[event]()
+
+    workdir.mkdir(exist_ok=True)
+    MODELS["tiny"] = tiny.TinyNetwork
+    several = {"coordinator": f"localhost:{port}", "processes": count, "process": index} if count > 1 else {}
+    try:
+        with processes.together("tiny", **several):
+            if event == "evaluate":
+                measure(workdir, index)
+            else:
+                loop.train(config(), workdir, tiny.data(before), tiny.validate)
+    except ColorjaxError as error:
+        print(f"tiny: {error}", file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    workdir, *words = sys.argv[1:]
+    with tiny.kept_compilations(os.environ["KEPT"]):
+        sys.exit(main(Path(workdir), *(word if word.isalpha() else int(word) for word in words)))

@@ -1,0 +1,458 @@
+"""Reading a person's photographs: against Pillow, OpenCV, ImageCms, formulas and files made by hand."""
+
+import io
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms, ImageOps, TiffImagePlugin
+from PIL.PngImagePlugin import PngInfo
+from support.profiles import cmyk_profile, grey_profile, rgb_profile
+
+from colorjax.errors import UserError
+from colorjax.pictures.read import read_photo
+
+RNG = np.random.default_rng(0)
+COLOR = RNG.integers(0, 256, (5, 7, 4), dtype=np.uint8)
+DEEP = RNG.integers(0, 65536, (5, 7, 4), dtype=np.uint16)
+
+
+def saved(path, image, **options):
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(path, **options)
+    return path
+
+
+def opened(path):
+    """A Pillow image that leaves no file open."""
+    return Image.open(io.BytesIO(path.read_bytes()))
+
+
+def read_exif(photo):
+    exif = Image.Exif()
+    if photo.metadata.exif:
+        exif.load(photo.metadata.exif)
+    return exif
+
+
+def png_chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def deep_png(path, pixels, *chunks):
+    """Write a 16-bit PNG file of `[H, W, C]` from the specification."""
+    height, width, channels = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    body = png_chunk(b"IHDR", header) + b"".join(chunks) + png_chunk(b"IDAT", zlib.compress(rows))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body + png_chunk(b"IEND", b""))
+    return path
+
+
+def deep_tiff(path, pixels, tags):
+    """Write an uncompressed 16-bit TIFF file of `[H, W, C]`."""
+    data = pixels.astype("<u2").tobytes()
+    head = b"II*\0\x08\0\0\0"
+    directory = TiffImagePlugin.ImageFileDirectory_v2(head)
+    channels = pixels.shape[2]
+    fields = {
+        256: pixels.shape[1],
+        257: pixels.shape[0],
+        258: (16,) * channels,
+        259: 1,
+        277: channels,
+        278: len(pixels),
+    }
+    fields |= {262: 1 if channels == 1 else 2, 273: (0,), 279: (len(data),)} | tags
+    for tag, value in fields.items():
+        directory[tag] = value
+    path.write_bytes(head + directory.tobytes(8) + data)
+    return path
+
+
+def in_srgb(image, profile, mode):
+    """What Pillow's own one-line conversion makes of an image."""
+    own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return np.asarray(ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode=mode))
+
+
+def grey_alpha():
+    image = Image.fromarray(COLOR[:, :, 0])
+    image.putalpha(Image.fromarray(COLOR[:, :, 3]))
+    return image
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "webp"])
+def test_plain_color(tmp_path, suffix):
+    options = {"lossless": True} if suffix == "webp" else {}
+    photo = read_photo(saved(tmp_path / f"a.{suffix}", COLOR[:, :, :3], **options))
+    np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
+    assert photo.alpha is None
+    assert photo.remarks == ()
+    assert photo.lossless
+
+
+def test_jpeg_and_lossy_webp(tmp_path):
+    smooth = np.linspace(0, 255, 40 * 30 * 3).reshape(40, 30, 3).astype(np.uint8)
+    for name in ("a.jpg", "b.webp"):
+        photo = read_photo(saved(tmp_path / name, smooth))
+        np.testing.assert_array_equal(photo.pixels, np.asarray(opened(tmp_path / name)))
+        assert not photo.lossless
+    assert read_photo(saved(tmp_path / "grey.jpg", smooth[:, :, 0])).pixels.shape == (40, 30, 1)
+
+
+def test_animated_webp_tells_whether_it_is_lossless(tmp_path):
+    frames = [Image.fromarray(COLOR[:, :, :3]), Image.fromarray(255 - COLOR[:, :, :3])]
+    for lossless in (True, False):
+        path = saved(tmp_path / "a.webp", frames[0], save_all=True, append_images=frames[1:], lossless=lossless)
+        photo = read_photo(path)
+        assert photo.lossless == lossless
+        assert photo.remarks == ("first of 2 frames",)
+
+
+def test_grey_and_one_bit_are_grey(tmp_path):
+    grey = COLOR[:, :, :1]
+    np.testing.assert_array_equal(read_photo(saved(tmp_path / "a.png", grey[:, :, 0])).pixels, grey)
+    np.testing.assert_array_equal(read_photo(saved(tmp_path / "b.tif", grey[:, :, 0] > 99)).pixels, 255 * (grey > 99))
+    equal = np.repeat(grey, 3, axis=2)
+    np.testing.assert_array_equal(read_photo(saved(tmp_path / "c.png", equal)).pixels, equal)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
+def test_alpha_is_kept_apart(tmp_path, suffix):
+    options = {"lossless": True, "exact": True} if suffix == "webp" else {}
+    photo = read_photo(saved(tmp_path / f"a.{suffix}", COLOR, **options))
+    np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
+    np.testing.assert_array_equal(photo.alpha, COLOR[:, :, 3])
+
+
+def test_grey_with_alpha_palette_and_transparent_colors(tmp_path):
+    photo = read_photo(saved(tmp_path / "a.png", grey_alpha()))
+    np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :1])
+    np.testing.assert_array_equal(photo.alpha, COLOR[:, :, 3])
+
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.putpixel((1, 0), 1)
+    photo = read_photo(saved(tmp_path / "b.png", palette, transparency=1))
+    np.testing.assert_array_equal(photo.pixels, [[[10, 20, 30], [40, 50, 60]]])
+    np.testing.assert_array_equal(photo.alpha, [[255, 0]])
+    assert photo.remarks == ("palette expanded",)
+    assert read_photo(saved(tmp_path / "c.gif", palette)).alpha is None
+
+    grey = np.array([[0, 3, 255]], np.uint8)
+    photo = read_photo(saved(tmp_path / "d.png", grey, transparency=3))
+    np.testing.assert_array_equal(photo.alpha, [[255, 0, 255]])
+    np.testing.assert_array_equal(photo.pixels[0, ::2, 0], [0, 255])
+    photo = read_photo(saved(tmp_path / "e.png", grey > 9, transparency=255))
+    np.testing.assert_array_equal(photo.alpha, [[255, 255, 0]])
+
+
+def test_16_bits_stay_16(tmp_path):
+    for channels in (1, 2, 3, 4):
+        kinds = DEEP[:, :, :channels]
+        photo = read_photo(deep_png(tmp_path / "a.png", kinds))
+        color = 1 if channels < 3 else 3
+        np.testing.assert_array_equal(photo.pixels, kinds[:, :, :color])
+        assert photo.pixels.dtype == np.uint16
+        assert (photo.alpha is None) == (channels in (1, 3))
+        if photo.alpha is not None:
+            np.testing.assert_array_equal(photo.alpha, kinds[:, :, -1])
+    cv2.imwrite(str(tmp_path / "b.tif"), DEEP[:, :, 2::-1])  # LZW compressed
+    np.testing.assert_array_equal(read_photo(tmp_path / "b.tif").pixels, DEEP[:, :, :3])
+    photo = read_photo(deep_tiff(tmp_path / "c.tif", DEEP, {338: (2,)}))
+    np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), DEEP)
+    np.testing.assert_array_equal(read_photo(saved(tmp_path / "d.tif", DEEP[:, :, 0])).pixels, DEEP[:, :, :1])
+
+
+def test_16_bit_grey_with_other_scales(tmp_path):
+    grey = DEEP[:, :, :1]
+    np.testing.assert_array_equal(read_photo(deep_tiff(tmp_path / "a.tif", grey, {262: 0})).pixels, 65535 - grey)
+    twelve = np.array([[[0x12], [0xFFF]]], np.uint16)
+    path = deep_tiff(tmp_path / "b.tif", twelve, {258: (12,)})
+    path.write_bytes(path.read_bytes()[:-4] + bytes((0x01, 0x2F, 0xFF)))  # 0x012, 0xFFF
+    np.testing.assert_array_equal(read_photo(path).pixels[0, :, 0], [round(0x12 * 65535 / 4095), 65535])
+
+
+def test_16_bit_transparent_colors(tmp_path):
+    key = struct.pack(">H", int(DEEP[1, 2, 0]))
+    photo = read_photo(deep_png(tmp_path / "a.png", DEEP[:, :, :1], png_chunk(b"tRNS", key)))
+    np.testing.assert_array_equal(photo.alpha, np.where(DEEP[:, :, 0] == DEEP[1, 2, 0], 0, 65535))
+    key = struct.pack(">HHH", *map(int, DEEP[1, 2, :3]))
+    photo = read_photo(deep_png(tmp_path / "b.png", DEEP[:, :, :3], png_chunk(b"tRNS", key)))
+    np.testing.assert_array_equal(photo.alpha, np.where((DEEP[:, :, :3] == DEEP[1, 2, :3]).all(axis=2), 0, 65535))
+
+
+def test_16_bit_alpha_that_is_multiplied_in_and_channels_that_are_no_alpha(tmp_path):
+    alpha = np.maximum(DEEP[:, :, 3:], 20000)
+    multiplied = np.rint(DEEP[:, :, :3] * (alpha / 65535)).astype(np.uint16)
+    photo = read_photo(deep_tiff(tmp_path / "a.tif", np.dstack([multiplied, alpha]), {338: (1,)}))
+    assert np.abs(photo.pixels.astype(int) - DEEP[:, :, :3]).max() <= 2  # rounding, enlarged by up to 65535/20000
+    np.testing.assert_array_equal(photo.alpha, alpha[:, :, 0])
+    photo = read_photo(deep_tiff(tmp_path / "b.tif", DEEP, {338: (0,)}))
+    np.testing.assert_array_equal(photo.pixels, DEEP[:, :, :3])
+    assert photo.alpha is None
+
+
+def test_opencv_says_nothing(tmp_path, capfd):
+    # Four channels, and no word on what the fourth is: both read it as alpha, and OpenCV warns.
+    photo = read_photo(deep_tiff(tmp_path / "a.tif", DEEP, {}))
+    np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), DEEP)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_16_bit_color_in_planes_is_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"a\.tif: 16-bit color in separate planes"):
+        read_photo(deep_tiff(tmp_path / "a.tif", DEEP[:, :, :3], {284: 2, 273: (0, 70, 140), 279: (70, 70, 70)}))
+
+
+def test_16_bit_ink_is_read_with_8_and_said_so(tmp_path):
+    ink = np.zeros((1, 2, 4), np.uint16)
+    ink[0, 1, 3] = 65535
+    photo = read_photo(deep_tiff(tmp_path / "a.tif", ink, {262: 5}))
+    np.testing.assert_array_equal(photo.pixels, [[[255] * 3, [0] * 3]])
+    assert photo.remarks[0] == "16 bits read as 8"
+
+
+def test_netpbm(tmp_path):
+    path = tmp_path / "a.ppm"
+    path.write_bytes(b"P6 7 5 65535\n" + DEEP[:, :, :3].astype(">u2").tobytes())
+    photo = read_photo(path)
+    assert photo.remarks == ("16 bits read as 8",)
+    assert np.abs(photo.pixels - DEEP[:, :, :3] / 257).max() <= 1
+    path.write_bytes(b"P6 7 5 255\n" + COLOR[:, :, :3].tobytes())
+    assert read_photo(path).remarks == ()
+    path.write_bytes(b"P5 7 5 65535\n" + DEEP[:, :, 0].astype(">u2").tobytes())
+    np.testing.assert_array_equal(read_photo(path).pixels, DEEP[:, :, :1])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_to_pixels_and_alpha(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+
+    def upright(pixels):
+        image = Image.fromarray(pixels)
+        image.getexif()[ExifTags.Base.Orientation] = orientation
+        return np.asarray(ImageOps.exif_transpose(image))
+
+    photo = read_photo(saved(tmp_path / "a.png", COLOR, exif=exif))
+    np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), upright(COLOR))
+    assert photo.remarks == (() if orientation == 1 else ("turned upright",))
+    assert read_exif(photo)[ExifTags.Base.Orientation] == 1
+
+    turned = np.dstack([upright(np.ascontiguousarray(DEEP[:, :, i])) for i in range(4)])
+    photo = read_photo(deep_png(tmp_path / "b.png", DEEP, png_chunk(b"eXIf", exif.tobytes()[6:])))
+    np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), turned)
+    for channels in (1, 3):
+        photo = read_photo(deep_tiff(tmp_path / "c.tif", DEEP[:, :, :channels], {274: orientation}))
+        np.testing.assert_array_equal(photo.pixels, turned[:, :, :channels])
+        assert photo.remarks == (() if orientation == 1 else ("turned upright",))
+        assert read_exif(photo).get(ExifTags.Base.Orientation, 1) == 1
+
+
+def test_pictures_of_several_bands_are_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("colorjax.pictures.read.BAND_PIXELS", 15)  # two rows of five
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    photo = read_photo(saved(tmp_path / "a.png", COLOR, exif=exif))
+    np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), np.rot90(COLOR, -1))
+
+
+def test_profiles_are_converted_to_srgb(tmp_path):
+    profile = rgb_profile()
+    photo = read_photo(saved(tmp_path / "a.png", COLOR, icc_profile=profile))
+    expected = in_srgb(Image.fromarray(COLOR[:, :, :3]), profile, "RGB")
+    assert np.abs(expected.astype(int) - COLOR[:, :, :3]).max() > 10
+    np.testing.assert_array_equal(photo.pixels, expected)
+    np.testing.assert_array_equal(photo.alpha, COLOR[:, :, 3])
+    assert photo.remarks == ("colors converted from Adobe RGB (1998) to sRGB",)
+    assert b"sRGB" in photo.metadata.profile.replace(b"\0", b"")
+
+    # Its own formula: gamma 2.2 to linear light, and Bradford-adapted Adobe RGB to sRGB.
+    grey = read_photo(saved(tmp_path / "b.png", np.full((1, 1, 3), 128, np.uint8), icc_profile=profile)).pixels
+    light = (128 / 255) ** 2.2
+    assert np.abs(grey.astype(int) - round(255 * (1.055 * light ** (1 / 2.4) - 0.055))).max() <= 1
+
+
+def test_exif_says_srgb_after_a_conversion_alone(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.ColorSpace: 65535, ExifTags.IFD.Interop: {1: "R03"}}
+    path = saved(tmp_path / "a.jpg", COLOR[:, :, :3], exif=exif, icc_profile=rgb_profile())
+    assert read_exif(read_photo(path)).get_ifd(ExifTags.IFD.Exif) == {ExifTags.Base.ColorSpace: 1}
+    path = saved(tmp_path / "b.jpg", COLOR[:, :, :3], exif=exif)
+    kept = read_exif(read_photo(path))
+    assert kept.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] == 65535
+    assert kept.get_ifd(ExifTags.IFD.Interop) == {1: "R03"}
+
+
+def test_a_profile_that_is_srgb_is_no_remark(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo = read_photo(saved(tmp_path / "a.png", COLOR[:, :, :3], icc_profile=profile))
+    np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
+    assert photo.remarks == ()
+    assert photo.metadata.profile == profile
+
+
+def test_grey_profiles(tmp_path):
+    ramp = np.arange(256, dtype=np.uint8)[np.newaxis]
+    expected = in_srgb(Image.fromarray(ramp), grey_profile(1.8), "RGB")[:, :, 1:2]
+    photo = read_photo(saved(tmp_path / "a.png", ramp, icc_profile=grey_profile(1.8, "Dot gain")))
+    np.testing.assert_array_equal(photo.pixels, expected)
+    assert photo.remarks == ("colors converted from Dot gain to sRGB",)
+    with_alpha = Image.fromarray(ramp)
+    with_alpha.putalpha(Image.fromarray(ramp[:, ::-1]))
+    photo = read_photo(saved(tmp_path / "b.png", with_alpha, icc_profile=grey_profile(1.8)))
+    np.testing.assert_array_equal(photo.pixels, expected)
+    np.testing.assert_array_equal(photo.alpha, ramp[:, ::-1])
+    # A profile for color in a grey file: of three equal channels.
+    photo = read_photo(saved(tmp_path / "c.png", ramp, icc_profile=rgb_profile(gamma=1.8)))
+    assert np.abs(photo.pixels.astype(int) - expected).max() <= 1
+
+
+def test_profiles_that_do_not_fit_are_ignored_and_said_so(tmp_path):
+    for profile, why in ((b"nonsense" * 40, "nonsense"[:4]), (grey_profile(1.8), "it is for GRAY pictures")):
+        photo = read_photo(saved(tmp_path / "a.png", COLOR[:, :, :3], icc_profile=profile))
+        np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
+        assert photo.remarks[0].startswith("color profile ignored: ")
+        assert why in photo.remarks[0]
+        assert photo.metadata.profile == b""
+    broken = rgb_profile()[:200]
+    photo = read_photo(saved(tmp_path / "a.png", COLOR[:, :, :3], icc_profile=broken))
+    assert photo.remarks == ("color profile ignored: it is damaged",)
+
+
+def test_16_bits_keep_their_profile_and_say_so(tmp_path):
+    profile = rgb_profile()
+    chunk = png_chunk(b"iCCP", b"x\0\0" + zlib.compress(profile))
+    photo = read_photo(deep_png(tmp_path / "a.png", DEEP[:, :, :3], chunk))
+    np.testing.assert_array_equal(photo.pixels, DEEP[:, :, :3])
+    assert photo.metadata.profile == profile
+    assert photo.remarks == ("16-bit colors stay in Adobe RGB (1998)",)
+
+
+def test_ink_with_and_without_a_profile(tmp_path):
+    ink = Image.frombytes("CMYK", (7, 5), COLOR.tobytes())
+    photo = read_photo(saved(tmp_path / "a.tif", ink))
+    np.testing.assert_array_equal(photo.pixels, np.asarray(ink.convert("RGB")))
+    assert photo.remarks == ("CMYK converted to sRGB, roughly: it has no color profile that works",)
+    photo = read_photo(saved(tmp_path / "b.tif", ink, icc_profile=cmyk_profile()))
+    np.testing.assert_array_equal(photo.pixels, in_srgb(ink, cmyk_profile(), "RGB"))
+    assert photo.remarks == ("CMYK converted to sRGB",)
+    assert b"sRGB" in photo.metadata.profile.replace(b"\0", b"")
+    photo = read_photo(saved(tmp_path / "c.jpg", ink, quality=95))
+    np.testing.assert_array_equal(photo.pixels, np.asarray(opened(tmp_path / "c.jpg").convert("RGB")))
+
+
+def test_only_the_first_of_several(tmp_path):
+    frames = [Image.fromarray(COLOR[:, :, :3]), *(Image.new("RGB", (7, 5), color) for color in ("red", "blue"))]
+    for name, word in (("a.tif", "pages"), ("b.png", "frames"), ("c.gif", "frames")):
+        path = saved(tmp_path / name, frames[0], save_all=True, append_images=frames[1:])
+        photo = read_photo(path)
+        assert f"first of 3 {word}" in photo.remarks
+        if name != "c.gif":  # whose colors are fewer
+            np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
+
+
+def test_metadata(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "A. Dams"
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.ExifImageWidth: 7, ExifTags.Base.ISOSpeedRatings: 400}
+    exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitudeRef: "N"}
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6" dc:title="T"/></x:xmpmeta>'
+    path = tmp_path / "a.jpg"
+    saved(path, COLOR[:, :, :3], exif=exif, xmp=xmp, comment=b"a fine day", dpi=(300, 200))
+    metadata = read_photo(path).metadata
+    tags = read_exif(read_photo(path))
+    assert tags[ExifTags.Base.Artist] == "A. Dams"
+    assert tags[ExifTags.Base.Orientation] == 1
+    assert tags.get_ifd(ExifTags.IFD.Exif) == {ExifTags.Base.ExifImageWidth: 5, ExifTags.Base.ISOSpeedRatings: 400}
+    assert tags.get_ifd(ExifTags.IFD.GPSInfo) == {ExifTags.GPS.GPSLatitudeRef: "N"}
+    assert metadata.xmp == xmp.replace(b'"6"', b'"1"')
+    assert metadata.comment == b"a fine day"
+    assert metadata.resolution == (300, 200)
+
+    texts = PngInfo()
+    texts.add_text("Title", "Å fine day")
+    texts.add_text("Raw profile type exif", "stale")
+    texts.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    metadata = read_photo(saved(tmp_path / "b.png", COLOR, pnginfo=texts, dpi=(300, 300))).metadata
+    assert metadata.text == (("Title", "Å fine day"),)
+    assert metadata.xmp == xmp.replace(b'"6"', b'"1"')
+    assert metadata.resolution == pytest.approx((300, 300), rel=1e-4)
+
+
+def test_the_exif_of_a_tiff_file_says_nothing_of_its_storage(tmp_path):
+    tags = {315: "A. Dams", 270: "a fine day", 700: b"<xmp/>"}
+    photo = read_photo(deep_tiff(tmp_path / "a.tif", DEEP[:, :, :3], tags))
+    assert dict(read_exif(photo)) == {315: "A. Dams", 270: "a fine day"}
+    assert photo.metadata.xmp == b"<xmp/>"
+
+
+def test_damaged_exif_is_left_out_and_the_thumbnail_too(tmp_path):
+    for block in (b"no EXIF at all", b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHII", 0x8769, 4, 1, 2**31)):
+        photo = read_photo(saved(tmp_path / "a.png", COLOR, exif=block))
+        np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
+        assert photo.metadata.exif == b""
+        assert photo.remarks == (("EXIF left out: it is damaged",) if block.startswith(b"no") else ())
+
+    artist = struct.pack("<HHI4s", 315, 2, 4, b"Me!\0")
+    thumbnail = struct.pack("<H", 2) + struct.pack("<HHIIHHII", 513, 4, 1, 56, 514, 4, 1, 9) + bytes(4)
+    block = b"II*\0" + struct.pack("<IH", 8, 1) + artist + struct.pack("<I", 26) + thumbnail + b"THUMBNAIL"
+    metadata = read_photo(saved(tmp_path / "b.jpg", COLOR[:, :, :3], exif=b"Exif\0\0" + block)).metadata
+    assert b"Me!" in metadata.exif
+    assert b"THUMBNAIL" not in metadata.exif
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "tif", "bmp", "gif", "webp"])
+def test_one_pixel_and_truncated_files(tmp_path, kind):
+    photo = read_photo(saved(tmp_path / f"a.{kind}", np.full((1, 1, 3), 255, np.uint8)))
+    assert photo.pixels.shape in ((1, 1, 3), (1, 1, 1))
+    assert (photo.pixels == 255).all()
+    path = saved(tmp_path / f"b.{kind}", RNG.integers(0, 256, (40, 40, 3), dtype=np.uint8))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UserError, match=rf"^{path}: ") as error:
+        read_photo(path)
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_are_no_pictures(tmp_path):
+    with pytest.raises(UserError, match=r"missing\.jpg: No such file"):
+        read_photo(tmp_path / "missing.jpg")
+    with pytest.raises(UserError, match="directory"):
+        read_photo(tmp_path)
+    (tmp_path / "empty.jpg").touch()
+    with pytest.raises(UserError, match=r"empty\.jpg: the file is empty"):
+        read_photo(tmp_path / "empty.jpg")
+    (tmp_path / "text.jpg").write_text("dear diary")
+    with pytest.raises(UserError, match=r"text\.jpg: not a picture"):
+        read_photo(tmp_path / "text.jpg")
+    with pytest.raises(UserError, match=r"float\.tif: 32-bit pixels"):
+        read_photo(saved(tmp_path / "float.tif", np.zeros((2, 2), np.float32)))
+
+
+def test_the_limit_is_named_with_its_option_and_heeded_before_decoding(tmp_path):
+    path = saved(tmp_path / "a.png", COLOR)
+    with pytest.raises(
+        UserError, match="7 x 5 is 35 pixels, more than the limit of 34; raise the limit with --max_pixels"
+    ):
+        read_photo(path, max_pixels=34)
+    assert read_photo(path, max_pixels=35).pixels.shape == (5, 7, 3)
+
+    def promise(width, height):
+        header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        body = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", b"")
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+
+    promise(30000, 30000)
+    with pytest.raises(UserError, match="30000 x 30000 is 900,000,000 pixels"):
+        read_photo(path)
+    promise(10000, 10001)
+    with pytest.raises(UserError, match="more than the limit of 100,000,000"):
+        read_photo(path)
+    promise(10000, 10000)  # goes on to what is missing behind the header
+    with pytest.raises(UserError, match="can't be decoded"):
+        read_photo(path)
