@@ -88,7 +88,7 @@ COMMANDS = {
     ),
     "denoise": (
         "take the noise out of your own pictures",
-        "Denoises files and the pictures in folders, in color or grey, and writes them into DIR in their own format.\n"
+        "Denoises files and the pictures in folders, in color or gray, and writes them into DIR in their own format.\n"
         + PICTURES,
     ),
     "colorize": (

@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from colorjax.color.spaces import lab2rgb_gamut, rgb2lab  # noqa: E402
 from colorjax.inference import color_upsampling  # noqa: E402
-from colorjax.inference.reduced_size import working_shape  # noqa: E402
+from colorjax.inference.reduced_size import reduced_shape  # noqa: E402
 from colorjax.inference.resizing import resize  # noqa: E402
 from colorjax.pictures.images import PICTURE_SUFFIXES, read_picture  # noqa: E402
 from colorjax.runtime.pixelwise import map_pixels  # noqa: E402
@@ -136,7 +136,7 @@ def main():
         chosen = [(lab, grain) for lab, grain in zip(labs, grains, strict=True) if min(lab.shape[:2]) >= 1.5 * size]
         print(f"short side {size}, {len(chosen)} photographs        ab    PSNR, dB  grainy ab   soft ab      s/MP")
         for name, method in contestants(arguments.sweep).items() if chosen else ():
-            rows = [measure(method, lab, working_shape(*lab.shape[:2], size), grain) for lab, grain in chosen]
+            rows = [measure(method, lab, reduced_shape(*lab.shape[:2], size), grain) for lab, grain in chosen]
             ab, decibels, grainy, soft, _ = np.mean(rows, axis=0)
             seconds = np.median([row[-1] for row in rows])
             print(f"  {name:30}{ab:8.3f}{decibels:12.2f}{grainy:11.3f}{soft:10.3f}{seconds:10.3f}", flush=True)

@@ -25,7 +25,7 @@ from colorjax.config.tables import model_config  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
 from colorjax.models.conditioning import frozen_of  # noqa: E402
 from colorjax.tasks import Colorize  # noqa: E402
-from colorjax.training.conditioning import contexts_by_photograph, contexts_in_step  # noqa: E402
+from colorjax.training.conditioning import conditioning_by_photograph, conditioning_in_step  # noqa: E402
 from colorjax.training.state import create_state  # noqa: E402
 from colorjax.training.step import make_step  # noqa: E402
 
@@ -40,12 +40,14 @@ def contestant(arguments, **fields):
     frozen = frozen_of(model).variables
     random = np.random.default_rng(0)
     if fields.get("embedding_of") == "photograph":
-        context, resident = contexts_by_photograph, {"embedding": random.normal(size=(PHOTOGRAPHS, 1000))}
+        conditioning, resident = conditioning_by_photograph, {"embedding": random.normal(size=(PHOTOGRAPHS, 1000))}
         resident = jax.device_put(jax.tree.map(np.float32, resident))
     else:
-        context, resident = contexts_in_step(model), frozen
+        conditioning, resident = conditioning_in_step(model), frozen
     state = [jax.jit(lambda: create_state(0, model, optimizer, 1, False, frozen))()]
-    step = make_step(model, task, optimizer, lambda _: 1e-4, lambda batch, _: batch["picture"], 0, 0.0, context=context)
+    step = make_step(
+        model, task, optimizer, lambda _: 1e-4, lambda batch, _: batch["picture"], 0, 0.0, conditioning=conditioning
+    )
     step = jax.jit(step, donate_argnums=0)
     batch = jax.device_put(
         {

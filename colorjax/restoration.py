@@ -1,6 +1,6 @@
 """A person's own pictures: denoised, colorized, or both. No file is touched here; `colorjax.photos` reads and writes.
 
-Pictures are uint8 or uint16 sRGB, `[H, W, 1]` (grey) or `[H, W, 3]`, of any size; so are the results, of the same
+Pictures are uint8 or uint16 sRGB, `[H, W, 1]` (gray) or `[H, W, 3]`, of any size; so are the results, of the same
 dtype. No noise is ever added. Memory beside the picture and the result is bounded: large pictures go through the
 networks in tiles (`colorjax.inference`).
 
@@ -23,7 +23,7 @@ from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
 from colorjax.methods.scribble.hints import hints_from_marked
 from colorjax.methods.scribble.method import Scribble
-from colorjax.models.conditioning import context_of
+from colorjax.models.conditioning import conditioning_of
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.weights import load
 
@@ -44,7 +44,7 @@ def denoise(picture: np.ndarray, weights: str = "", progress: Progress = ignore)
 
     Args:
       picture: uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
-      weights: of a denoiser; by default one for grey pictures where all channels are equal, else one for color.
+      weights: of a denoiser; by default one for gray pictures where all channels are equal, else one for color.
       progress: see above.
 
     Raises:
@@ -55,7 +55,7 @@ def denoise(picture: np.ndarray, weights: str = "", progress: Progress = ignore)
     network = check_denoiser(weights or (GRAY_DENOISER if gray else DENOISER))
     channels = network.task.input_channels
     if channels == 1 and not gray:
-        raise UserError(f"the weights {network.name!r} are for grey pictures, and this one has colors; use others")
+        raise UserError(f"the weights {network.name!r} are for gray pictures, and this one has colors; use others")
     rows, height = 0, picture.shape[0]
 
     def finished(pixels: int) -> None:
@@ -77,7 +77,7 @@ def colorize(
     hints: np.ndarray | None = None,
     progress: Progress = ignore,
 ) -> np.ndarray:
-    """Return the picture in color, `[H, W, 3]` of its dtype; its grey levels stay exactly its own.
+    """Return the picture in color, `[H, W, 3]` of its dtype; its gray levels stay exactly its own.
 
     Of a picture with colors only the lightness is used.
 
@@ -126,7 +126,7 @@ def check_denoiser(weights: str) -> NetworkMethod:
     """
     network = _network(weights or DENOISER)
     if network.task.colorizes:
-        raise UserError(f"the weights {network.name!r} are for {network.task.given}; denoising needs a denoiser's")
+        raise UserError(f"the weights {network.name!r} are for {network.task.input_kind}; denoising needs a denoiser's")
     return network
 
 
@@ -145,7 +145,9 @@ def check_colorizer(method: str, weights: str, with_hints: bool) -> NetworkMetho
         raise UserError("hints are for the method scribble, not for the network; leave out one of the two")
     network = _network(weights or COLORIZER)
     if not network.task.colorizes:
-        raise UserError(f"the weights {network.name!r} are for {network.task.given}; colorizing needs a colorizer's")
+        raise UserError(
+            f"the weights {network.name!r} are for {network.task.input_kind}; colorizing needs a colorizer's"
+        )
     return network
 
 
@@ -173,7 +175,7 @@ def _scribble(picture: np.ndarray, hints: np.ndarray) -> np.ndarray:
     gray = np.repeat((levels / np.float32(np.iinfo(levels.dtype).max))[..., np.newaxis], 3, axis=-1)
     marked = np.broadcast_to(hints / np.float32(np.iinfo(hints.dtype).max), gray.shape)
     found = hints_from_marked(gray, marked)
-    # Of a picture that is not quite grey, as most old ones are, a copy differs from the grey one everywhere.
+    # Of a picture that is not quite gray, as most old ones are, a copy differs from the gray one everywhere.
     own = np.broadcast_to(picture / np.float32(np.iinfo(picture.dtype).max), gray.shape)
     mask = found.mask & hints_from_marked(own, marked).mask
     if not mask.any():
@@ -195,4 +197,4 @@ def _predict(network, lightness: np.ndarray) -> np.ndarray:
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _colors(model, task, variables, frozen, inputs):
-    return task.colors(model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs)))
+    return task.colors(model.apply(variables, inputs, train=False, **conditioning_of(model, frozen, inputs)))

@@ -61,7 +61,7 @@ def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int
     model = _model(config)
     if frozen_of(model).variables:
         raise UserError(f"{config.model.name} has a frozen branch with weights of its own; a file can't hold them")
-    hold_to_model(variables, model, build_task(config.task).input_channels, "config.model")
+    require_model_variables(variables, model, build_task(config.task).input_channels, "config.model")
     config = config.copy_and_resolve_references()
     with config.unlocked():
         for key in _OF_A_MACHINE:
@@ -114,11 +114,11 @@ def load(source: str | Path) -> TrainedNetwork:
     except UserError as error:
         raise UserError(f"{path}: weights of a network that this colorjax does not have: {error}") from None
     variables = unflatten_dict({tuple(name.split("/")): array for name, array in arrays.items()})
-    hold_to_model(variables, model, build_task(config.task).input_channels, str(path))
+    require_model_variables(variables, model, build_task(config.task).input_channels, str(path))
     return TrainedNetwork(config, variables, step, path.name.removesuffix(SUFFIX), metadata["sha256"])
 
 
-def hold_to_model(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> None:
+def require_model_variables(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> None:
     """Raise a `UserError`, which begins with `where`, unless `variables` are those of the network `model`."""
     expected = _shapes(model, input_channels)
     found = flatten_dict(dict(variables))

@@ -113,7 +113,7 @@ class Photographs(Sequence):
         """The records: random access to `{"image": encoded bytes, "name": bytes, ...}`."""
         builder = tfds.builder_from_directory(self.directory)
         pictures = [key for key, kind in builder.info.features.items() if isinstance(kind, tfds.features.Image)]
-        # `_decode` does it: TFDS would also decode annotations, and gives grey files one channel.
+        # `_decode` does it: TFDS would also decode annotations, and gives gray files one channel.
         decoders = {key: tfds.decode.SkipDecoding() for key in pictures}
         return builder.as_data_source(self.split, decoders=decoders)
 

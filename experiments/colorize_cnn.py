@@ -1,4 +1,4 @@
-"""The conventional CNN, an encoder-decoder without skips, as a colorizer: grey in, the ab channels of CIE Lab out.
+"""The conventional CNN, an encoder-decoder without skips, as a colorizer: gray in, the ab channels of CIE Lab out.
 
     python launch.py train    --config=experiments/colorize_cnn.py:smoke --workdir=runs/colorize-cnn
     python launch.py evaluate --config=experiments/colorize_cnn.py:smoke --workdir=runs/colorize-cnn
@@ -6,15 +6,14 @@
 `folder` and `paper` want --config.data.source=FOLDER, as in table1.py, whose CNN row this is.
 
 variant  photographs                        hardware     running time  numbers to expect
-smoke    the 9 in the scikit-image wheel    2 CPU cores  2 minutes     PSNR 21.3 (grey copy 20.9)
+smoke    the 9 in the scikit-image wheel    2 CPU cores  2 minutes     PSNR 21.3 (gray copy 20.9)
 folder   any folder, some hundreds or more  2 CPU cores  15 minutes    README.md has the table for 841 photographs
 paper    ADE20K                             a GPU        not run yet
 """
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import run_config
-from colorjax.config.tables import model_config
+from colorjax.config import model_config, run_config
 from experiments import scale
 
 VARIANTS = scale.SCALES

@@ -25,8 +25,7 @@ camera_shake; MODEL is one of plain (no normalization), group_norm, residual and
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import choose, run_config
-from colorjax.config.tables import model_config, table_config
+from colorjax.config import choose, model_config, run_config, table_config
 from experiments import scale
 
 # The level of each noise in training and in the measurement; colorjax/noise gives the units.

@@ -8,7 +8,7 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
         --config.data.source=FOLDER_OF_THE_KAGGLE_SET
 
 variant  photographs                      hardware     running time  numbers to expect
-smoke    the 9 in the scikit-image wheel  2 CPU cores  1 minute      PSNR 21.5 (grey copy 20.9; 19.7 with -zero)
+smoke    the 9 in the scikit-image wheel  2 CPU cores  1 minute      PSNR 21.5 (gray copy 20.9; 19.7 with -zero)
 folder   any folder                       2 CPU cores  not run yet   README.md has table2.py's learning curve
 paper    Kaggle's Image Coloring Dataset  a GPU        not run yet
 
@@ -19,13 +19,12 @@ photographs does for `paper` with --config.data.name=photo_folder, and --config.
 
 Where `paper` is this project's choice, because the paper does not say: batches of 10, 2,000 steps, the learning rate,
 the ranges of zoom and rotation, and which end point is the embedding (logits, as in Baldassarre et al.). Two of its 20
-photographs are held out for validation and two for testing, for the 100 grey test pictures have no colors to measure.
+photographs are held out for validation and two for testing, for the 100 gray test pictures have no colors to measure.
 """
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import choose, run_config
-from colorjax.config.tables import model_config
+from colorjax.config import choose, model_config, run_config
 from experiments import scale
 
 RANDOM, ZERO = "-random_weights", "-zero"

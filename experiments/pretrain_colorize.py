@@ -24,8 +24,7 @@ are, and their colors come back to full size along the picture's own edges. It w
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import choose, run_config
-from colorjax.config.tables import model_config
+from colorjax.config import choose, model_config, run_config
 
 VARIANTS = ("cpu", "cpu_second", "gpu", "smoke")
 

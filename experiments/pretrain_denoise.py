@@ -36,8 +36,7 @@ step (`benchmarks/denoisers_gpu.py` measures it).
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import choose, run_config
-from colorjax.config.tables import model_config
+from colorjax.config import choose, model_config, run_config
 
 TASKS = {"color": "denoise", "gray": "denoise_gray"}
 SCALES = ("long", "cool", "cpu", "gpu", "smoke")

@@ -6,7 +6,7 @@ CPU cores can learn from a few hundred photographs in half an hour, `paper` is t
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import choose
+from colorjax.config import choose
 
 SCALES = ("smoke", "folder", "paper")
 

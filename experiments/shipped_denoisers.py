@@ -13,8 +13,7 @@ KIND is color or gray, LEVEL 15, 25 or 50: the standard deviation of the noise, 
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import choose
-from colorjax.config.tables import method_config, table_config
+from colorjax.config import choose, method_config, table_config
 
 TASKS = {"color": "denoise", "gray": "denoise_gray"}
 LEVELS = (15, 25, 50)

@@ -1,4 +1,4 @@
-"""Table 1: scribble colorization, a conventional CNN and a U-Net, from grey photographs.
+"""Table 1: scribble colorization, a conventional CNN and a U-Net, from gray photographs.
 
 After Sugumar, "Colorization of Digital Images: An Automatic and Efficient Approach through Deep learning".
 
@@ -9,7 +9,7 @@ After Sugumar, "Colorization of Digital Images: An Automatic and Efficient Appro
         --config.data.source=FOLDER_OF_ADE20K
 
 variant  photographs                        hardware     running time  numbers to expect
-smoke    the 9 in the scikit-image wheel    2 CPU cores  4 minutes     PSNR: grey copy 20.9, mean color 21.7,
+smoke    the 9 in the scikit-image wheel    2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7,
                                                                scribbles 28.3, CNN 21.6, U-Net 21.7, weights in the
                                                                box 23.7
 folder   any folder, some hundreds or more  2 CPU cores  30 minutes    README.md has the table for 841 photographs
@@ -17,12 +17,12 @@ paper    ADE20K                             a GPU        not run yet
 
 Where `paper` differs from the paper: ADE20K's own splits have 20,210, 2,000 and 3,352 photographs (the paper speaks
 of 21,010 and 3,052); accuracy, precision and sensitivity are this project's, as the paper does not define them; the
-grey input has no noise, since every method here returns the input's own lightness: noise is denoise_unet.py's subject.
+gray input has no noise, since every method here returns the input's own lightness: noise is denoise_unet.py's subject.
 """
 
 from ml_collections import ConfigDict
 
-from colorjax.config.tables import method_config, table_config
+from colorjax.config import method_config, table_config
 from experiments import colorize_cnn, colorize_unet, scale
 
 VARIANTS = scale.SCALES
@@ -42,10 +42,10 @@ PUBLISHED = {
 def get_config(variant: str = "") -> ConfigDict:
     """Return the table's config; `variant` is one of `VARIANTS`."""
     config = table_config()
-    config.title = "Table 1: colorization of grey photographs"
+    config.title = "Table 1: colorization of gray photographs"
     config.published = ConfigDict(PUBLISHED)
     config.task.name = "colorize"
-    config.rows.observed.label = "Grey copy of the input"
+    config.rows.observed.label = "Gray copy of the input"
     chosen = scale.apply(config, variant)
     config.rows.scribble = ConfigDict({"label": "Scribbles (Levin et al.)", "method": method_config("scribble")})
     config.rows.cnn = ConfigDict({"label": "Conventional CNN", "model": colorize_cnn.model(chosen)})

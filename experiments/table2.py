@@ -1,4 +1,4 @@
-"""Table 2: the fusion colorizer and a U-Net on 20 training photographs and on more, beside grey copy and mean color.
+"""Table 2: the fusion colorizer and a U-Net on 20 training photographs and on more, beside gray copy and mean color.
 
 After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Using a Hybrid Deep Learning Framework".
 
@@ -9,7 +9,7 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
         --config.data.source=FOLDER_OF_PHOTOGRAPHS
 
 variant         photographs                      hardware     running time  numbers to expect
-smoke           the 9 in the scikit-image wheel  2 CPU cores  4 minutes     PSNR: grey copy 20.9, mean color 21.7, on
+smoke           the 9 in the scikit-image wheel  2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7, on
                                                                             all 5: fusion 22.1, U-Net 21.3
 folder          any folder of 30 or more         2 CPU cores  not run yet
 learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    README.md has it for 841 photographs, with
@@ -27,8 +27,7 @@ some tenths of a dB.
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import choose
-from colorjax.config.tables import table_config
+from colorjax.config import choose, table_config
 from experiments import colorize_unet, fusion
 
 CURVE = "learning_curve"
@@ -44,7 +43,7 @@ ELSEWHERE = "near-infrared faces, another paper"
 PUBLISHED = {
     "caption": "Ibraheem, Danach and Ghandour 2024: their own result, on the Kaggle Image Coloring Dataset, and four "
     "that they quote from another paper, which were measured on near-infrared pictures of faces. Their own result is "
-    "about what a grey copy of the input scores on ordinary photographs.",
+    "about what a gray copy of the input scores on ordinary photographs.",
     "columns": ("Method", "PSNR", "SSIM"),
     "rows": (
         ("Proposed (fusion with Inception-ResNet-v2)", "22.8154", "0.9097"),
@@ -78,7 +77,7 @@ def get_config(variant: str = "") -> ConfigDict:
         config.data.name = "photo_folder"  # the Kaggle set has no more than 20 photographs
     config.title = "Table 2: colorization from few photographs"
     config.published = ConfigDict(PUBLISHED)
-    config.rows.observed.label = "Grey copy of the input"
+    config.rows.observed.label = "Gray copy of the input"
     if chosen == "smoke":
         config.training.epochs = 5  # 80 steps: two photographs are soon known by heart
     if curve:

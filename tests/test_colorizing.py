@@ -11,7 +11,7 @@ from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError
 from colorjax.inference import colorizing
 from colorjax.inference.colorizing import colorize_pixels
-from colorjax.inference.reduced_size import working_shape
+from colorjax.inference.reduced_size import reduced_shape
 from colorjax.inference.resizing import resize
 
 
@@ -26,23 +26,23 @@ def noise(shape, dtype=np.uint8):
 
 @given(st.integers(1, 40_000), st.integers(1, 40_000), st.sampled_from([128, 192, 256]))
 def test_a_working_picture_is_of_whole_steps_bounded_and_about_in_proportion(height, width, size):
-    h, w = working_shape(height, width, size)
+    h, w = reduced_shape(height, width, size)
     assert h % 16 == w % 16 == 0
     assert 16 * 16 <= h * w <= 6 * size**2
     if max(height, width) <= 5.5 * min(height, width):
         assert min(h, w) == size
         assert abs(h / w * width / height - 1) <= 8 / size + 1e-9
-    assert working_shape(width, height, size) == (w, h)
+    assert reduced_shape(width, height, size) == (w, h)
 
 
 def test_an_impossible_working_size_is_refused():
     with pytest.raises(UserError, match="working size of 0"):
-        working_shape(10, 10, 0)
+        reduced_shape(10, 10, 0)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 900, 3), (700, 3, 1), (45, 61, 3)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_pictures_of_any_shape_keep_their_grey_levels(shape, dtype):
+def test_pictures_of_any_shape_keep_their_gray_levels(shape, dtype):
     pixels = noise(shape, dtype)
     colored = colorize_pixels(pixels, warm, 32)
     assert colored.shape == (*shape[:2], 3)
@@ -60,8 +60,8 @@ def test_the_network_sees_the_reduced_lightness():
 
     colorize_pixels(pixels, predict, 96)
     assert len(seen) == 1
-    expected = resize(rgb2lab(pixels)[..., 0], *working_shape(300, 512, 96))
-    # the grey copy at whole levels is half a unit of L off at most; a mean of many of them less
+    expected = resize(rgb2lab(pixels)[..., 0], *reduced_shape(300, 512, 96))
+    # the gray copy at whole levels is half a unit of L off at most; a mean of many of them less
     np.testing.assert_allclose(seen[0], expected, atol=0.2)
 
 

@@ -6,18 +6,24 @@ import pytest
 from flax import linen as nn
 
 from colorjax.errors import Interrupted
-from colorjax.inference.letterbox import fit
-from colorjax.models.conditioning import Frozen, context_of, frozen_of, has_context_of_photograph, mark_of
+from colorjax.inference.letterbox import letterbox
+from colorjax.models.conditioning import (
+    FrozenWeights,
+    conditioning_of,
+    fingerprint_of,
+    frozen_of,
+    has_conditioning_of_photograph,
+)
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
 from colorjax.training import conditioning as module
-from colorjax.training.conditioning import contexts_of_photographs
+from colorjax.training.conditioning import conditionings_of_photographs
 
 TASK = Colorize("squared_error")
 
 
 class WithContext(nn.Module):
-    """A network whose context is the mean input times a frozen number."""
+    """A network whose conditioning is the mean input times a frozen number."""
 
     key: str = "mean"
     factor: float = 3.0
@@ -25,21 +31,21 @@ class WithContext(nn.Module):
     @nn.nowrap
     def frozen(self):
         variables = {"factor": jnp.float32(self.factor)}
-        return Frozen(variables, "made up", mark_of(variables))
+        return FrozenWeights(variables, "made up", fingerprint_of(variables))
 
     @nn.nowrap
-    def context(self, variables, inputs):
+    def conditioning(self, variables, inputs):
         return {"mean": variables["factor"] * inputs.mean(axis=(1, 2)), "corner": inputs[:, 0, 0]}
 
-    context_of_photograph = True
+    conditioning_of_photograph = True
 
     @property
-    def context_key(self):
+    def conditioning_key(self):
         return self.key
 
 
 class Plain(nn.Module):
-    """A network without a context."""
+    """A network without a conditioning."""
 
 
 def photographs(count, seed=0):
@@ -55,7 +61,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def computed(monkeypatch):
-    """The squares that contexts were computed of, filling included, in batches."""
+    """The squares that conditionings were computed of, filling included, in batches."""
     batches = []
     pad = np.pad
 
@@ -68,30 +74,30 @@ def computed(monkeypatch):
     return batches
 
 
-def contexts(given, model=None, size=8, task=TASK):
+def conditionings(given, model=None, size=8, task=TASK):
     model = model or WithContext()
-    return contexts_of_photographs(model, frozen_of(model), task, given, size)
+    return conditionings_of_photographs(model, frozen_of(model), task, given, size)
 
 
 def test_a_context_is_that_of_the_whole_photograph_in_a_square():
     given = photographs(6)  # more than a batch, and not a whole number of them
-    found = contexts(given)
+    found = conditionings(given)
     for i, photograph in enumerate(given):
-        inputs = np.asarray(TASK.unspoiled_inputs(photograph.picture.astype(np.float32) / 255))
-        square = fit(inputs, 8).square
+        inputs = np.asarray(TASK.inputs_without_noise(photograph.picture.astype(np.float32) / 255))
+        square = letterbox(inputs, 8).square
         np.testing.assert_allclose(found["mean"][i], 3 * square.mean(axis=(0, 1)), rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(found["corner"][i], square[0, 0], rtol=1e-4, atol=1e-6)
 
 
 def test_none_is_computed_twice(computed):
     given = photographs(5)
-    first = contexts([*given, given[2]])
+    first = conditionings([*given, given[2]])
     assert sum(map(len, computed)) == 5
     np.testing.assert_array_equal(first["mean"][5], first["mean"][2])
-    again = contexts(given[::-1])
+    again = conditionings(given[::-1])
     assert sum(map(len, computed)) == 5
     np.testing.assert_array_equal(again["mean"], first["mean"][4::-1])
-    contexts([*given, *photographs(2, seed=1)])
+    conditionings([*given, *photographs(2, seed=1)])
     assert sum(map(len, computed)) == 7
 
 
@@ -106,8 +112,8 @@ def test_none_is_computed_twice(computed):
 )
 def test_whatever_else_a_context_depends_on_has_it_computed_anew(change, computed):
     given = photographs(3)
-    contexts(given)
-    contexts(given, **change)
+    conditionings(given)
+    conditionings(given, **change)
     assert sum(map(len, computed)) == 6
 
 
@@ -119,10 +125,10 @@ def test_what_was_computed_before_an_interruption_is_kept(computed):
         raise Interrupted("SIGTERM", "SIGTERM")
 
     with pytest.raises(Interrupted):
-        contexts(interrupted())
+        conditionings(interrupted())
     before = sum(map(len, computed))
     assert before == 4  # a batch
-    contexts(given)
+    conditionings(given)
     assert sum(map(len, computed)) == 9
 
 
@@ -132,7 +138,7 @@ def test_so_many_are_kept_now_and_then_for_a_process_may_be_killed(computed, mon
     write = module._write
     monkeypatch.setattr(module, "_write", lambda path, kept: (counts.append(len(kept)), write(path, kept)))
     counts = []
-    contexts(given)
+    conditionings(given)
     assert counts == [4, 8, 12]
 
 
@@ -142,35 +148,35 @@ def test_two_runs_that_write_at_once_keep_what_both_computed(computed, monkeypat
 
     def meanwhile():
         yield from given[:4]
-        contexts(given[4:])
+        conditionings(given[4:])
 
-    contexts(meanwhile())
-    contexts(given)
+    conditionings(meanwhile())
+    conditionings(given)
     assert sum(map(len, computed)) == 6
 
 
 def test_the_mark_of_weights_is_of_their_names_shapes_and_values():
     marks = [
-        mark_of({"a": np.float32([1, 2])}),
-        mark_of({"b": np.float32([1, 2])}),
-        mark_of({"a": np.float32([[1, 2]])}),
-        mark_of({"a": np.float32([1, 3])}),
-        mark_of({"a": np.int32([1, 2])}),
+        fingerprint_of({"a": np.float32([1, 2])}),
+        fingerprint_of({"b": np.float32([1, 2])}),
+        fingerprint_of({"a": np.float32([[1, 2]])}),
+        fingerprint_of({"a": np.float32([1, 3])}),
+        fingerprint_of({"a": np.int32([1, 2])}),
     ]
     assert len(set(marks)) == len(marks)
-    assert mark_of({"a": jnp.float32([1, 2])}) == marks[0]
+    assert fingerprint_of({"a": jnp.float32([1, 2])}) == marks[0]
 
 
 def test_a_broken_file_is_computed_anew(tmp_path, computed):
     given = photographs(3)
-    expected = contexts(given)
+    expected = conditionings(given)
     (kept,) = (tmp_path / "contexts").iterdir()
     kept.write_bytes(kept.read_bytes()[:50])
-    np.testing.assert_array_equal(contexts(given)["mean"], expected["mean"])
+    np.testing.assert_array_equal(conditionings(given)["mean"], expected["mean"])
     assert sum(map(len, computed)) == 6
 
 
 def test_networks_without_a_context_have_an_empty_one():
-    assert frozen_of(Plain()) == Frozen({})
-    assert context_of(Plain(), {}, jnp.zeros((1, 2, 2, 1))) == {}
-    assert not has_context_of_photograph(Plain())
+    assert frozen_of(Plain()) == FrozenWeights({})
+    assert conditioning_of(Plain(), {}, jnp.zeros((1, 2, 2, 1))) == {}
+    assert not has_conditioning_of_photograph(Plain())

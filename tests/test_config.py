@@ -99,11 +99,11 @@ def test_what_is_no_python_file_is_one_line():
 
 
 def test_a_config_file_may_import_its_neighbour_which_hides_nothing(tmp_path):
-    (tmp_path / "neighbour_of_a_config.py").write_text(FILE)
+    (tmp_path / "neighbor_of_a_config.py").write_text(FILE)
     (tmp_path / "colorsys.py").write_text("1 / 0")  # as a module of Python's own is called
     (tmp_path / "own.py").write_text(
         "import colorsys\n\ndef get_config(variant=''):\n"
-        "    import neighbour_of_a_config\n    return neighbour_of_a_config.get_config()\n"
+        "    import neighbor_of_a_config\n    return neighbor_of_a_config.get_config()\n"
     )
     before = list(sys.path)
     assert load(str(tmp_path / "own.py")).training.epochs == 3

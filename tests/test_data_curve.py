@@ -10,8 +10,8 @@ from test_tables import HASHES, HISTORY, PROTOCOL, Page, made
 
 from colorjax.evaluation.seeds import average
 from colorjax.pages.svg import COLORS
-from colorjax.tables.data_curve import Place, learning_curves
-from colorjax.tables.data_curve_chart import SERIES_COLORS, learning_curve_chart
+from colorjax.tables.data_curve import Place, data_curves
+from colorjax.tables.data_curve_chart import SERIES_COLORS, data_curve_chart
 from colorjax.tables.report import write_table
 from colorjax.tables.table import make_table
 
@@ -25,7 +25,7 @@ PLACES = {
 @pytest.fixture
 def evaluations():
     return {
-        "Grey copy": made("observed", 20.0, 0),
+        "Gray copy": made("observed", 20.0, 0),
         "Mean color": made("mean_color", 19.0, 1),
         "U-Net, all": average({seed: made("unet", 25.0 + seed, 10 + seed, HASHES[::-1]) for seed in (0, 1, 2)}),
         "U-Net, 20": average({seed: made("unet", 22.0 + 2 * seed, 20 + seed) for seed in (0, 1, 2)}),
@@ -35,7 +35,7 @@ def evaluations():
 
 
 def test_points_are_in_the_order_of_their_photographs_with_the_interval_over_seeds(evaluations):
-    curves = learning_curves(make_table("T", evaluations, PROTOCOL, "Grey copy"), evaluations, PLACES)
+    curves = data_curves(make_table("T", evaluations, PROTOCOL, "Gray copy"), evaluations, PLACES)
     assert {k: [(p.photographs, p.row) for p in points] for k, points in curves.items()} == {
         "U-Net": [(20, "U-Net, 20"), (641, "U-Net, all")],
         "Fusion": [(20, "Fusion, 20")],
@@ -49,7 +49,7 @@ def test_points_are_in_the_order_of_their_photographs_with_the_interval_over_see
 
 
 def test_the_file_has_a_line_a_row_and_seed(evaluations, tmp_path):
-    write_table(tmp_path, "T", evaluations, "Grey copy", PROTOCOL, places=PLACES)
+    write_table(tmp_path, "T", evaluations, "Gray copy", PROTOCOL, places=PLACES)
     lines = list(csv.DictReader((tmp_path / "learning_curve.csv").read_text().splitlines()))
     assert [(line["series"], line["row"], line["photographs"], line["seed"]) for line in lines] == [
         *[("U-Net", "U-Net, 20", "20", str(seed)) for seed in (0, 1, 2)],
@@ -63,7 +63,7 @@ def test_the_file_has_a_line_a_row_and_seed(evaluations, tmp_path):
 
 def test_the_page_says_what_is_a_mean_and_draws_the_curves(evaluations, tmp_path):
     histories = {"U-Net, 20": HISTORY}
-    write_table(tmp_path, "T", evaluations, "Grey copy", PROTOCOL, histories, places=PLACES)
+    write_table(tmp_path, "T", evaluations, "Gray copy", PROTOCOL, histories, places=PLACES)
     page = (tmp_path / "report.html").read_text()
     text = " ".join(" ".join(Page(page).text).split())
     for part in ("Learning curves", "Student's t", "U-Net, 20: mean of 3 seeds (0, 1, 2).", "the first seed."):
@@ -78,7 +78,7 @@ def test_the_page_says_what_is_a_mean_and_draws_the_curves(evaluations, tmp_path
 
 def test_without_a_series_or_seeds_nothing_is_said_of_them(evaluations, tmp_path):
     single = {label: evaluation for label, evaluation in evaluations.items() if not evaluation.by_seed}
-    write_table(tmp_path, "T", single, "Grey copy", PROTOCOL, {"CNN": HISTORY})
+    write_table(tmp_path, "T", single, "Gray copy", PROTOCOL, {"CNN": HISTORY})
     page = (tmp_path / "report.html").read_text()
     assert "seed" not in page.replace("(seed 0)", "").replace("seeded resamples", "")
     assert "Learning" not in page
@@ -91,15 +91,15 @@ def colors_of(svg):
 
 def test_each_series_has_a_color_that_no_row_has(evaluations):
     assert not set(SERIES_COLORS) & set(COLORS)
-    table = make_table("T", evaluations, PROTOCOL, "Grey copy")
-    curves = learning_curves(table, evaluations, PLACES)
-    assert set(SERIES_COLORS[:2]) <= colors_of(learning_curve_chart(curves, table))
-    assert not set(SERIES_COLORS[2:]) & colors_of(learning_curve_chart(curves, table))
-    assert learning_curve_chart({}, table) == ""
+    table = make_table("T", evaluations, PROTOCOL, "Gray copy")
+    curves = data_curves(table, evaluations, PLACES)
+    assert set(SERIES_COLORS[:2]) <= colors_of(data_curve_chart(curves, table))
+    assert not set(SERIES_COLORS[2:]) & colors_of(data_curve_chart(curves, table))
+    assert data_curve_chart({}, table) == ""
 
 
 @pytest.mark.parametrize("labels", [["Fusion, 20"], ["U-Net, 20", "Fusion, 20"]])
 def test_curves_of_one_point_are_drawn_too(evaluations, labels):
-    table = make_table("T", evaluations, PROTOCOL, "Grey copy")
-    curves = learning_curves(table, evaluations, {label: PLACES[label] for label in labels})
-    assert set(SERIES_COLORS[: len(labels)]) <= colors_of(learning_curve_chart(curves, table))
+    table = make_table("T", evaluations, PROTOCOL, "Gray copy")
+    curves = data_curves(table, evaluations, {label: PLACES[label] for label in labels})
+    assert set(SERIES_COLORS[: len(labels)]) <= colors_of(data_curve_chart(curves, table))

@@ -149,7 +149,7 @@ def test_every_kind_of_picture_is_stored_as_it_is_read(tmp_path):
     image = Image.fromarray(picture(0, (16, 24)))
     image.save(tmp_path / "rotated.jpg", exif=upright)
     image.save(tmp_path / "plain.jpg")
-    image.convert("L").save(tmp_path / "grey.png")
+    image.convert("L").save(tmp_path / "gray.png")
     image.convert("P").save(tmp_path / "palette.png")
     image.convert("CMYK").save(tmp_path / "cmyk.jpg")
     image.convert("RGBA").save(tmp_path / "alpha.png")

@@ -14,7 +14,7 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.results_cache import PRESENTATION, fingerprint, load_evaluation, save_evaluation
-from colorjax.methods import NetworkMethod, Observed
+from colorjax.methods import Identity, NetworkMethod
 from colorjax.metrics.registry import METRICS
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
@@ -45,7 +45,7 @@ def protocol_of(photographs=PHOTOGRAPHS, task="denoise", **settings):
 
 @pytest.fixture(scope="module")
 def evaluation():
-    return evaluate(Observed(), TASK, protocol_of(), PHOTOGRAPHS, samples=2)
+    return evaluate(Identity(), TASK, protocol_of(), PHOTOGRAPHS, samples=2)
 
 
 def test_numbers_are_scikit_images_on_the_picture_without_padding(evaluation):
@@ -73,7 +73,7 @@ def test_no_picture_is_dropped_and_the_loss_of_the_noisy_input_is_the_noises_pow
 
 def test_neither_order_nor_number_of_the_pictures_changes_a_row(evaluation):
     two = [PHOTOGRAPHS[2], PHOTOGRAPHS[0]]
-    again = evaluate(Observed(), TASK, protocol_of(two), two)
+    again = evaluate(Identity(), TASK, protocol_of(two), two)
     assert list(again.rows) == [evaluation.rows[2], evaluation.rows[0]]
 
 
@@ -97,14 +97,14 @@ def test_neither_order_nor_number_of_the_pictures_changes_a_row(evaluation):
 )
 def test_every_setting_of_a_protocol_changes_the_measurement(evaluation, change, column):
     photographs = PHOTOGRAPHS[:1]
-    changed = evaluate(Observed(), TASK, protocol_of(photographs, **change), photographs)
+    changed = evaluate(Identity(), TASK, protocol_of(photographs, **change), photographs)
     assert changed.rows[0][column] != evaluation.rows[0][column]
     assert changed.protocol_hash != evaluation.protocol_hash
 
 
 def test_luminance_leaves_the_metrics_of_color_out(evaluation):
     photographs = PHOTOGRAPHS[:1]
-    changed = evaluate(Observed(), TASK, protocol_of(photographs, channels="luminance"), photographs)
+    changed = evaluate(Identity(), TASK, protocol_of(photographs, channels="luminance"), photographs)
     assert changed.columns == ("loss", "psnr", "ssim", "mse")
     weights = np.array([0.2125, 0.7154, 0.0721])
     truth, noisy = (
@@ -115,17 +115,17 @@ def test_luminance_leaves_the_metrics_of_color_out(evaluation):
 
 def test_a_border_is_cut_from_both_pictures(evaluation):
     photographs = PHOTOGRAPHS[:1]
-    changed = evaluate(Observed(), TASK, protocol_of(photographs, border=3), photographs)
+    changed = evaluate(Identity(), TASK, protocol_of(photographs, border=3), photographs)
     sample = evaluation.samples[0]
     expected = np.mean((sample.truth[3:-3, 3:-3] / 255 - sample.restored[3:-3, 3:-3] / 255) ** 2)
     assert changed.rows[0]["mse"] == pytest.approx(expected, rel=1e-4)
     with pytest.raises(UserError, match="border = 20 leaves nothing"):
-        evaluate(Observed(), TASK, protocol_of(photographs, border=20), photographs)
+        evaluate(Identity(), TASK, protocol_of(photographs, border=20), photographs)
 
 
 def test_ssim_is_not_defined_on_pictures_smaller_than_its_window_and_the_rest_is():
     small = [Photograph("small", PHOTOGRAPHS[0].picture[:9, :30])]
-    row = evaluate(Observed(), TASK, protocol_of(small), small).rows[0]
+    row = evaluate(Identity(), TASK, protocol_of(small), small).rows[0]
     assert math.isnan(row["ssim"])
     assert all(math.isfinite(row[name]) for name in ("loss", "psnr", "mse", "accuracy"))
 
@@ -142,7 +142,7 @@ class Truthful:
         self.seeds.append(seed)
         return truth
 
-    def restore(self, observed, hints=None):
+    def restore(self, degraded, hints=None):
         assert hints is not None
         return hints
 
@@ -182,7 +182,7 @@ class Broken:
     result: np.ndarray
     name: str = "broken"
 
-    def restore(self, observed, hints=None):
+    def restore(self, degraded, hints=None):
         return self.result
 
 
@@ -193,13 +193,13 @@ def test_broken_methods_and_wrong_pictures_are_one_clear_line():
     with pytest.raises(ColorjaxError, match="not finite"):
         evaluate(Broken(np.full((40, 61, 3), np.nan, np.float32)), TASK, protocol, photographs)
     with pytest.raises(UserError, match="cat is not one of"):
-        evaluate(Observed(), TASK, protocol, [PHOTOGRAPHS[1]])
+        evaluate(Identity(), TASK, protocol, [PHOTOGRAPHS[1]])
     with pytest.raises(UserError, match="eye is not one of"):
-        evaluate(Observed(), TASK, protocol, [PHOTOGRAPHS[0], PHOTOGRAPHS[0]])
+        evaluate(Identity(), TASK, protocol, [PHOTOGRAPHS[0], PHOTOGRAPHS[0]])
     with pytest.raises(UserError, match="1 of the 1 pictures"):
-        evaluate(Observed(), TASK, protocol, [])
+        evaluate(Identity(), TASK, protocol, [])
     with pytest.raises(UserError, match="measures the task 'denoise'"):
-        evaluate(Observed(), Colorize("l1"), protocol, photographs)
+        evaluate(Identity(), Colorize("l1"), protocol, photographs)
 
 
 def test_a_kept_evaluation_comes_back_whole_and_only_for_its_fingerprint(evaluation, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from colorjax.errors import UserError
 from colorjax.models import build_model
 from colorjax.models.blocks import HalfBlock
-from colorjax.models.resampling import fold_pixels, unfold_pixels
+from colorjax.models.resampling import pixel_shuffle, pixel_unshuffle
 
 
 def pictures(*shape, seed=0):
@@ -17,7 +17,7 @@ def pictures(*shape, seed=0):
 
 def test_folding_takes_the_pixels_of_each_square():
     values = np.asarray(pictures(2, 4, 6, 3))
-    folded = np.asarray(fold_pixels(jnp.asarray(values), 2))
+    folded = np.asarray(pixel_unshuffle(jnp.asarray(values), 2))
     assert folded.shape == (2, 2, 3, 12)
     for row in range(2):
         for column in range(3):
@@ -27,7 +27,7 @@ def test_folding_takes_the_pixels_of_each_square():
 
 def test_unfolding_gives_back_what_was_folded():
     values = pictures(1, 6, 9, 2)
-    np.testing.assert_array_equal(unfold_pixels(fold_pixels(values, 3), 3), values)
+    np.testing.assert_array_equal(pixel_shuffle(pixel_unshuffle(values, 3), 3), values)
 
 
 def unet(**fields):

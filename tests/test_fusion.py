@@ -16,13 +16,13 @@ from colorjax.config.files import load
 from colorjax.config.tables import model_config
 from colorjax.errors import UserError
 from colorjax.models import build_model
-from colorjax.models.conditioning import Frozen, context_of, frozen_of, has_context_of_photograph
+from colorjax.models.conditioning import FrozenWeights, conditioning_of, frozen_of, has_conditioning_of_photograph
 from colorjax.models.fusion import inception_view
 from colorjax.models.inception import weights as inception_weights
 from colorjax.models.inception.network import InceptionResNetV2
 from colorjax.tasks import Colorize
 from colorjax.training import checks, conditioning, loop
-from colorjax.training.conditioning import contexts_by_photograph, contexts_in_step
+from colorjax.training.conditioning import conditioning_by_photograph, conditioning_in_step
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step
 from datasets.crops import warp_on_host
@@ -125,7 +125,7 @@ def test_half_size_repeats_each_pixel_and_full_size_does_not():
 
 @pytest.mark.parametrize(("setting", "shown"), [("centered", (-1, 0, 1)), ("unit", (0, 0.5, 1)), ("raw", (0, 50, 100))])
 def test_the_encoder_sees_lightness_scaled_as_the_setting_says(setting, shown):
-    """Black, middle grey and white, seen through a first convolution that only passes its middle pixel on."""
+    """Black, middle gray and white, seen through a first convolution that only passes its middle pixel on."""
     model, embedding = build(embedding="zero", lightness=setting), jnp.zeros((3, 1000))
     inputs = np.broadcast_to(np.float32([-1, 0, 1])[:, None, None, None], (3, 8, 8, 1))
     variables = variables_of(model, embedding)
@@ -168,10 +168,10 @@ def random_weights():
     return inception_weights.random(0).variables
 
 
-def test_the_branch_sees_the_grey_picture_with_its_own_contrast():
+def test_the_branch_sees_the_gray_picture_with_its_own_contrast():
     """The well-known mistake shows it almost a constant near -1: a spread of 0.004 in place of 0.5."""
     gray = np.random.default_rng(0).uniform(size=(23, 23)).repeat(13, axis=0).repeat(13, axis=1).astype(np.float32)
-    inputs = Colorize("squared_error").unspoiled_inputs(np.repeat(gray[..., None], 3, axis=-1))
+    inputs = Colorize("squared_error").inputs_without_noise(np.repeat(gray[..., None], 3, axis=-1))
     view = np.asarray(inception_view(inputs[None]))[0]
     assert view.shape == (299, 299, 3)
     assert view.min() >= -1
@@ -201,15 +201,17 @@ def test_each_embedding_is_that_end_point_of_the_network(random_weights):
     points = jax.jit(InceptionResNetV2().apply)(random_weights, inception_view(inputs))
     models = {name: build(embedding=name) for name in ("logits", "softmax", "pooled")}
     # In one function, so that the compiler finds what the three have in common.
-    contexts = jax.jit(lambda f: {name: model.context(f, inputs)["embedding"] for name, model in models.items()})
-    for name, embedding in contexts(random_weights).items():
+    conditionings = jax.jit(
+        lambda f: {name: model.conditioning(f, inputs)["embedding"] for name, model in models.items()}
+    )
+    for name, embedding in conditionings(random_weights).items():
         assert embedding.shape == (2, 1536 if name == "pooled" else 1000)
         np.testing.assert_allclose(embedding, points[name], rtol=1e-4, atol=1e-4 * np.abs(points[name]).max())
     needed = {name: "classifier" in frozen_of(model).variables["params"] for name, model in models.items()}
     assert needed == {"logits": True, "softmax": True, "pooled": False}
     zero = build(embedding="zero")
-    assert frozen_of(zero) == Frozen({})
-    assert not context_of(zero, {}, inputs)["embedding"].any()
+    assert frozen_of(zero) == FrozenWeights({})
+    assert not conditioning_of(zero, {}, inputs)["embedding"].any()
 
 
 def test_the_embedding_changes_the_colors_unless_it_is_zeroed():
@@ -235,46 +237,50 @@ def convolutions(jaxpr):
     return count
 
 
-def step_of(model, context):
+def step_of(model, conditioning):
     """Return a training step's function, its state and a batch of two."""
     task, optimizer = Colorize("squared_error"), optax.sgd(0.1)
     state = create_state(0, model, optimizer, 1, False, frozen_of(model).variables)
-    step = make_step(model, task, optimizer, lambda _: 0.1, lambda batch, _: batch["picture"], 0, 0.0, context=context)
+    step = make_step(
+        model, task, optimizer, lambda _: 0.1, lambda batch, _: batch["picture"], 0, 0.0, conditioning=conditioning
+    )
     pictures = np.random.default_rng(0).uniform(size=(2, 16, 16, 3)).astype(np.float32)
     index = np.arange(2, dtype=np.uint32)
     return step, state, {"index": index, "picture": pictures, "photograph": np.int32([1, 0])}
 
 
 def test_the_branch_is_computed_once_a_step_and_not_at_all_with_kept_embeddings():
-    def count(model, context, resident):
-        step, state, batch = step_of(model, context)
+    def count(model, conditioning, resident):
+        step, state, batch = step_of(model, conditioning)
         return convolutions(jax.make_jaxpr(step)(state, batch, resident).jaxpr)
 
-    without = count(zero := build(embedding="zero"), contexts_in_step(zero), {})
+    without = count(zero := build(embedding="zero"), conditioning_in_step(zero), {})
     model = build()
     frozen = frozen_of(model).variables
     # Those of one pixel are matrix products there.
     kernels = sum(leaf.ndim == 4 and leaf.shape[:2] != (1, 1) for leaf in jax.tree.leaves(frozen))
-    assert count(model, contexts_in_step(model), frozen) == without + kernels
-    assert count(model, contexts_by_photograph, {"embedding": np.zeros((2, 1000), np.float32)}) == without
+    assert count(model, conditioning_in_step(model), frozen) == without + kernels
+    assert count(model, conditioning_by_photograph, {"embedding": np.zeros((2, 1000), np.float32)}) == without
 
 
 def test_a_kept_embedding_goes_to_the_patches_of_its_photograph():
     embeddings = np.random.default_rng(0).normal(size=(2, 1000)).astype(np.float32)
-    given = contexts_by_photograph({"photograph": np.int32([1, 0, 1])}, {"embedding": jnp.asarray(embeddings)}, None)
+    given = conditioning_by_photograph(
+        {"photograph": np.int32([1, 0, 1])}, {"embedding": jnp.asarray(embeddings)}, None
+    )
     np.testing.assert_array_equal(given["embedding"], embeddings[[1, 0, 1]])
 
 
 def test_the_frozen_weights_are_no_part_of_the_state():
-    _, state, _ = step_of(model := build(), contexts_in_step(model))
+    _, state, _ = step_of(model := build(), conditioning_in_step(model))
     assert "fusion" in state.params
     assert sum(leaf.size for leaf in jax.tree.leaves(state)) < 10**6
 
 
 def test_whose_context_stands_for_a_patch_is_a_setting():
-    assert has_context_of_photograph(build(embedding_of="photograph"))
-    assert not has_context_of_photograph(build(embedding_of="patch"))
-    assert not has_context_of_photograph(build(embedding_of="photograph", embedding="zero"))
+    assert has_conditioning_of_photograph(build(embedding_of="photograph"))
+    assert not has_conditioning_of_photograph(build(embedding_of="patch"))
+    assert not has_conditioning_of_photograph(build(embedding_of="photograph", embedding="zero"))
 
 
 # From the command line
@@ -321,7 +327,7 @@ def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_pa
     def note(model, frozen, task, photographs, size):
         raise Seen([photograph.name for photograph in photographs], size)
 
-    monkeypatch.setattr(conditioning, "contexts_of_photographs", note)
+    monkeypatch.setattr(conditioning, "conditionings_of_photographs", note)
     with pytest.raises(Seen) as caught:
         loop.train(config, tmp_path, datasets)
     names, size = caught.value.args

@@ -1,4 +1,4 @@
-"""Every grey level in every color: the grey copy, in float64 and as the task takes it, is the grey again."""
+"""Every gray level in every color: the gray copy, in float64 and as the task takes it, is the gray again."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def sweep(depth, chroma):
 
 
 def gray_in_float64(pixels):
-    """Return grey levels, not rounded, from scikit-image's Y and the definition of sRGB."""
+    """Return gray levels, not rounded, from scikit-image's Y and the definition of sRGB."""
     top = np.iinfo(pixels.dtype).max
     luminance = rgb2xyz(pixels / float(top))[..., 1]
     return top * np.where(luminance > 0.0031308, 1.055 * luminance ** (1 / 2.4) - 0.055, 12.92 * luminance)
@@ -30,7 +30,7 @@ def gray_in_float64(pixels):
 
 @DEPTHS
 @pytest.mark.parametrize("chroma", [2, 25, 70, 1000])
-def test_the_grey_copy_of_the_colored_picture_is_the_grey_picture(depth, chroma):
+def test_the_gray_copy_of_the_colored_picture_is_the_gray_picture(depth, chroma):
     levels, ab = sweep(depth, chroma)
     colored = color_gray(levels, ab)
     assert colored.dtype == depth
@@ -42,7 +42,7 @@ def test_the_grey_copy_of_the_colored_picture_is_the_grey_picture(depth, chroma)
 
 
 @DEPTHS
-def test_no_triple_with_the_right_grey_and_within_one_level_is_much_nearer(depth):
+def test_no_triple_with_the_right_gray_and_within_one_level_is_much_nearer(depth):
     """Colors inside the gamut: all 27 triples around the true one, in float64."""
     levels, ab = sweep(depth, 12)
     lab = np.concatenate([lightness_of_levels(levels)[..., np.newaxis], ab], axis=-1)
@@ -59,7 +59,7 @@ def test_no_triple_with_the_right_grey_and_within_one_level_is_much_nearer(depth
     assert np.mean(ours) < 1.05 * np.mean(nearest)
 
 
-def test_rounding_each_channel_would_lose_the_grey():
+def test_rounding_each_channel_would_lose_the_gray():
     """What the eight triples are for."""
     levels, ab = sweep(np.uint8, 40)
     lab = np.concatenate([lightness_of_levels(levels)[..., np.newaxis], ab], axis=-1)[60:200]
@@ -89,7 +89,7 @@ def test_lightness_is_that_of_scikit_image(depth):
 
 
 @DEPTHS
-def test_grey_levels_of_grey_pictures_are_their_pixels(depth):
+def test_gray_levels_of_gray_pictures_are_their_pixels(depth):
     pixels = LEVELS[depth][:, np.newaxis, np.newaxis]
     np.testing.assert_array_equal(gray_levels(pixels), pixels[..., 0])
     np.testing.assert_array_equal(gray_levels(np.repeat(pixels, 3, axis=-1)), pixels[..., 0])

@@ -16,8 +16,8 @@ from colorjax.pictures.images import read_picture, write_picture
 REPOSITORY = Path(__file__).parents[1]
 
 
-def make_grey(folder, *names):
-    """Write grey pictures, in the ways that files hold them in turn."""
+def make_gray(folder, *names):
+    """Write gray pictures, in the ways that files hold them in turn."""
     for number, name in enumerate(names):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,10 +36,10 @@ def jpegs(folder, count):
 
 @pytest.mark.parametrize("root", ["", "archive", "data/Image Coloring"])
 @pytest.mark.parametrize("case", [str.lower, str.upper])
-def test_image_coloring_with_grey_twins(tmp_path, root, case):
+def test_image_coloring_with_gray_twins(tmp_path, root, case):
     train, test = case("train_color"), case("test_color")
     make(tmp_path / root, *jpegs(train, 20), *jpegs(test, 5))
-    make_grey(tmp_path / root, *jpegs(case("train_black"), 20), *jpegs(case("test_gray"), 5))
+    make_gray(tmp_path / root, *jpegs(case("train_black"), 20), *jpegs(case("test_gray"), 5))
     make(tmp_path / root, "sample.png")
     make(tmp_path / "__MACOSX" / root, *jpegs(train, 1), *jpegs(test, 1))
     summary = datasets.prepare(config("image_coloring", tmp_path))
@@ -49,19 +49,19 @@ def test_image_coloring_with_grey_twins(tmp_path, root, case):
         for name, pixels in datasets.photographs(config("image_coloring", tmp_path), split):
             np.testing.assert_array_equal(pixels, read_picture(tmp_path / root / name))
     text = summary.describe()
-    assert f"20 grey pictures in {case('train_black')} left out" in text
-    assert f"5 grey pictures in {case('test_gray')} left out" in text
+    assert f"20 gray pictures in {case('train_black')} left out" in text
+    assert f"5 gray pictures in {case('test_gray')} left out" in text
     assert "outside the split folders left out" in text
     assert "held out of the 20 training photographs: 2 for validation; 18 remain to train on" in text
 
 
 @pytest.mark.parametrize(("train", "test"), [("Train", "Test"), ("train", "test"), ("train_color", "test_color")])
-def test_image_coloring_with_grey_pictures_to_test(tmp_path, train, test):
+def test_image_coloring_with_gray_pictures_to_test(tmp_path, train, test):
     root = make(tmp_path / "archive", *jpegs(train, 20))
-    make_grey(root, *jpegs(test, 100))
+    make_gray(root, *jpegs(test, 100))
     summary = datasets.prepare(config("image_coloring", tmp_path))
     assert summary.photographs == {"train": 16, "validation": 2, "test": 2}
-    assert f"100 grey pictures in {test} have no colors to be measured against: left out" in summary.remarks
+    assert f"100 gray pictures in {test} have no colors to be measured against: left out" in summary.remarks
     assert (
         "held out of the 20 training photographs: 2 for validation and 2 for test; 16 remain to train on"
         in summary.remarks
@@ -74,14 +74,14 @@ def test_image_coloring_with_grey_pictures_to_test(tmp_path, train, test):
 
 def test_image_coloring_holds_nothing_out_that_it_has(tmp_path):
     make(tmp_path, *jpegs("Train", 4), *jpegs("Validation", 2), *jpegs("Test", 3))
-    make_grey(tmp_path, "Test/grey.png", "Train/grey 1.png", "Train/grey 2.png")
+    make_gray(tmp_path, "Test/gray.png", "Train/gray 1.png", "Train/gray 2.png")
     pale = np.full((16, 24, 3), 128, np.uint8)
     pale[3, 5] = 120, 128, 140  # one pixel with some color
     write_picture(tmp_path / "Test/pale.png", pale)
     summary = datasets.prepare(config("image_coloring", tmp_path))
     assert summary.remarks == (
-        "2 grey pictures in Train have no colors to learn from: left out",
-        "1 grey picture in Test has no colors to be measured against: left out",
+        "2 gray pictures in Train have no colors to learn from: left out",
+        "1 gray picture in Test has no colors to be measured against: left out",
     )
     assert names("image_coloring", tmp_path, "train") == jpegs("Train", 4)
     assert names("image_coloring", tmp_path, "validation") == jpegs("Validation", 2)
@@ -109,8 +109,8 @@ def test_image_coloring_of_a_folder_without_it(tmp_path, folders, message):
     assert "\n" not in str(error.value)
 
 
-def test_image_coloring_of_grey_pictures_alone(tmp_path):
-    make_grey(tmp_path, *jpegs("Train", 3), *jpegs("Test", 3))
+def test_image_coloring_of_gray_pictures_alone(tmp_path):
+    make_gray(tmp_path, *jpegs("Train", 3), *jpegs("Test", 3))
     with pytest.raises(UserError, match="image_coloring: no photograph in color to train on in"):
         datasets.prepare(config("image_coloring", tmp_path))
     shutil.rmtree(tmp_path / "Test")

@@ -70,10 +70,10 @@ def test_plain_color_is_read_as_it_is(color, tmp_path):
     np.testing.assert_array_equal(read_picture(path.read_bytes()), color)
 
 
-def test_grey_and_one_bit_become_three_equal_channels(color):
-    grey = color[:, :, 0]
-    np.testing.assert_array_equal(read_picture(encoded(grey, "PNG")), np.stack([grey] * 3, axis=-1))
-    bits = grey > 127
+def test_gray_and_one_bit_become_three_equal_channels(color):
+    gray = color[:, :, 0]
+    np.testing.assert_array_equal(read_picture(encoded(gray, "PNG")), np.stack([gray] * 3, axis=-1))
+    bits = gray > 127
     expected = np.stack([bits * np.uint8(255)] * 3, axis=-1)
     np.testing.assert_array_equal(read_picture(encoded(bits, "PNG")), expected)
 
@@ -91,8 +91,8 @@ def test_alpha_is_composited_on_white(color):
     picture = read_picture(encoded(np.concatenate([color, alpha], axis=-1), "PNG"))
     assert np.abs(picture - expected).max() <= 1.0  # Pillow rounds twice
 
-    grey = read_picture(encoded(np.concatenate([color[:, :, :1], alpha], axis=-1), "PNG"))
-    assert np.abs(grey - expected[:, :, :1]).max() <= 1.0
+    gray = read_picture(encoded(np.concatenate([color[:, :, :1], alpha], axis=-1), "PNG"))
+    assert np.abs(gray - expected[:, :, :1]).max() <= 1.0
 
 
 def test_transparent_palette_and_color_key_become_white():
@@ -109,21 +109,21 @@ def test_transparent_palette_and_color_key_become_white():
 
 
 def test_16_bits_are_scaled_and_rounded(deep):
-    grey, rgb = deep[:, :, 0], deep[:, :, :3]
-    expected = np.stack([rounded(grey)] * 3, axis=-1)
-    np.testing.assert_array_equal(read_picture(encoded_deep(grey)), expected)
-    np.testing.assert_array_equal(read_picture(encoded(grey, "TIFF")), expected)
+    gray, rgb = deep[:, :, 0], deep[:, :, :3]
+    expected = np.stack([rounded(gray)] * 3, axis=-1)
+    np.testing.assert_array_equal(read_picture(encoded_deep(gray)), expected)
+    np.testing.assert_array_equal(read_picture(encoded(gray, "TIFF")), expected)
     np.testing.assert_array_equal(read_picture(encoded_deep(rgb)), rounded(rgb))
-    pgm = b"P5 6 4 65535\n" + grey.astype(">u2").tobytes()
+    pgm = b"P5 6 4 65535\n" + gray.astype(">u2").tobytes()
     np.testing.assert_array_equal(read_picture(pgm), expected)
 
 
-def test_16_bit_grey_whose_zero_is_white(deep):
-    grey = deep[:, :, 0]
-    data = bytearray(encoded(grey, "TIFF"))
+def test_16_bit_gray_whose_zero_is_white(deep):
+    gray = deep[:, :, 0]
+    data = bytearray(encoded(gray, "TIFF"))
     entry = data.index(struct.pack("<HHI", 262, 3, 1))  # photometric interpretation
     data[entry + 8 : entry + 10] = struct.pack("<H", 0)
-    np.testing.assert_array_equal(read_picture(bytes(data)), np.stack([rounded(65535 - grey)] * 3, axis=-1))
+    np.testing.assert_array_equal(read_picture(bytes(data)), np.stack([rounded(65535 - gray)] * 3, axis=-1))
 
 
 def test_16_bit_alpha_is_composited_on_white(deep):
@@ -267,7 +267,7 @@ def test_written_floats_come_back_clipped_and_rounded(picture):
     assert np.abs(back / 255.0 - np.clip(picture, 0, 1)).max() <= 0.5 / 255 + 1e-6
 
 
-def test_writing_takes_grey_and_arrays_of_jax(tmp_path):
+def test_writing_takes_gray_and_arrays_of_jax(tmp_path):
     write_picture(tmp_path / "a.png", jnp.full((2, 2, 1), 0.5, jnp.bfloat16))
     np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), np.full((2, 2, 3), 128))
     write_picture(tmp_path / "b.png", np.zeros((2, 2), np.uint8))

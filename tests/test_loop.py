@@ -16,10 +16,10 @@ from tensorboardX.proto.event_pb2 import Event
 from colorjax.config.defaults import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.models import MODELS
-from colorjax.runs.requeue import hold_back_warnings
+from colorjax.runs.requeue import block_slurm_signals
 from colorjax.training import load_network, loop
 from colorjax.training.preemption import StopRequest
-from colorjax.training.workdir import hold_to_config
+from colorjax.training.workdir import require_same_config
 
 DEVICES = jax.devices()[:2]
 
@@ -43,7 +43,7 @@ def train(workdir, data=None, validate=tiny.validate, devices=DEVICES, **changes
 def whole(tmp_path_factory):
     """The workdir of a run that nothing stopped."""
     workdir = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.conditioning() as patch:
         patch.setitem(MODELS, "tiny", tiny.TinyNetwork)
         train(workdir)
     return workdir
@@ -159,7 +159,7 @@ def test_schedulers_repeat_themselves_and_lose_nothing():
 def test_a_warning_that_comes_before_the_training_is_received_when_it_begins():
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
-        hold_back_warnings()
+        block_slurm_signals()
         signal.raise_signal(signal.SIGUSR2)  # would end the process
         with StopRequest() as stop:
             assert stop.received == "SIGUSR2"
@@ -246,16 +246,16 @@ def test_a_workdir_of_another_config_is_a_user_error(whole):
 @pytest.mark.parametrize("value", [math.nan, (math.nan, 1.0)])
 def test_nan_is_no_other_config_than_nan(tmp_path, value):
     (tmp_path / "config.json").write_text(json.dumps({"rate": value}))
-    hold_to_config(tmp_path, ConfigDict({"rate": value}))
+    require_same_config(tmp_path, ConfigDict({"rate": value}))
     with pytest.raises(UserError, match="holds a run of another config"):
-        hold_to_config(tmp_path, ConfigDict({"rate": 0.5}))
+        require_same_config(tmp_path, ConfigDict({"rate": 0.5}))
 
 
 @pytest.mark.parametrize("content", [b'{"rate":', b"3", b"\xff\x00"])
 def test_a_damaged_config_is_named(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(UserError, match=r"config\.json is damaged; put a copy of it back, or remove it"):
-        hold_to_config(tmp_path, ConfigDict({"rate": 0.5}))
+        require_same_config(tmp_path, ConfigDict({"rate": 0.5}))
 
 
 def test_keys_that_change_nothing_of_the_result_may_differ(whole):

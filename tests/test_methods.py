@@ -10,7 +10,7 @@ from skimage import data as skimage_data
 
 from colorjax.errors import UserError
 from colorjax.inference.colorizing import colorize_pixels
-from colorjax.methods import METHODS, MeanColor, NetworkMethod, Observed, build_method, default_config
+from colorjax.methods import METHODS, Identity, MeanColor, NetworkMethod, build_method, default_config
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
 from colorjax.tasks.colorize_bins import mean_of_squares
@@ -37,7 +37,7 @@ def test_unknown_methods_and_settings_name_the_nearest():
 
 def test_observed_returns_its_input():
     picture = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
-    np.testing.assert_array_equal(Observed().restore(picture), picture)
+    np.testing.assert_array_equal(Identity().restore(picture), picture)
 
 
 def test_mean_color_is_the_mean_ab_that_scikit_image_gives():
@@ -98,14 +98,14 @@ VARIABLES = MODEL.init(jax.random.key(1), jnp.zeros((1, 8, 8, 3)), train=False)
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 7))
 @settings(max_examples=10)
 def test_a_network_restores_pictures_of_any_size_patch_by_patch(height, width, overlap):
-    observed = np.random.default_rng(height * 31 + width).uniform(size=(height, width, 3)).astype(np.float32)
+    degraded = np.random.default_rng(height * 31 + width).uniform(size=(height, width, 3)).astype(np.float32)
     method = NetworkMethod("net", MODEL, VARIABLES, DENOISE, patch_size=8, overlap=overlap, batch_size=3)
-    picture, outputs = method.restore_with_outputs(observed)
+    picture, outputs = method.restore_with_outputs(degraded)
     dense = VARIABLES["params"]["Dense_0"]
-    expected = observed @ np.asarray(dense["kernel"]) + np.asarray(dense["bias"])
+    expected = degraded @ np.asarray(dense["kernel"]) + np.asarray(dense["bias"])
     np.testing.assert_allclose(outputs, expected, atol=1e-5)
-    np.testing.assert_allclose(picture, observed + expected, atol=1e-5)
-    np.testing.assert_array_equal(method.restore(observed), picture)
+    np.testing.assert_allclose(picture, degraded + expected, atol=1e-5)
+    np.testing.assert_array_equal(method.restore(degraded), picture)
 
 
 def test_pictures_of_many_sizes_compile_for_few_shapes_and_the_number_at_work_changes_nothing():
@@ -120,12 +120,12 @@ def test_pictures_of_many_sizes_compile_for_few_shapes_and_the_number_at_work_ch
         np.testing.assert_array_equal(other.restore(picture), expected)
 
 
-def test_a_colorizer_that_predicts_no_color_returns_the_grey_copy():
+def test_a_colorizer_that_predicts_no_color_returns_the_gray_copy():
     task = Colorize("squared_error")
     truth = np.random.default_rng(0).uniform(size=(9, 11, 3)).astype(np.float32)
-    observed = np.asarray(task.observe(jax.random.key(0), truth))
+    degraded = np.asarray(task.degrade(jax.random.key(0), truth))
     method = NetworkMethod("net", Zero(2), {}, task, patch_size=8, overlap=2, batch_size=2)
-    np.testing.assert_allclose(method.restore(observed), observed, atol=1e-3)
+    np.testing.assert_allclose(method.restore(degraded), degraded, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +142,13 @@ def test_a_whole_picture_keeps_its_size_and_its_own_lightness(height, width):
     """One flat color, predicted on a small square, on a picture of any size: what CIE Lab says it is."""
     task = Colorize("squared_error")
     gray = np.random.default_rng(height * 41 + width).uniform(0.3, 0.7, size=(height, width, 1)).astype(np.float32)
-    observed = np.repeat(gray, 3, axis=-1)
+    degraded = np.repeat(gray, 3, axis=-1)
     variables = {"params": {"Dense_0": {"kernel": jnp.zeros((1, 2)), "bias": jnp.array([0.1, -0.1])}}}
     method = NetworkMethod("net", PerPixel(2), variables, task, 16, overlap=99, batch_size=1, picture="whole")
-    picture, outputs = method.restore_with_outputs(observed)
+    picture, outputs = method.restore_with_outputs(degraded)
     assert picture.shape == (height, width, 3)
     np.testing.assert_allclose(outputs, np.broadcast_to(np.float32([0.1, -0.1]), outputs.shape), atol=1e-5)
-    expected = skimage_color.rgb2lab(observed)
+    expected = skimage_color.rgb2lab(degraded)
     expected[..., 1:] = 11, -11
     np.testing.assert_allclose(skimage_color.rgb2lab(picture), expected, atol=0.05)
 
@@ -175,12 +175,12 @@ def test_a_reduced_picture_keeps_its_size_and_its_own_lightness(height, width):
     """One flat color, predicted on the reduced picture: what CIE Lab says it is."""
     task = Colorize("squared_error")
     gray = np.random.default_rng(height * 41 + width).uniform(0.3, 0.7, size=(height, width, 1)).astype(np.float32)
-    observed = np.repeat(gray, 3, axis=-1)
+    degraded = np.repeat(gray, 3, axis=-1)
     variables = {"params": {"Dense_0": {"kernel": jnp.zeros((1, 2)), "bias": jnp.array([0.1, -0.1])}}}
     method = NetworkMethod("net", PerPixel(2), variables, task, 32, overlap=0, batch_size=1, picture="reduced")
-    picture, outputs = method.restore_with_outputs(observed)
+    picture, outputs = method.restore_with_outputs(degraded)
     np.testing.assert_allclose(outputs, np.broadcast_to(np.float32([0.1, -0.1]), (height, width, 2)), atol=1e-5)
-    expected = skimage_color.rgb2lab(observed)
+    expected = skimage_color.rgb2lab(degraded)
     expected[..., 1:] = 11, -11
     np.testing.assert_allclose(skimage_color.rgb2lab(picture), expected, atol=0.05)
 
@@ -188,18 +188,18 @@ def test_a_reduced_picture_keeps_its_size_and_its_own_lightness(height, width):
 def test_a_reduced_picture_is_colored_as_a_persons_own_is():
     task = Colorize("squared_error")
     pixels = skimage_data.astronaut()[:150, :200]
-    observed = np.asarray(task.observe(jax.random.key(0), pixels.astype(np.float32) / np.float32(255)))
-    grays = np.rint(observed[..., :1] * 255).astype(np.uint8)
+    degraded = np.asarray(task.degrade(jax.random.key(0), pixels.astype(np.float32) / np.float32(255)))
+    grays = np.rint(degraded[..., :1] * 255).astype(np.uint8)
     variables = {"params": {"Dense_0": {"kernel": jnp.array([[0.2, 0.1]]), "bias": jnp.array([0.1, -0.1])}}}
     method = NetworkMethod("net", PerPixel(2), variables, task, 64, overlap=0, batch_size=1, picture="reduced")
     TRACES.clear()
-    restored = method.restore(observed)
+    restored = method.restore(degraded)
     assert TRACES == [(1, 64, 80, 1)]
 
     def predict(lightness):
         return (lightness[..., None] / 50 - 1) * np.float32([22, 11]) + np.float32([11, -11])
 
-    # whole levels of three channels, chosen together, and a grey that was rounded before
+    # whole levels of three channels, chosen together, and a gray that was rounded before
     np.testing.assert_allclose(restored * 255, colorize_pixels(grays, predict, 64), atol=2.5)
 
 
@@ -215,9 +215,9 @@ def test_outputs_for_squares_of_pixels_are_not_repeated_before_they_are_enlarged
     """Of a lightness that rises evenly across, the colors do too, but near the edges."""
     across = np.linspace(40, 60, 64, dtype=np.float32)
     lab = np.stack([np.broadcast_to(across, (64, 64)), *np.zeros((2, 64, 64), np.float32)], axis=-1)
-    observed = skimage_color.lab2rgb(lab).astype(np.float32)
+    degraded = skimage_color.lab2rgb(lab).astype(np.float32)
     method = NetworkMethod("net", Mean(), {}, Colorize("squared_error"), 64, 0, batch_size=1, picture="reduced")
-    picture, outputs = method.restore_with_outputs(observed)
+    picture, outputs = method.restore_with_outputs(degraded)
     rise = across / 50 - 1
     np.testing.assert_allclose(outputs[..., 0][:, 2:-2], np.broadcast_to(rise, (64, 64))[:, 2:-2], atol=1e-3)
     ab = skimage_color.rgb2lab(picture)[:, 6:-6, 1:]

@@ -106,22 +106,22 @@ def test_files_and_folders_under_their_own_names_in_their_own_formats(told, comm
             assert (image.format, image.size) == (kind, SIZE[::-1])
 
 
-def test_colorizing_keeps_the_grey_and_restoring_is_both(told):
-    grey = save("a.png", 1)
+def test_colorizing_keeps_the_gray_and_restoring_is_both(told):
+    gray = save("a.png", 1)
     assert told("colorize", "a.png", "--output=colored")[0] == 0
     colored = read("colored/a.png")
     assert colored.shape == (*SIZE, 3)
-    np.testing.assert_array_equal(restoration.gray_levels(colored), grey[..., 0])
+    np.testing.assert_array_equal(restoration.gray_levels(colored), gray[..., 0])
     assert told("restore", "a.png", "--output=restored")[0] == 0  # its denoiser is idle
     np.testing.assert_array_equal(read("restored/a.png"), colored)
 
 
 def test_compare_puts_picture_and_result_side_by_side(told):
-    grey = save("a.png", 1)
+    gray = save("a.png", 1)
     assert told("colorize", "a.png", "--output=out", "--compare")[0] == 0
     assert sorted(os.listdir("out")) == ["a-compared.png", "a.png"]
     beside, width = read("out/a-compared.png"), SIZE[1]
-    np.testing.assert_array_equal(beside[:, :width], np.repeat(grey, 3, axis=-1))
+    np.testing.assert_array_equal(beside[:, :width], np.repeat(gray, 3, axis=-1))
     np.testing.assert_array_equal(beside[:, -width:], read("out/a.png"))
 
 
@@ -333,7 +333,7 @@ def damaged(path):
 @pytest.mark.parametrize(
     ("command", "file", "line"),
     [
-        ("denoise", "colorizer", "are for a grey picture; denoising needs a denoiser's"),
+        ("denoise", "colorizer", "are for a gray picture; denoising needs a denoiser's"),
         ("colorize", "idle", "are for a noisy picture; colorizing needs a colorizer's"),
         ("denoise", "text.safetensors", "text.safetensors: no safetensors file that can be read"),
         ("denoise", "damaged.safetensors", "damaged.safetensors: the SHA-256 is not the one"),
@@ -356,9 +356,9 @@ def test_bad_weights_are_one_line_and_status_2(told, networks, command, file, li
 
 
 def scribbled():
-    grey = values(1)[:16, :24]
-    Image.fromarray(grey[..., 0]).save("a.png")
-    marked = np.repeat(grey, 3, axis=-1)
+    gray = values(1)[:16, :24]
+    Image.fromarray(gray[..., 0]).save("a.png")
+    marked = np.repeat(gray, 3, axis=-1)
     marked[4:8, 2:20] = (200, 60, 60)
     return marked
 

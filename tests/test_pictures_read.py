@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
-from support.profiles import cmyk_profile, grey_profile, rgb_profile
+from support.profiles import cmyk_profile, gray_profile, rgb_profile
 
 from colorjax.errors import UserError
 from colorjax.pictures.read import read_photo
@@ -78,7 +78,7 @@ def in_srgb(image, profile, mode):
     return np.asarray(ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode=mode))
 
 
-def grey_alpha():
+def gray_alpha():
     image = Image.fromarray(COLOR[:, :, 0])
     image.putalpha(Image.fromarray(COLOR[:, :, 3]))
     return image
@@ -100,7 +100,7 @@ def test_jpeg_and_lossy_webp(tmp_path):
         photo = read_photo(saved(tmp_path / name, smooth))
         np.testing.assert_array_equal(photo.pixels, np.asarray(opened(tmp_path / name)))
         assert not photo.lossless
-    assert read_photo(saved(tmp_path / "grey.jpg", smooth[:, :, 0])).pixels.shape == (40, 30, 1)
+    assert read_photo(saved(tmp_path / "gray.jpg", smooth[:, :, 0])).pixels.shape == (40, 30, 1)
 
 
 def test_animated_webp_tells_whether_it_is_lossless(tmp_path):
@@ -112,11 +112,11 @@ def test_animated_webp_tells_whether_it_is_lossless(tmp_path):
         assert photo.remarks == ("first of 2 frames",)
 
 
-def test_grey_and_one_bit_are_grey(tmp_path):
-    grey = COLOR[:, :, :1]
-    np.testing.assert_array_equal(read_photo(saved(tmp_path / "a.png", grey[:, :, 0])).pixels, grey)
-    np.testing.assert_array_equal(read_photo(saved(tmp_path / "b.tif", grey[:, :, 0] > 99)).pixels, 255 * (grey > 99))
-    equal = np.repeat(grey, 3, axis=2)
+def test_gray_and_one_bit_are_gray(tmp_path):
+    gray = COLOR[:, :, :1]
+    np.testing.assert_array_equal(read_photo(saved(tmp_path / "a.png", gray[:, :, 0])).pixels, gray)
+    np.testing.assert_array_equal(read_photo(saved(tmp_path / "b.tif", gray[:, :, 0] > 99)).pixels, 255 * (gray > 99))
+    equal = np.repeat(gray, 3, axis=2)
     np.testing.assert_array_equal(read_photo(saved(tmp_path / "c.png", equal)).pixels, equal)
 
 
@@ -128,8 +128,8 @@ def test_alpha_is_kept_apart(tmp_path, suffix):
     np.testing.assert_array_equal(photo.alpha, COLOR[:, :, 3])
 
 
-def test_grey_with_alpha_palette_and_transparent_colors(tmp_path):
-    photo = read_photo(saved(tmp_path / "a.png", grey_alpha()))
+def test_gray_with_alpha_palette_and_transparent_colors(tmp_path):
+    photo = read_photo(saved(tmp_path / "a.png", gray_alpha()))
     np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :1])
     np.testing.assert_array_equal(photo.alpha, COLOR[:, :, 3])
 
@@ -142,11 +142,11 @@ def test_grey_with_alpha_palette_and_transparent_colors(tmp_path):
     assert photo.remarks == ("palette expanded",)
     assert read_photo(saved(tmp_path / "c.gif", palette)).alpha is None
 
-    grey = np.array([[0, 3, 255]], np.uint8)
-    photo = read_photo(saved(tmp_path / "d.png", grey, transparency=3))
+    gray = np.array([[0, 3, 255]], np.uint8)
+    photo = read_photo(saved(tmp_path / "d.png", gray, transparency=3))
     np.testing.assert_array_equal(photo.alpha, [[255, 0, 255]])
     np.testing.assert_array_equal(photo.pixels[0, ::2, 0], [0, 255])
-    photo = read_photo(saved(tmp_path / "e.png", grey > 9, transparency=255))
+    photo = read_photo(saved(tmp_path / "e.png", gray > 9, transparency=255))
     np.testing.assert_array_equal(photo.alpha, [[255, 255, 0]])
 
 
@@ -167,9 +167,9 @@ def test_16_bits_stay_16(tmp_path):
     np.testing.assert_array_equal(read_photo(saved(tmp_path / "d.tif", DEEP[:, :, 0])).pixels, DEEP[:, :, :1])
 
 
-def test_16_bit_grey_with_other_scales(tmp_path):
-    grey = DEEP[:, :, :1]
-    np.testing.assert_array_equal(read_photo(deep_tiff(tmp_path / "a.tif", grey, {262: 0})).pixels, 65535 - grey)
+def test_16_bit_gray_with_other_scales(tmp_path):
+    gray = DEEP[:, :, :1]
+    np.testing.assert_array_equal(read_photo(deep_tiff(tmp_path / "a.tif", gray, {262: 0})).pixels, 65535 - gray)
     twelve = np.array([[[0x12], [0xFFF]]], np.uint16)
     path = deep_tiff(tmp_path / "b.tif", twelve, {258: (12,)})
     path.write_bytes(path.read_bytes()[:-4] + bytes((0x01, 0x2F, 0xFF)))  # 0x012, 0xFFF
@@ -272,9 +272,9 @@ def test_profiles_are_converted_to_srgb(tmp_path):
     assert b"sRGB" in photo.metadata.profile.replace(b"\0", b"")
 
     # Its own formula: gamma 2.2 to linear light, and Bradford-adapted Adobe RGB to sRGB.
-    grey = read_photo(saved(tmp_path / "b.png", np.full((1, 1, 3), 128, np.uint8), icc_profile=profile)).pixels
+    gray = read_photo(saved(tmp_path / "b.png", np.full((1, 1, 3), 128, np.uint8), icc_profile=profile)).pixels
     light = (128 / 255) ** 2.2
-    assert np.abs(grey.astype(int) - round(255 * (1.055 * light ** (1 / 2.4) - 0.055))).max() <= 1
+    assert np.abs(gray.astype(int) - round(255 * (1.055 * light ** (1 / 2.4) - 0.055))).max() <= 1
 
 
 def test_exif_says_srgb_after_a_conversion_alone(tmp_path):
@@ -296,24 +296,24 @@ def test_a_profile_that_is_srgb_is_no_remark(tmp_path):
     assert photo.metadata.profile == profile
 
 
-def test_grey_profiles(tmp_path):
+def test_gray_profiles(tmp_path):
     ramp = np.arange(256, dtype=np.uint8)[np.newaxis]
-    expected = in_srgb(Image.fromarray(ramp), grey_profile(1.8), "RGB")[:, :, 1:2]
-    photo = read_photo(saved(tmp_path / "a.png", ramp, icc_profile=grey_profile(1.8, "Dot gain")))
+    expected = in_srgb(Image.fromarray(ramp), gray_profile(1.8), "RGB")[:, :, 1:2]
+    photo = read_photo(saved(tmp_path / "a.png", ramp, icc_profile=gray_profile(1.8, "Dot gain")))
     np.testing.assert_array_equal(photo.pixels, expected)
     assert photo.remarks == ("colors converted from Dot gain to sRGB",)
     with_alpha = Image.fromarray(ramp)
     with_alpha.putalpha(Image.fromarray(ramp[:, ::-1]))
-    photo = read_photo(saved(tmp_path / "b.png", with_alpha, icc_profile=grey_profile(1.8)))
+    photo = read_photo(saved(tmp_path / "b.png", with_alpha, icc_profile=gray_profile(1.8)))
     np.testing.assert_array_equal(photo.pixels, expected)
     np.testing.assert_array_equal(photo.alpha, ramp[:, ::-1])
-    # A profile for color in a grey file: of three equal channels.
+    # A profile for color in a gray file: of three equal channels.
     photo = read_photo(saved(tmp_path / "c.png", ramp, icc_profile=rgb_profile(gamma=1.8)))
     assert np.abs(photo.pixels.astype(int) - expected).max() <= 1
 
 
 def test_profiles_that_do_not_fit_are_ignored_and_said_so(tmp_path):
-    for profile, why in ((b"nonsense" * 40, "nonsense"[:4]), (grey_profile(1.8), "it is for GRAY pictures")):
+    for profile, why in ((b"nonsense" * 40, "nonsense"[:4]), (gray_profile(1.8), "it is for GRAY pictures")):
         photo = read_photo(saved(tmp_path / "a.png", COLOR[:, :, :3], icc_profile=profile))
         np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
         assert photo.remarks[0].startswith("color profile ignored: ")

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
-from support.profiles import grey_profile, rgb_profile
+from support.profiles import gray_profile, rgb_profile
 
 from colorjax.errors import UserError
 from colorjax.pictures.metadata import Metadata
@@ -77,7 +77,7 @@ def test_alpha_comes_back(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     assert write_photo(path, COLOR, photo_of(COLOR, ALPHA)) == ()
     np.testing.assert_array_equal(np.asarray(opened(path)), np.dstack([COLOR, ALPHA]))
-    if suffix != "webp":  # which knows no grey
+    if suffix != "webp":  # which knows no gray
         write_photo(path, COLOR[:, :, :1], photo_of(COLOR, ALPHA))
         image = opened(path)
         assert image.mode == "LA"
@@ -105,8 +105,8 @@ def test_16_bits_with_alpha_of_either_depth(tmp_path):
     write_photo(tmp_path / "b.tif", DEEP, photo_of(COLOR, ALPHA))
     np.testing.assert_array_equal(with_opencv(tmp_path / "b.tif"), np.dstack([DEEP, ALPHA * np.uint16(257)]))
     write_photo(tmp_path / "c.png", DEEP[:, :, :1], photo_of(DEEP, DEEP[:, :, 1]))
-    grey = read_photo(tmp_path / "c.png")
-    np.testing.assert_array_equal(np.dstack([grey.pixels, grey.alpha]), DEEP[:, :, :2])
+    gray = read_photo(tmp_path / "c.png")
+    np.testing.assert_array_equal(np.dstack([gray.pixels, gray.alpha]), DEEP[:, :, :2])
     write_photo(tmp_path / "d.webp", COLOR, photo_of(DEEP, DEEP[:, :, 0]))
     expected = np.floor(DEEP[:, :, 0] / 257 + 0.5)
     np.testing.assert_array_equal(np.asarray(opened(tmp_path / "d.webp"))[:, :, 3], expected)
@@ -209,9 +209,9 @@ def test_the_profile_is_for_the_pixels(tmp_path):
     def name(profile):
         return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
 
-    grey, color = grey_profile(2.2), rgb_profile()
-    assert embedded(COLOR[:, :, :1], grey) == grey
-    assert name(embedded(COLOR, grey)) == "sRGB built-in"
+    gray, color = gray_profile(2.2), rgb_profile()
+    assert embedded(COLOR[:, :, :1], gray) == gray
+    assert name(embedded(COLOR, gray)) == "sRGB built-in"
     assert embedded(DEEP, color) == color
     assert embedded(COLOR[:, :, :1], SRGB) is None
     assert embedded(COLOR, b"") is None
@@ -275,8 +275,8 @@ def test_wrong_pixels():
 
 
 def test_side_by_side(tmp_path):
-    grey = photo_of(COLOR[:, :, :1], ALPHA)
-    pixels, both = side_by_side(grey, COLOR)
+    gray = photo_of(COLOR[:, :, :1], ALPHA)
+    pixels, both = side_by_side(gray, COLOR)
     assert pixels.shape == (9, 16, 3)
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels[:, :7], np.broadcast_to(COLOR[:, :, :1], COLOR.shape))

@@ -72,7 +72,7 @@ def test_the_content_hash_knows_pixels_shape_and_nothing_else():
     "change",
     [
         {"resize": "long_side"},
-        {"channels": "grey"},
+        {"channels": "gray"},
         {"averaging": "median"},
         {"task": "denoising"},
         {"noise_kind": "gausian"},

@@ -96,7 +96,7 @@ def test_scene_parse150(tmp_path):
     source = scene_parse150(tmp_path / "source")
     (source / "images/training/ADE_train_00000003.jpg").write_text("broken")
     make(source / "images/training", "ADE_train_00000004.jpg")
-    Image.fromarray(picture(0)[:, :, 0]).save(source / "images/training/ADE_train_00000002.jpg")  # some are grey
+    Image.fromarray(picture(0)[:, :, 0]).save(source / "images/training/ADE_train_00000002.jpg")  # some are gray
     summary = datasets.prepare(config("scene_parse150", source, tmp_path))
     assert summary.photographs == {"train": 2, "test": 1}
     assert [name for name, _ in summary.skipped] == ["ADE_train_00000003", "ADE_train_00000004"]

@@ -32,8 +32,8 @@ def picture(channels=3, dtype=np.uint8, height=HEIGHT, width=WIDTH):
     return random.integers(0, np.iinfo(dtype).max + 1, (height, width, channels), dtype)
 
 
-def grey_copy_levels(colored):
-    """Return the sRGB level, [H, W], of a grey with the luminance of `colored`: IEC 61966-2-1, by scikit-image."""
+def gray_copy_levels(colored):
+    """Return the sRGB level, [H, W], of a gray with the luminance of `colored`: IEC 61966-2-1, by scikit-image."""
     luminance = rgb2xyz(colored)[..., 1]
     srgb = np.where(luminance > 0.0031308, 1.055 * luminance ** (1 / 2.4) - 0.055, 12.92 * luminance)
     return np.rint(srgb * np.iinfo(colored.dtype).max)
@@ -59,12 +59,12 @@ def test_denoising_adds_what_the_network_says(networks):
     assert np.abs(result.astype(float) - given).mean() > 1
 
 
-def test_grey_pictures_have_a_denoiser_of_their_own(networks):
-    grey = picture(1)
-    result = colorjax.denoise(grey)
-    np.testing.assert_array_equal(result, colorjax.denoise(grey, weights=networks["gray"]))
-    assert (result != colorjax.denoise(grey, weights=networks["color"])).any()
-    in_three = colorjax.denoise(np.repeat(grey, 3, axis=-1))
+def test_gray_pictures_have_a_denoiser_of_their_own(networks):
+    gray = picture(1)
+    result = colorjax.denoise(gray)
+    np.testing.assert_array_equal(result, colorjax.denoise(gray, weights=networks["gray"]))
+    assert (result != colorjax.denoise(gray, weights=networks["color"])).any()
+    in_three = colorjax.denoise(np.repeat(gray, 3, axis=-1))
     np.testing.assert_array_equal(in_three, np.repeat(result, 3, axis=-1))
 
 
@@ -73,28 +73,28 @@ def test_pictures_of_any_size_are_taken(size):
     given = picture(1, height=size[0], width=size[1])
     assert colorjax.denoise(given).shape == given.shape
     colored = colorjax.colorize(given)
-    np.testing.assert_array_equal(grey_copy_levels(colored), given[..., 0])
+    np.testing.assert_array_equal(gray_copy_levels(colored), given[..., 0])
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_colorizing_keeps_the_grey_levels(dtype):
-    grey = picture(1, dtype)
-    colored = colorjax.colorize(grey)
+def test_colorizing_keeps_the_gray_levels(dtype):
+    gray = picture(1, dtype)
+    colored = colorjax.colorize(gray)
     assert (colored.shape, colored.dtype) == ((HEIGHT, WIDTH, 3), dtype)
-    np.testing.assert_allclose(grey_copy_levels(colored), grey[..., 0], atol=0 if dtype == np.uint8 else 1)
+    np.testing.assert_allclose(gray_copy_levels(colored), gray[..., 0], atol=0 if dtype == np.uint8 else 1)
     assert np.abs(rgb2lab(colored)[..., 1:]).mean() > 2
 
 
 def test_of_a_picture_with_colors_the_lightness_is_used():
     colors = picture()
     np.testing.assert_array_equal(
-        colorjax.colorize(colors), colorjax.colorize(grey_copy_levels(colors).astype(np.uint8)[..., np.newaxis])
+        colorjax.colorize(colors), colorjax.colorize(gray_copy_levels(colors).astype(np.uint8)[..., np.newaxis])
     )
 
 
 def test_restoring_is_denoising_and_then_colorizing():
-    grey = picture(1)
-    np.testing.assert_array_equal(colorjax.restore(grey), colorjax.colorize(colorjax.denoise(grey)))
+    gray = picture(1)
+    np.testing.assert_array_equal(colorjax.restore(gray), colorjax.colorize(colorjax.denoise(gray)))
 
 
 @pytest.mark.parametrize("function", [restoration.denoise, restoration.colorize, restoration.restore])
@@ -108,9 +108,9 @@ def test_progress_grows_to_one(function):
 
 def halves():
     """A picture [16, 24, 1] of two halves, dark and light."""
-    grey = np.full((16, 24, 1), 80, np.uint8)
-    grey[:, 12:] = 170
-    return grey
+    gray = np.full((16, 24, 1), 80, np.uint8)
+    gray[:, 12:] = 170
+    return gray
 
 
 def scribbled(copy):
@@ -121,7 +121,7 @@ def scribbled(copy):
     return marked
 
 
-# Most old photographs are not stored as grey, but brownish: what counts as painted is what differs from the picture.
+# Most old photographs are not stored as gray, but brownish: what counts as painted is what differs from the picture.
 @pytest.mark.parametrize("tint", [(1, 1, 1), (1, 0.85, 0.7)])
 @pytest.mark.parametrize("deep", [False, True])
 def test_scribbles_color_what_they_lie_in(tint, deep):
@@ -184,9 +184,9 @@ def test_arguments_that_do_not_go_together(networks, arguments, line):
 
 
 def test_weights_for_something_else(networks):
-    with pytest.raises(UserError, match="are for a grey picture; denoising needs a denoiser's"):
+    with pytest.raises(UserError, match="are for a gray picture; denoising needs a denoiser's"):
         colorjax.denoise(picture(), weights=networks["colorizer"])
-    with pytest.raises(UserError, match="are for grey pictures, and this one has colors"):
+    with pytest.raises(UserError, match="are for gray pictures, and this one has colors"):
         colorjax.denoise(picture(), weights=networks["gray"])
     with pytest.raises(UserError, match="there is no such file"):
         colorjax.denoise(picture(), weights="nothing.safetensors")

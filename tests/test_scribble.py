@@ -17,7 +17,7 @@ from colorjax.methods.scribble.method import Scribble
 PHOTOGRAPH = (data.astronaut()[:48:2, 180:228:2] / 255).astype(np.float32)
 
 
-def grey_copy(picture):
+def gray_copy(picture):
     return np.repeat(color.rgb2yiq(picture)[..., :1], 3, axis=-1).astype(np.float32)
 
 
@@ -33,12 +33,12 @@ def test_scribbles_are_refused_where_true_colors_would_give_the_answer_away(task
 
 
 def test_marked_pixels_are_those_that_differ():
-    grey = np.full((4, 5, 3), 0.5, np.float32)
-    marked = grey.copy()
+    gray = np.full((4, 5, 3), 0.5, np.float32)
+    marked = gray.copy()
     marked[1, 2] = (0.9, 0.1, 0.1)
     marked[2, 3] += 0.004  # 0.012 in all
     marked[3, 4] += 0.003  # 0.009: below what counts
-    hints = hints_from_marked(grey, marked)
+    hints = hints_from_marked(gray, marked)
     assert list(zip(*np.nonzero(hints.mask), strict=True)) == [(1, 2), (2, 3)]
     np.testing.assert_array_equal(hints.colors, marked)
 
@@ -65,7 +65,7 @@ def test_scribbles_are_drawn_on_pictures_of_any_size(seed, height, width):
 @given(seed=st.integers(0, 10**6))
 def test_luminance_stays_and_chroma_keeps_to_the_range_of_the_scribbles(seed):
     method = Scribble(count=3, length=6)
-    observed, hints = grey_copy(PHOTOGRAPH), method.draw_hints(PHOTOGRAPH, seed)
+    observed, hints = gray_copy(PHOTOGRAPH), method.draw_hints(PHOTOGRAPH, seed)
     restored = color.rgb2yiq(method.restore(observed, hints))
     marks = color.rgb2yiq(PHOTOGRAPH[hints.mask])[:, 1:]
     np.testing.assert_allclose(restored[..., 0], observed[..., 0], atol=2e-6)
@@ -76,20 +76,20 @@ def test_luminance_stays_and_chroma_keeps_to_the_range_of_the_scribbles(seed):
 
 def test_scribbles_bring_the_picture_nearer_to_the_truth():
     method = build_method({"name": "scribble", "count": 10})
-    observed = grey_copy(PHOTOGRAPH)
+    observed = gray_copy(PHOTOGRAPH)
     restored = method.restore(observed, method.draw_hints(PHOTOGRAPH, 0))
     assert np.square(restored - PHOTOGRAPH).mean() < 0.5 * np.square(observed - PHOTOGRAPH).mean()
 
 
-def test_without_marks_the_picture_stays_grey():
-    observed = grey_copy(PHOTOGRAPH)
+def test_without_marks_the_picture_stays_gray():
+    observed = gray_copy(PHOTOGRAPH)
     np.testing.assert_array_equal(Scribble().restore(observed), observed)
     hints = Hints(PHOTOGRAPH, np.zeros(PHOTOGRAPH.shape[:2], bool))
     np.testing.assert_array_equal(Scribble().restore(observed, hints), observed)
 
 
 def test_bad_input_is_one_clear_error():
-    observed = grey_copy(PHOTOGRAPH)
+    observed = gray_copy(PHOTOGRAPH)
     with pytest.raises(UserError, match="alike"):
         Scribble().restore(observed[:-1], Scribble().draw_hints(PHOTOGRAPH, 0))
     for setting in ({"count": 0}, {"length": 0}, {"max_iterations": 0}, {"tolerance": 0.0}):
@@ -101,7 +101,7 @@ def test_bad_input_is_one_clear_error():
 
 
 def test_where_the_cycles_run_out_the_direct_solution_is_taken():
-    observed, method = grey_copy(PHOTOGRAPH), Scribble(count=2, length=8)
+    observed, method = gray_copy(PHOTOGRAPH), Scribble(count=2, length=8)
     hints = method.draw_hints(PHOTOGRAPH, 1)
     few = Scribble(count=2, length=8, max_iterations=1, tolerance=1e-9)
     np.testing.assert_allclose(few.restore(observed, hints), method.restore(observed, hints), atol=1e-4)

@@ -133,13 +133,13 @@ def test_a_context_from_resident_data_is_the_same_on_one_device_and_on_eight():
     config, task, _ = parts()
     model, optimizer = Shifted(), optax.sgd(0.1)
 
-    def context(batch, resident, inputs):
+    def conditioning(batch, resident, inputs):
         # From resident data and from the inputs, each of them of the device's own share of the batch.
         return {"shift": resident[batch["index"] % 5] * inputs.mean(axis=(1, 2))}
 
     def losses(devices):
         state = TrainState(jnp.zeros((), jnp.int32), {"weight": jnp.full(1, 0.5)}, {}, optimizer.init(jnp.zeros(1)), {})
-        step = make_step(model, task, optimizer, lambda _: 0.1, clean, 3, 0.0, parallel.mean, context)
+        step = make_step(model, task, optimizer, lambda _: 0.1, clean, 3, 0.0, parallel.mean, conditioning)
         step, state = parallel.map_step(step, devices), parallel.replicate(state, devices)
         resident = parallel.replicate(np.arange(15, dtype=np.float32).reshape(5, 3) / 10, devices)
         found = []

@@ -22,7 +22,7 @@ SMALLER = [
     "--config.inference.overlap=8",
 ]
 ROWS = [
-    "Grey copy of the input",
+    "Gray copy of the input",
     "Mean color",
     "Scribbles (Levin et al.)",
     "Conventional CNN",
@@ -63,7 +63,7 @@ def test_every_row_is_measured_on_every_picture(made):
         assert [line["row"] for line in csv.DictReader(file)] == ROWS
 
 
-def test_scribbles_come_nearer_to_the_truth_than_the_grey_copy(made):
+def test_scribbles_come_nearer_to_the_truth_than_the_gray_copy(made):
     """The one row that needs no training is told true colors, so it must be better than none at all."""
     with (made[0] / "table.csv").open() as file:
         difference = {line["row"]: line for line in csv.DictReader(file)}["Scribbles (Levin et al.)"]

@@ -50,7 +50,7 @@ def lines(path):
 
 def test_all_rows_are_measured_on_the_same_pictures(made):
     rows = [
-        "Grey copy of the input",
+        "Gray copy of the input",
         "Mean color",
         "Fusion network, 2 photographs",
         "U-Net, group norm., all photographs",
@@ -72,7 +72,7 @@ def test_the_report_says_what_the_papers_numbers_and_the_branch_are(made):
             assert figure in page, (name, figure)
         assert page.count("near-infrared faces, another paper") == 4
         assert "random weights that know nothing" in page
-        assert "Grey copy of the input) scores PSNR" in page
+        assert "Gray copy of the input) scores PSNR" in page
 
 
 def test_each_variant_compares_the_networks_on_few_photographs_and_on_more():

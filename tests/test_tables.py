@@ -214,15 +214,15 @@ def test_published_figures_stand_beside_what_the_input_alone_scores_here(evaluat
 
 
 @pytest.mark.parametrize("task", ["colorize", "colorize_bins"])
-def test_a_grey_input_predicts_no_color_and_says_so_with_the_metrics_that_there_are(evaluations, task):
+def test_a_gray_input_predicts_no_color_and_says_so_with_the_metrics_that_there_are(evaluations, task):
     protocol = dataclasses.replace(PROTOCOL, task=task, noise_kind="none", channels="luminance")
     columns = ("loss", "psnr", "ssim", "mse")
-    grey = {
+    gray = {
         label: dataclasses.replace(
             evaluation, protocol_hash=protocol.hash, columns=columns, rows=tuple({**r, "ssim": math.nan} for r in rows)
         )
         for label, evaluation in evaluations.items()
         for rows in [evaluation.rows]
     }
-    sentence = input_alone(make_table("T", grey, protocol, "Noisy input"))
+    sentence = input_alone(make_table("T", gray, protocol, "Noisy input"))
     assert re.search(r"scores PSNR \d\d\.\d\d dB, with no color predicted at all\.$", sentence)

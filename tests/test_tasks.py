@@ -25,7 +25,7 @@ def keys(count=2):
 
 
 # A task is a static argument, as in the training step.
-observe = jax.jit(lambda task, keys, clean: task.observe(keys, clean), static_argnums=0)
+observe = jax.jit(lambda task, keys, clean: task.degrade(keys, clean), static_argnums=0)
 make_example = jax.jit(lambda task, keys, clean: task.example(keys, clean), static_argnums=0)
 make_picture = jax.jit(lambda task, outputs, inputs: task.picture(outputs, inputs), static_argnums=0)
 
@@ -51,10 +51,10 @@ def test_example_has_the_stated_shapes(task_and_example):
 
 def test_example_is_what_each_picture_gives_alone(task_and_example):
     task, example = task_and_example
-    observed = observe(task, keys()[1], cube()[1])
+    degraded = observe(task, keys()[1], cube()[1])
     alone = make_example(task, keys()[1], cube()[1])
-    assert observed.shape == cube()[1].shape
-    np.testing.assert_allclose(example.inputs[1], task.inputs(observed), atol=1e-5)
+    assert degraded.shape == cube()[1].shape
+    np.testing.assert_allclose(example.inputs[1], task.inputs(degraded), atol=1e-5)
     for part in (0, 1):
         np.testing.assert_allclose(example[part][1], alone[part], atol=1e-5)
 
@@ -83,9 +83,9 @@ def test_gray_denoising_is_on_the_luma_that_pillow_computes():
 
 def test_denoise_observes_the_noise_of_its_kind():
     noise = ("clipped_blacks", (0.1, 0.4))
-    observed = observe(Denoise("l1", *noise), keys(), cube())
-    np.testing.assert_allclose(observed, add_noise(keys(), cube(), *noise), atol=1e-6)
-    assert (observed != cube()).any()
+    degraded = observe(Denoise("l1", *noise), keys(), cube())
+    np.testing.assert_allclose(degraded, add_noise(keys(), cube(), *noise), atol=1e-6)
+    assert (degraded != cube()).any()
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -98,15 +98,15 @@ def test_denoise_loss_is_that_between_the_restored_and_the_clean_picture(loss):
 
 
 def test_colorize_observes_a_gray_copy_of_the_same_lightness():
-    observed = observe(COLORIZE, keys(), cube())
-    assert observed.shape == cube().shape
-    np.testing.assert_array_equal(observed, np.broadcast_to(observed[..., :1], observed.shape))
-    lab = skimage.color.rgb2lab(np.asarray(observed, np.float64))
+    degraded = observe(COLORIZE, keys(), cube())
+    assert degraded.shape == cube().shape
+    np.testing.assert_array_equal(degraded, np.broadcast_to(degraded[..., :1], degraded.shape))
+    lab = skimage.color.rgb2lab(np.asarray(degraded, np.float64))
     true_lab = skimage.color.rgb2lab(np.asarray(cube(), np.float64))
     np.testing.assert_allclose(lab[..., 0], true_lab[..., 0], atol=1e-3)
-    # Grey pictures are their own grey copy, and a luma would not do: it is off by up to a fifth of the range.
-    np.testing.assert_allclose(observe(COLORIZE, keys(), observed), observed, atol=1e-5)
-    assert np.abs(skimage.color.rgb2gray(np.asarray(cube())) - np.asarray(observed[..., 0])).max() > 0.1
+    # Gray pictures are their own gray copy, and a luma would not do: it is off by up to a fifth of the range.
+    np.testing.assert_allclose(observe(COLORIZE, keys(), degraded), degraded, atol=1e-5)
+    assert np.abs(skimage.color.rgb2gray(np.asarray(cube())) - np.asarray(degraded[..., 0])).max() > 0.1
 
 
 def test_colorize_inputs_and_targets_are_scikit_images_lab():
@@ -122,12 +122,12 @@ def test_colorize_inputs_and_targets_are_scikit_images_lab():
 def test_colorize_noise_is_gray_and_of_the_stated_size(kind):
     level = 0.1
     clean = jnp.full((96, 96, 3), 0.5, jnp.float32)
-    observed = np.asarray(observe(Colorize("l1", kind, (level, level)), keys()[0], clean), np.float64)
-    np.testing.assert_array_equal(observed, np.broadcast_to(observed[..., :1], observed.shape))
+    degraded = np.asarray(observe(Colorize("l1", kind, (level, level)), keys()[0], clean), np.float64)
+    np.testing.assert_array_equal(degraded, np.broadcast_to(degraded[..., :1], degraded.shape))
     variance = {"gaussian": level**2, "salt_and_pepper": level * 0.5**2}[kind]
     # The standard error of a variance is sqrt(kurtosis - 1) / 96 of it; salt and pepper's kurtosis is 1 / level.
     bound = 5 * ({"gaussian": 3, "salt_and_pepper": 1 / level}[kind] - 1) ** 0.5 / 96
-    assert observed[..., 0].var() == pytest.approx(variance, rel=bound)
+    assert degraded[..., 0].var() == pytest.approx(variance, rel=bound)
 
 
 def test_colorize_keeps_the_lightness_it_was_given_whatever_the_outputs():

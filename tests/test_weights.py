@@ -18,7 +18,7 @@ from colorjax.config.serialization import flatten
 from colorjax.config.tables import model_config
 from colorjax.errors import UserError
 from colorjax.models import build_model
-from colorjax.models.conditioning import Frozen
+from colorjax.models.conditioning import FrozenWeights
 
 
 def config_of(width=4, task="denoise"):
@@ -151,7 +151,7 @@ def test_a_network_with_an_empty_context_is_written_and_read(tmp_path):
 def test_a_frozen_branch_is_not_passed_on(tmp_path, monkeypatch):
     config = config_of(task="colorize").unlock()
     config.model = model_config("fusion", width=4, encoder_width=4)
-    monkeypatch.setattr(weights, "frozen_of", lambda model: Frozen({"params": {"kernel": np.zeros(1)}}))
+    monkeypatch.setattr(weights, "frozen_of", lambda model: FrozenWeights({"params": {"kernel": np.zeros(1)}}))
     with pytest.raises(UserError, match="fusion has a frozen branch"):
         weights.save(tmp_path / "fusion.safetensors", config.lock(), {}, 1)
 

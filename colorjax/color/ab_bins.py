@@ -20,7 +20,7 @@ from colorjax.metrics.ab_accuracy import BIN_SIZE
 ENCODING_SIGMA = 5.0
 
 # Share of the uniform distribution in the prior by which rarity is weighed. Zhang et al. have 0.5 (equation 4), which
-# counts a rare color a hundred times as much as grey and costs much PSNR; with 0.9 it is ten times.
+# counts a rare color a hundred times as much as gray and costs much PSNR; with 0.9 it is ten times.
 UNIFORM_SHARE = 0.9
 # Standard deviation in bins of the Gaussian that smooths the shares (theirs is 5 Lab units).
 SMOOTHING_SIGMA = 0.5

@@ -1,14 +1,14 @@
 """The gray copy of an image, and color put on gray pixels such that the gray is still there, to the last bit.
 
-Grey levels are uint8 or uint16 `[H, W]`; pictures have the same depth, `[H, W, 3]`. The *grey level* of a colored pixel
-is that of its grey copy (`gray_copy`: the same luminance Y, hence the same Lab lightness),
+Gray levels are uint8 or uint16 `[H, W]`; pictures have the same depth, `[H, W, 3]`. The *gray level* of a colored pixel
+is that of its gray copy (`gray_copy`: the same luminance Y, hence the same Lab lightness),
 rounded to the picture's depth. So `gray_levels(color_gray(levels, ab))` is `levels`, for every level and every ab.
 
 Rounding red, green and blue each by itself would not do: in saturated colors the three errors add up to more than
 half a level. So of the eight whole triples around the wanted color that one is taken which is nearest to it among those
-with the right grey level. There always is one. All channels rounded down are too dark or right, all rounded up too
+with the right gray level. There always is one. All channels rounded down are too dark or right, all rounded up too
 light or right, and three steps of one channel each lead from the one to the other. The largest possible step, one of
-green, is 0.9 grey levels; what is rounded to a level is an interval of one, which no step can leap over.
+green, is 0.9 gray levels; what is rounded to a level is an interval of one, which no step can leap over.
 """
 
 import dataclasses
@@ -37,9 +37,9 @@ LUMINANCE = tuple(float(weight) for weight in XYZ_FROM_RGB[1])
 def gray_copy(picture: jax.Array) -> jax.Array:
     """Return the picture [*b, H, W, 3] without its color, same shape, three equal channels.
 
-    Grey is what has the same Lab lightness, hence the same luminance Y, as the color that was there. It is not
+    Gray is what has the same Lab lightness, hence the same luminance Y, as the color that was there. It is not
     `rgb2gray` nor another luma (a weighted sum of sRGB values), because lightness is the third axis beside the ab
-    that a network predicts: with it the color put back on the grey copy is exactly the true color. Under luma a
+    that a network predicts: with it the color put back on the gray copy is exactly the true color. Under luma a
     saturated blue or red would come back too dark or too light, with an error that no ab can undo.
     """
     luminance = rgb2xyz(picture)[..., 1:2]
@@ -47,19 +47,19 @@ def gray_copy(picture: jax.Array) -> jax.Array:
 
 
 def gray_levels(pixels: np.ndarray) -> np.ndarray:
-    """Return the grey levels [H, W] of a picture, uint8 or uint16 [H, W, 1] (these are its levels) or [H, W, 3]."""
+    """Return the gray levels [H, W] of a picture, uint8 or uint16 [H, W, 1] (these are its levels) or [H, W, 3]."""
     if pixels.shape[-1] == 1:
         return pixels[..., 0]
     return _by_chunks(_depth(pixels).gray_levels, pixels)[..., 0]
 
 
 def lightness_of_levels(levels: np.ndarray) -> np.ndarray:
-    """Return the Lab lightness of grey levels, uint8 or uint16 of any shape, as float32 in 0..100."""
+    """Return the Lab lightness of gray levels, uint8 or uint16 of any shape, as float32 in 0..100."""
     return _tables(_depth(levels)).lightness[levels]
 
 
 def color_gray(levels: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """Return the picture [H, W, 3] that has the grey levels `levels` and the color `ab`, as far as sRGB has it.
+    """Return the picture [H, W, 3] that has the gray levels `levels` and the color `ab`, as far as sRGB has it.
 
     Chroma that sRGB hasn't at this lightness is reduced; hue stays.
 
@@ -71,7 +71,7 @@ def color_gray(levels: np.ndarray, ab: np.ndarray) -> np.ndarray:
 
 
 class _Tables(NamedTuple):
-    """By level, float32 [levels]: Lab lightness of the grey, linear light, and the bounds of Y that round to it."""
+    """By level, float32 [levels]: Lab lightness of the gray, linear light, and the bounds of Y that round to it."""
 
     lightness: np.ndarray
     linear: np.ndarray
@@ -118,7 +118,7 @@ class _Depth:
         lab = jnp.concatenate([tables.lightness[levels][..., np.newaxis], ab], axis=-1)
         linear = srgb_to_linear(lab2rgb_gamut(lab))
         # At the gamut's surface the color is as far off as `GAMUT_TOLERANCE` lets it, which is several levels of 16
-        # bits in the dark. What is missing of Y comes as grey light, and what then sticks out goes toward the grey.
+        # bits in the dark. What is missing of Y comes as gray light, and what then sticks out goes toward the gray.
         luminance = tables.linear[levels][..., np.newaxis]
         chromatic = linear - sum(weight * linear[..., i : i + 1] for i, weight in enumerate(LUMINANCE))
         most, least = (extreme(chromatic, axis=-1, keepdims=True) for extreme in (jnp.max, jnp.min))

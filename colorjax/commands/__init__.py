@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import colorjax
 from colorjax import processes
 from colorjax.errors import ColorjaxError, UserError
-from colorjax.runs.requeue import hold_back_warnings
+from colorjax.runs.requeue import block_slurm_signals
 
 if TYPE_CHECKING:  # it takes a while to import
     from ml_collections import ConfigDict
@@ -61,11 +61,11 @@ def run(command: str, arguments: Mapping[str, Any], overrides: Sequence[str], da
     """
     prefix = f"launch.py {command}"
     if command in _COMPILING:
-        hold_back_warnings()
+        block_slurm_signals()
     try:
         arguments = dict(arguments)
         meeting = {name: arguments.pop(name) for name in MEETING if name in arguments}
-        with processes.together(prefix, **meeting) if command in TOGETHER else nullcontext():
+        with processes.process_group(prefix, **meeting) if command in TOGETHER else nullcontext():
             _run(command, arguments, overrides, data)
     except ColorjaxError as error:
         if processes.is_first():

@@ -7,7 +7,7 @@ from colorjax.comparison.report import report
 from colorjax.comparison.results import compare
 from colorjax.comparison.tables import markdown, write_files
 from colorjax.errors import UserError
-from colorjax.pages.text import until_nobody_reads
+from colorjax.pages.text import ignore_broken_pipe
 from colorjax.runs.find import find_runs
 
 
@@ -25,6 +25,6 @@ def main(workdir: Path, data: ModuleType, metric: str = "psnr", by: str | None =
         (workdir / "compare.html").write_text(page)
     except OSError as error:
         raise UserError(f"--workdir={workdir}: can't be written ({error.strerror or error})") from None
-    with until_nobody_reads():
+    with ignore_broken_pipe():
         print(markdown(comparison, whole=False))
         print(f"report: {workdir / 'compare.html'}")

@@ -29,7 +29,7 @@ from colorjax.tables.report import write_table
 from colorjax.tasks import build_task
 from colorjax.training.checkpoints import load_network
 from colorjax.training.logging import announce
-from colorjax.training.workdir import hold_to_frozen
+from colorjax.training.workdir import require_same_frozen_weights
 
 SAMPLES = 6  # pictures of each method that a report shows
 
@@ -87,10 +87,10 @@ def _measure_network(
     # From one of them, because a file system shows a file that is just written to some machines later than to others.
     variables, step = processes.from_first(load_network(workdir)[1:] if processes.is_first() else None)
     frozen = frozen_of_config(config)
-    hold_to_frozen(workdir, frozen)
+    require_same_frozen_weights(workdir, frozen)
     method = network_of(config)(variables)
     announce(f"{label}: the checkpoint of step {step}, the best of its validations")
-    settings = {"config": to_plain(config), "step": step, "frozen": frozen.mark}
+    settings = {"config": to_plain(config), "step": step, "frozen": frozen.fingerprint}
     checkpoint = workdir / "checkpoints" / str(step)
     return _measure(method, config, label, workdir, protocol, photographs, settings, checkpoint)
 
@@ -109,7 +109,7 @@ def load_weights(config: ConfigDict, source: str) -> weights.TrainedNetwork:
     trained = weights.load(source)
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
-    weights.hold_to_model(trained.variables, model, task.input_channels, f"--weights={source}")
+    weights.require_model_variables(trained.variables, model, task.input_channels, f"--weights={source}")
     return trained
 
 
@@ -139,10 +139,10 @@ def _measure(
 
     Of several processes only the first one gets it for sure.
     """
-    mark = kept = None
+    digest = kept = None
     if processes.is_first():
-        mark = fingerprint(protocol, settings, checkpoint)
-        kept = load_evaluation(directory, mark)
+        digest = fingerprint(protocol, settings, checkpoint)
+        kept = load_evaluation(directory, digest)
     if processes.from_first(kept is not None):
         announce(f"{label}: measured already, {directory}")
         return kept
@@ -152,5 +152,5 @@ def _measure(
 
     evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress)
     if processes.is_first():
-        save_evaluation(directory, evaluation, mark)
+        save_evaluation(directory, evaluation, digest)
     return evaluation

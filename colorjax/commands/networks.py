@@ -15,18 +15,18 @@ from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.statistics import mean_with_interval
 from colorjax.methods import NetworkMethod, build_method
 from colorjax.models import build_model
-from colorjax.models.conditioning import Frozen, frozen_of
+from colorjax.models.conditioning import FrozenWeights, frozen_of
 from colorjax.runs.requeue import WARNINGS, note_start, requeue
 from colorjax.runs.run_state import Heartbeat, read_state
 from colorjax.tasks import build_task
 from colorjax.training import checks, loop
 from colorjax.training.loop import OnValidation, ignore
-from colorjax.training.workdir import hold_to_config
+from colorjax.training.workdir import require_same_config
 
 
 def train_network(config: ConfigDict, workdir: Path, data: ModuleType, on_validation: OnValidation = ignore) -> Path:
     """Train the network of a run config, or go on with it; return the folder of its last checkpoint."""
-    hold_to_config(workdir, config)  # the state of another run is not ours to write
+    require_same_config(workdir, config)  # the state of another run is not ours to write
     new = processes.from_first(not workdir.is_dir())
     if new:  # then a mistake leaves no folder behind
         _check_in_turn(config, data)
@@ -34,7 +34,7 @@ def train_network(config: ConfigDict, workdir: Path, data: ModuleType, on_valida
         if processes.is_first():
             workdir.mkdir(parents=True, exist_ok=True)
             beat = stack.enter_context(Heartbeat(workdir))
-            stack.enter_context(processes.telling(beat.fail))
+            stack.enter_context(processes.on_peer_failure(beat.fail))
         if not new:
             _check_in_turn(config, data)
         split = config.training.validation_split
@@ -96,10 +96,10 @@ def check_settings(config: ConfigDict) -> None:
 def _check_method(method: Any, config: ConfigDict) -> None:
     """Raise a `UserError` for a method that can't be measured on the config's task."""
     task = build_task(config.task)
-    if hasattr(method, "task") and task.given != method.task.given:
+    if hasattr(method, "task") and task.input_kind != method.task.input_kind:
         raise UserError(
-            f"config.method.weights={config.method.weights!r} is for {method.task.given}, "
-            f"the task {config.task.name!r} gives {task.given}; use other weights"
+            f"config.method.weights={config.method.weights!r} is for {method.task.input_kind}, "
+            f"the task {config.task.name!r} gives {task.input_kind}; use other weights"
         )
     # Hints are colors of the true picture: where these aren't what is missing, they would give the answer away.
     if hasattr(method, "draw_hints") and not task.colorizes:
@@ -117,6 +117,6 @@ def network_of(config: ConfigDict):
     return lambda variables: NetworkMethod(config.model.name, model, variables, task, frozen=frozen, **config.inference)
 
 
-def frozen_of_config(config: ConfigDict) -> Frozen:
+def frozen_of_config(config: ConfigDict) -> FrozenWeights:
     """Return the frozen weights of a run config's network."""
     return frozen_of(build_model(config.model, build_task(config.task).output_channels))

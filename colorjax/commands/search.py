@@ -15,7 +15,7 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.provenance import take_snapshot
 from colorjax.runs.run_state import read_state
 from colorjax.sweeps import slurm
-from colorjax.sweeps.folder import hold_to_kind
+from colorjax.sweeps.folder import require_kind
 from colorjax.sweeps.jobs import Job, job_words
 from colorjax.sweeps.local import Progress
 from colorjax.sweeps.search import open_study, plan_search, save_search
@@ -52,7 +52,7 @@ def main(
     """
     jax.config.update("jax_platforms", "cpu")  # the accelerators are the trials'
     workdir = workdir.absolute()
-    hold_to_kind(workdir, "search")
+    require_kind(workdir, "search")
     jobs = 1 if jobs is None else jobs
     if jobs < 1:
         raise UserError(f"--jobs={jobs}: must be 1 or more")

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from colorjax.metrics.info import MEASURES
-from colorjax.pages.text import text_table, until_nobody_reads
+from colorjax.pages.text import ignore_broken_pipe, text_table
 from colorjax.runs.find import find_runs
 from colorjax.runs.status import BEST, GOING_ON, RunStatus, run_status
 
@@ -28,7 +28,7 @@ def main(workdir: Path, data: ModuleType, watch: bool = False) -> None:
       UserError: no run in it.
     """
     del data  # no photographs are needed
-    with until_nobody_reads(), suppress(KeyboardInterrupt):
+    with ignore_broken_pipe(), suppress(KeyboardInterrupt):
         while True:
             rows = [run_status(run) for run in find_runs(workdir)]
             _print(rows, watch)

@@ -15,7 +15,7 @@ from colorjax.runs.history import last_step
 from colorjax.runs.provenance import take_snapshot
 from colorjax.runs.run_state import read_state
 from colorjax.sweeps import slurm
-from colorjax.sweeps.folder import hold_to_kind, listing, make_run, standing
+from colorjax.sweeps.folder import listing, make_run, require_kind, skip_reason
 from colorjax.sweeps.jobs import Job, job_words
 from colorjax.sweeps.local import Progress
 from colorjax.sweeps.plan import PlannedRun, plan
@@ -50,14 +50,14 @@ def main(
     """
     jax.config.update("jax_platforms", "cpu")  # the accelerators are the runs'
     workdir = workdir.absolute()
-    hold_to_kind(workdir, "sweep")
+    require_kind(workdir, "sweep")
     if executor == "slurm" and jobs is not None:
         raise UserError(f"--jobs={jobs} is for runs on this machine; on Slurm it is --cluster.parallel={jobs}")
     runs = plan(file, config, workdir / "runs")
-    standings = [standing(run, workdir) for run in runs]
-    waiting = [run for run, stands in zip(runs, standings, strict=True) if not stands]
+    reasons = [skip_reason(run, workdir) for run in runs]
+    waiting = [run for run, stands in zip(runs, reasons, strict=True) if not stands]
     print(f"{workdir}: {len(runs)} runs, {len(waiting)} to run")
-    print("\n".join(listing(runs, standings)), flush=True)
+    print("\n".join(listing(runs, reasons)), flush=True)
     for run in waiting:
         try:
             if dry_run:  # of the photographs nothing is known before they are prepared

@@ -13,7 +13,7 @@ from colorjax.config.defaults import is_table
 from colorjax.config.rows import table_runs
 from colorjax.errors import UserError
 from colorjax.training.logging import announce
-from colorjax.training.workdir import hold_to_frozen, open_workdir
+from colorjax.training.workdir import open_workdir, require_same_frozen_weights
 
 
 def main(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
@@ -29,7 +29,7 @@ def main(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
             try:
                 check(run.config, data)
                 if "model" in run.config:
-                    hold_to_frozen(run.directory, frozen_of_config(run.config))
+                    require_same_frozen_weights(run.directory, frozen_of_config(run.config))
             except UserError as error:
                 raise UserError(f"row {run.label!r}: {error}") from None
     open_workdir(workdir, config, jax.devices())

@@ -2,7 +2,7 @@
 
 from colorjax.comparison import tables
 from colorjax.comparison.results import Comparison
-from colorjax.comparison.run_charts import colored_by_group, learning_curves, parallel_coordinates
+from colorjax.comparison.run_charts import colored_by_group, parallel_coordinates, validation_curves
 from colorjax.comparison.scales import drawn_scales
 from colorjax.comparison.setting_charts import setting_charts
 from colorjax.pages.page import page
@@ -20,7 +20,7 @@ def report(comparison: Comparison) -> str:
         settings=setting_charts(comparison, drawn),
         not_drawn=[key for key in comparison.keys if key not in drawn],
         parallel=parallel_coordinates(comparison, drawn),
-        curves=learning_curves(comparison),
+        curves=validation_curves(comparison),
         colored_by_group=colored_by_group(comparison),
         unfinished=tables.unfinished_cells(comparison),
         runs=tables.run_cells(comparison),

@@ -71,7 +71,7 @@ def colored_by_group(comparison: Comparison) -> bool:
     return len(comparison.groups) <= _FEW_GROUPS
 
 
-def learning_curves(comparison: Comparison) -> str:
+def validation_curves(comparison: Comparison) -> str:
     """Draw the metric of all validations over the steps of training; a dot is where a run's best checkpoint is.
 
     Returns:

@@ -85,7 +85,7 @@ def run_config() -> ConfigDict:
             # short side of patch_size, its colors brought back to full size along the picture's edges.
             "picture": "patches",
             "patch_size": 256,  # pixels: the side of the largest tile, or of that one patch
-            "overlap": 32,  # pixels by which neighbouring tiles overlap
+            "overlap": 32,  # pixels by which neighboring tiles overlap
             "batch_size": 4,  # tiles at work at a time, each on a core of its own
             "statistics": "shared",  # of group normalization: the whole picture's; or "window" around a pixel, or "own"
             "window": 96,  # pixels: the side of that window; the training patches' is a good one

@@ -82,7 +82,7 @@ def set_value(config: ConfigDict, key: str, value: Any, where: str) -> None:
 
 
 def call(argument: str, function: str, *arguments: Any, option: str = "--config") -> Any:
-    """Return what a function of a config file returns, which may import its neighbours.
+    """Return what a function of a config file returns, which may import its neighbors.
 
     Args:
       argument: `FILE[:variant]`.

@@ -44,6 +44,6 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def identity(plain: Mapping[str, Any]) -> dict[str, Any]:
+def identifying_settings(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that make a run the run that it is, of a config as `to_plain` gives it, by whole names."""
     return {key: value for key, value in flatten(plain).items() if key not in FREE_KEYS}

@@ -26,7 +26,7 @@ class Sample(NamedTuple):
     """One picture for people to look at, uint8 [H, W, 3] each; its numbers are the evaluation's row of that name."""
 
     picture: str
-    observed: np.ndarray
+    degraded: np.ndarray
     restored: np.ndarray
     truth: np.ndarray
 
@@ -71,8 +71,8 @@ def evaluate(
     """Measure `method` on every photograph of the protocol.
 
     Args:
-        method: given the observed picture, and the hints that it draws itself if it has `draw_hints`.
-        task: makes the observed picture, with the protocol's noise, and gives the loss.
+        method: given the degraded picture, and the hints that it draws itself if it has `draw_hints`.
+        task: makes the degraded picture, with the protocol's noise, and gives the loss.
         protocol: names the photographs by content.
         photographs: those photographs, in any order, read one at a time.
         samples: of how many pictures, from the first on, to keep the pictures themselves.
@@ -91,17 +91,17 @@ def evaluate(
         if picture_hash not in known:
             raise UserError(f"the picture {photograph.name} is not one of the protocol {protocol.name!r}")
         truth = map_pixels(task.truth, protocol.truth(photograph.picture))
-        observed = np.asarray(_observe(task, protocol.key(picture_hash), truth))
+        degraded = np.asarray(_degrade(task, protocol.key(picture_hash), truth))
         hints = method.draw_hints(truth, protocol.hint_seed(picture_hash)) if hasattr(method, "draw_hints") else None
-        picture, loss = _restore(method, task, photograph.name, truth, observed, hints)
+        picture, loss = _restore(method, task, photograph.name, truth, degraded, hints)
         restored = protocol.restored(picture)
         numbers = {"loss": loss} | measure(protocol, truth, restored)
         height, width = truth.shape[:2]
         rows[number] = {"picture": photograph.name, "hash": picture_hash, "height": height, "width": width} | numbers
         if number < samples:
-            kept[number] = (photograph.name, *map(to_uint8, (observed, restored, truth)))
+            kept[number] = (photograph.name, *map(to_uint8, (degraded, restored, truth)))
     rows, kept = _joined(rows), _joined(kept)
-    _hold_to_protocol(rows, protocol)
+    _require_protocol_images(rows, protocol)
     columns = ("loss", *metric_names(protocol))
     return Evaluation(method.name, task.loss_name, protocol.hash, columns, tuple(rows), tuple(Sample(*s) for s in kept))
 
@@ -112,7 +112,7 @@ def _joined(measured: dict[int, Any]) -> list[Any]:
     return [value for _, value in sorted((pair for share in shares for pair in share), key=lambda pair: pair[0])]
 
 
-def _hold_to_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol) -> None:
+def _require_protocol_images(rows: Sequence[Mapping[str, Any]], protocol: Protocol) -> None:
     """Raise a `UserError` unless the rows are of the protocol's pictures, each as often as it is there."""
     left = Counter(protocol.pictures)
     for row in rows:
@@ -123,17 +123,17 @@ def _hold_to_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol) -> 
         raise UserError(f"{missing} of the {len(protocol.pictures)} pictures of {protocol.name!r} were not given")
 
 
-def _restore(method, task, name, truth, observed, hints):
+def _restore(method, task, name, truth, degraded, hints):
     """Return the method's picture and the task's loss: of a network's own outputs, else of the picture turned back
     into the outputs that would have given it.
     """
-    inputs = map_pixels(task.inputs, observed)
+    inputs = map_pixels(task.inputs, degraded)
     if hasattr(method, "restore_with_outputs"):
-        picture, outputs = method.restore_with_outputs(observed)
+        picture, outputs = method.restore_with_outputs(degraded)
     else:
-        picture, outputs = np.asarray(method.restore(observed, hints)), None
-    if picture.shape != observed.shape:
-        raise ColorjaxError(f"{method.name} made a picture of {picture.shape} from {name}, {observed.shape}")
+        picture, outputs = np.asarray(method.restore(degraded, hints)), None
+    if picture.shape != degraded.shape:
+        raise ColorjaxError(f"{method.name} made a picture of {picture.shape} from {name}, {degraded.shape}")
     if not np.isfinite(picture).all():
         raise ColorjaxError(f"{method.name} made a picture from {name} that has values that are not finite")
     if outputs is None:
@@ -143,5 +143,5 @@ def _restore(method, task, name, truth, observed, hints):
 
 # The noise is drawn on the picture without padding: random numbers depend on the shape that they are drawn in.
 @functools.partial(jax.jit, static_argnums=0)
-def _observe(task, key, truth):
-    return task.observe(key, truth)
+def _degrade(task, key, truth):
+    return task.degrade(key, truth)

@@ -34,7 +34,7 @@ class Protocol:
     Attributes:
         name: what people call it.
         data: which photographs, in words ('skimage_photos, test split').
-        task: name in `colorjax.tasks.TASKS`: decides what the methods are given (a noisy picture, a grey copy).
+        task: name in `colorjax.tasks.TASKS`: decides what the methods are given (a noisy picture, a gray copy).
         pictures: `content_hash` of every photograph as it was before resizing, sorted.
         resize: 'none', or 'short_side': reduce (bicubic, anti-aliased) until the short side has `size` pixels. A
             picture whose short side is not longer stays as it is, because enlarging adds pixels that are easy.

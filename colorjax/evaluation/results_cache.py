@@ -98,7 +98,7 @@ def load_evaluation(directory: Path, fingerprint: str) -> Evaluation | None:
     )
 
 
-_ARRAYS = ("observed", "restored", "truth")
+_ARRAYS = ("degraded", "restored", "truth")
 
 
 def _to_json(value):

@@ -6,7 +6,7 @@ import numpy as np
 
 from colorjax.color.gray import color_gray, gray_levels, lightness_of_levels
 from colorjax.inference.color_upsampling import BAND, ColorUpsampling
-from colorjax.inference.reduced_size import working_shape
+from colorjax.inference.reduced_size import reduced_shape
 from colorjax.inference.resizing import resize_bands
 
 # Beside the picture and the result, memory holds the numbers of one band: some 50 bytes a pixel.
@@ -19,12 +19,12 @@ def colorize_pixels(
     working_size: int,
     reached: Callable = lambda n: None,
 ) -> np.ndarray:
-    """Color a picture; its grey levels, hence its Lab lightness, stay exactly its own.
+    """Color a picture; its gray levels, hence its Lab lightness, stay exactly its own.
 
     Args:
       pixels: uint8 or uint16 sRGB, [H, W, 1] or [H, W, 3]; of a colored one only the lightness is used.
       predict: takes the lightness of the reduced picture, float32 [h, w] in 0..100, and returns its Lab a and b
-        [h, w, 2], or of less resolution. `working_shape` says what `h` and `w` are.
+        [h, w, 2], or of less resolution. `reduced_shape` says what `h` and `w` are.
       working_size: pixels of the reduced picture's short side.
       reached: called with the number of finished rows, after each band of them.
 
@@ -34,7 +34,7 @@ def colorize_pixels(
     height, width = pixels.shape[:2]
     bands = list(_bands(height, width))
     lightness = (lightness_of_levels(gray_levels(pixels[band])) for band in bands)
-    reduced = resize_bands(lightness, height, *working_shape(height, width, working_size))
+    reduced = resize_bands(lightness, height, *reduced_shape(height, width, working_size))
     upsampling = ColorUpsampling(predict(reduced), reduced, height, width)
     result = np.empty((height, width, 3), pixels.dtype)
     for band in bands:

@@ -13,7 +13,7 @@ import numpy as np
 from flax import linen as nn
 from flax import traverse_util
 
-from colorjax.models.conditioning import context_of
+from colorjax.models.conditioning import conditioning_of
 from colorjax.models.normalization import GroupNorm
 
 
@@ -23,7 +23,7 @@ def of_tile(model: nn.Module, variables: Any, frozen: Any, tile: tuple[int, int,
     Args:
       model: the network.
       variables: its trained ones.
-      frozen: those that `context_of` takes.
+      frozen: those that `conditioning_of` takes.
       tile: height, width and channels of what the network is given.
       valid: height and width of the tile's part that the picture fills.
     """
@@ -56,9 +56,9 @@ def of_sample(model: nn.Module, variables: Any, frozen: Any, sample: np.ndarray,
 
 @functools.partial(jax.jit, static_argnums=0)
 def _collect(model, variables, frozen, weights, sample):
-    context = context_of(model, frozen, sample)
+    conditioning = conditioning_of(model, frozen, sample)
     _, collected = model.apply(
-        {**variables, "statistics": weights}, sample, train=False, mutable=["statistics"], **context
+        {**variables, "statistics": weights}, sample, train=False, mutable=["statistics"], **conditioning
     )
     flat = traverse_util.flatten_dict(collected.get("statistics", {}))
     return traverse_util.unflatten_dict({path: flat[path] for path in flat if path[-1] in ("mean", "variance")})
@@ -96,9 +96,14 @@ def _layers(model, variables, frozen, tile):
         def is_group_norm(module, method):
             return isinstance(module, GroupNorm)
 
-        context = context_of(model, frozen, inputs)
+        conditioning = conditioning_of(model, frozen, inputs)
         return model.apply(
-            variables, inputs, train=False, capture_intermediates=is_group_norm, mutable=["intermediates"], **context
+            variables,
+            inputs,
+            train=False,
+            capture_intermediates=is_group_norm,
+            mutable=["intermediates"],
+            **conditioning,
         )
 
     inputs = jax.ShapeDtypeStruct((1, *tile), np.float32)

@@ -8,7 +8,7 @@ from skimage.transform import resize
 from colorjax.runtime.pixelwise import pad_reflected
 
 
-class Fitted(NamedTuple):
+class Letterboxed(NamedTuple):
     """A picture in a square: it lies at the top left, `height` x `width`, and the rest is its reflection."""
 
     square: np.ndarray
@@ -16,14 +16,14 @@ class Fitted(NamedTuple):
     width: int
 
 
-def fit(picture: np.ndarray, size: int) -> Fitted:
+def letterbox(picture: np.ndarray, size: int) -> Letterboxed:
     """Fit a picture [H, W, C] into [size, size, C], its longer side along the whole of one and its proportions kept."""
     scale = size / max(picture.shape[:2])
     height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
-    return Fitted(pad_reflected(_resized(picture, height, width), size, size), height, width)
+    return Letterboxed(pad_reflected(_resized(picture, height, width), size, size), height, width)
 
 
-def unfit(square: np.ndarray, fitted: Fitted, height: int, width: int) -> np.ndarray:
+def unletterbox(square: np.ndarray, fitted: Letterboxed, height: int, width: int) -> np.ndarray:
     """Return the picture [height, width, C] that lies in `square` [S, S, C] where `fitted` has put one."""
     return _resized(square[: fitted.height, : fitted.width], height, width)
 

@@ -11,7 +11,7 @@ STEP = 16
 MOST_SQUARES = 6
 
 
-def working_shape(height: int, width: int, size: int) -> tuple[int, int]:
+def reduced_shape(height: int, width: int, size: int) -> tuple[int, int]:
     """Return height and width of the reduced copy of a picture: about its proportions, the short side `size` long.
 
     A picture smaller than that is enlarged. Very long ones, beyond 6 : 1, get a shorter short side.

@@ -14,7 +14,7 @@ from flax import linen as nn
 from colorjax.errors import UserError, nearest
 from colorjax.inference import group_norm_statistics
 from colorjax.inference.tiling import Side, bands, cut, lay_out
-from colorjax.models.conditioning import context_of
+from colorjax.models.conditioning import conditioning_of
 from colorjax.tasks import Task
 
 STATISTICS = ("shared", "window", "own")
@@ -31,7 +31,7 @@ class Tiling:
 
     Attributes:
         patch_size: side of the largest tile, pixels.
-        overlap: pixels by which neighbouring tiles overlap, at least.
+        overlap: pixels by which neighboring tiles overlap, at least.
         batch_size: tiles at work at a time, at most; no more than there are cores on a CPU.
         statistics: of group normalization: 'shared' (those of the whole picture, from an evenly spread sample of it if
             it is large), 'window' (at each position those of a window), 'own' (each tile its own).
@@ -150,7 +150,7 @@ def outputs_of(model: nn.Module, variables: Any, frozen: Any, inputs: jax.Array)
 
     An output that stands for a square of pixels is repeated for each of them.
     """
-    outputs = model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs))
+    outputs = model.apply(variables, inputs, train=False, **conditioning_of(model, frozen, inputs))
     for axis in (1, 2):
         side = inputs.shape[axis]
         times = -(-side // outputs.shape[axis])
@@ -170,7 +170,7 @@ def restore(
     """Return the restored picture of a person's own, of its shape and dtype.
 
     Args:
-      model: a linen module, without a context.
+      model: a linen module, without a conditioning.
       variables: its trained variables.
       task: what it was trained for.
       pixels: uint8 or uint16 [H, W, C], C the channels of the task's pictures (3) or of its inputs.

@@ -1,7 +1,7 @@
 """Tiles: where they lie on a picture, and a function of a picture computed tile by tile in bounded memory.
 
 A network sees a picture as it is only where tiles begin at multiples of its stride: there its halvings fall on the
-same pixels. Neighbours overlap; of the overlap the outer quarters are context alone, for what a network makes near
+same pixels. Neighbors overlap; of the overlap the outer quarters are context alone, for what a network makes near
 a tile's edge is worse, and over the middle half one tile's weight falls as the other's rises.
 
 All lengths are in pixels. Pictures are NumPy arrays [H, W, C]; a band is some of their rows, float32 [rows, W, C].

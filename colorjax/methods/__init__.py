@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from colorjax.errors import UserError, nearest
-from colorjax.methods.identity import Observed
+from colorjax.methods.identity import Identity
 from colorjax.methods.mean_color import MeanColor
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import Pretrained
@@ -24,7 +24,7 @@ __all__ = [
     "MeanColor",
     "Method",
     "NetworkMethod",
-    "Observed",
+    "Identity",
     "Pretrained",
     "Scribble",
     "build_method",
@@ -39,18 +39,18 @@ class Method(Protocol):
       - `fit(photographs)`, once, with the training photographs, before anything is restored;
       - `draw_hints(truth, seed) -> Hints`, for methods that a person helps: draws from the true colors, by a seeded
         rule, what that person would have marked. It is the one door by which truth reaches a method;
-      - `restore_with_outputs(observed) -> (picture, outputs)`, for networks: the loss is then that of their outputs;
+      - `restore_with_outputs(degraded) -> (picture, outputs)`, for networks: the loss is then that of their outputs;
       - `mark`, for methods that read a file: plain values that tell its content. Another `mark` is measured anew.
     """
 
     name: str
 
-    def restore(self, observed: np.ndarray, hints: Any = None) -> np.ndarray:
-        """Return the restored picture [H, W, 3], clipped or not, of `observed` [H, W, 3] and what `draw_hints` drew."""
+    def restore(self, degraded: np.ndarray, hints: Any = None) -> np.ndarray:
+        """Return the restored picture [H, W, 3], clipped or not, of `degraded` [H, W, 3] and what `draw_hints` drew."""
 
 
 METHODS: dict[str, type[Method]] = {
-    "observed": Observed,
+    "observed": Identity,
     "mean_color": MeanColor,
     "scribble": Scribble,
     "pretrained": Pretrained,

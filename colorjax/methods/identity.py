@@ -7,11 +7,11 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Observed:
-    """Returns its input: the grey copy when colorizing, the noisy picture when denoising."""
+class Identity:
+    """Returns its input: the gray copy when colorizing, the noisy picture when denoising."""
 
     name: ClassVar[str] = "observed"
 
-    def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
-        """Return `observed` [H, W, 3]."""
-        return np.asarray(observed, np.float32)
+    def restore(self, degraded: np.ndarray, hints: None = None) -> np.ndarray:
+        """Return `degraded` [H, W, 3]."""
+        return np.asarray(degraded, np.float32)

@@ -41,12 +41,12 @@ class MeanColor:
         self.ab = tuple(float(value) for value in np.mean(means, axis=0))
         return self
 
-    def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
-        """Return `observed` [H, W, 3] with its own lightness and the mean color, as far as sRGB has it."""
+    def restore(self, degraded: np.ndarray, hints: None = None) -> np.ndarray:
+        """Return `degraded` [H, W, 3] with its own lightness and the mean color, as far as sRGB has it."""
         if self.ab is None:
             raise UserError("the mean color must learn from training photographs (fit) before it restores pictures")
-        color = np.broadcast_to(np.float32(self.ab), (*observed.shape[:2], 2))
-        return map_pixels(recolor, observed, color)
+        color = np.broadcast_to(np.float32(self.ab), (*degraded.shape[:2], 2))
+        return map_pixels(recolor, degraded, color)
 
 
 def _mean_ab(picture: np.ndarray) -> np.ndarray:

@@ -11,11 +11,11 @@ from flax import linen as nn
 from colorjax.color.spaces import recolor, rgb2lab
 from colorjax.errors import UserError, nearest
 from colorjax.inference.color_upsampling import upsample_colors
-from colorjax.inference.letterbox import fit, unfit
-from colorjax.inference.reduced_size import working_shape
+from colorjax.inference.letterbox import letterbox, unletterbox
+from colorjax.inference.reduced_size import reduced_shape
 from colorjax.inference.resizing import resize
 from colorjax.inference.tiled_network import TiledNetwork, Tiling, outputs_of
-from colorjax.models.conditioning import context_of
+from colorjax.models.conditioning import conditioning_of
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import Task
 
@@ -29,7 +29,7 @@ class NetworkMethod:
     Attributes:
         name: of the row.
         model: a linen module, `model.apply(variables, inputs [B, P, Q, Cin], train=False) -> [B, P, Q, Cout]`, with a
-            context where it wants one (`colorjax.models.conditioning`).
+            conditioning where it wants one (`colorjax.models.conditioning`).
         variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
         task: says what the network sees of a picture and how its outputs become one.
         patch_size, overlap, batch_size, statistics, window: how a picture is cut, as in `Tiling`. One that goes through
@@ -63,35 +63,35 @@ class NetworkMethod:
         if self.picture == "reduced" and not hasattr(self.task, "colors"):
             raise UserError(f"inference.picture: 'reduced' is for tasks that colorize, not for {self.task.name!r}")
 
-    def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
-        """Return the restored picture [H, W, 3] of `observed` [H, W, 3], not clipped."""
-        picture, _ = self.restore_with_outputs(observed)
+    def restore(self, degraded: np.ndarray, hints: None = None) -> np.ndarray:
+        """Return the restored picture [H, W, 3] of `degraded` [H, W, 3], not clipped."""
+        picture, _ = self.restore_with_outputs(degraded)
         return picture
 
-    def restore_with_outputs(self, observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def restore_with_outputs(self, degraded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the restored picture [H, W, 3] and the network's own outputs [H, W, Cout].
 
         The outputs are what the task's loss is about: they still have what the picture lost to sRGB's gamut.
         """
-        inputs = map_pixels(self.task.inputs, observed)
+        inputs = map_pixels(self.task.inputs, degraded)
         if self.picture == "reduced":
-            return self._by_reduced_picture(observed, inputs)
+            return self._by_reduced_picture(degraded, inputs)
         if self.picture == "whole":
-            fitted = fit(inputs, self.patch_size)
+            fitted = letterbox(inputs, self.patch_size)
             square = _apply_at_full_size(self.model, self.variables, self.frozen, fitted.square[np.newaxis])
-            outputs = unfit(np.asarray(square)[0], fitted, *inputs.shape[:2])
+            outputs = unletterbox(np.asarray(square)[0], fitted, *inputs.shape[:2])
         else:
             network = TiledNetwork(self.model, self.variables, self.frozen, self.tiling)
             outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
         return map_pixels(self.task.picture, outputs, inputs), outputs
 
-    def _by_reduced_picture(self, observed, inputs):
-        lightness = map_pixels(rgb2lab, observed)[..., 0]
-        shape = working_shape(*lightness.shape, self.patch_size)
+    def _by_reduced_picture(self, degraded, inputs):
+        lightness = map_pixels(rgb2lab, degraded)[..., 0]
+        shape = reduced_shape(*lightness.shape, self.patch_size)
         outputs = self._raw_outputs(resize(inputs, *shape)[np.newaxis])[0]
         colors = map_pixels(self.task.colors, outputs)
         colors = upsample_colors(colors, resize(lightness, *shape), lightness)
-        return map_pixels(recolor, observed, colors), resize(outputs, *lightness.shape)
+        return map_pixels(recolor, degraded, colors), resize(outputs, *lightness.shape)
 
     def _raw_outputs(self, inputs):
         return np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
@@ -113,7 +113,7 @@ def _outputs_alone(outputs, inputs):
 
 @functools.partial(jax.jit, static_argnums=0)
 def _apply(model, variables, frozen, inputs):
-    return model.apply(variables, inputs, train=False, **context_of(model, frozen, inputs))
+    return model.apply(variables, inputs, train=False, **conditioning_of(model, frozen, inputs))
 
 
 _apply_at_full_size = jax.jit(outputs_of, static_argnums=0)

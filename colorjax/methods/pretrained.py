@@ -35,9 +35,9 @@ class Pretrained:
         config = to_plain(self._trained.config)
         return {"weights": self._trained.sha256} | {key: config[key] for key in ("task", "model", "inference")}
 
-    def restore(self, observed: np.ndarray, hints: None = None) -> np.ndarray:
-        """Return the restored picture [H, W, 3] of `observed` [H, W, 3], not clipped."""
-        return self._network.restore(observed)
+    def restore(self, degraded: np.ndarray, hints: None = None) -> np.ndarray:
+        """Return the restored picture [H, W, 3] of `degraded` [H, W, 3], not clipped."""
+        return self._network.restore(degraded)
 
     @functools.cached_property
     def _trained(self) -> TrainedNetwork:

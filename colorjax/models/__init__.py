@@ -5,7 +5,7 @@
     module.apply(variables, inputs, train=False)                                          # evaluation
     module.apply(variables, inputs, train=True, mutable=["batch_stats"])                  # norm='batch'
 
-(a network with a context, as `context.py` defines it, takes that too).
+(a network with a conditioning, as `conditioning.py` defines it, takes that too).
 
 Its fields are the config's keys: `int` fields are at least 1 and `Literal` fields list what they may be, so a new
 architecture is one file and one line in `MODELS`, and its config is checked without more code.

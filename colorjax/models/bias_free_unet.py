@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from colorjax.models.blocks import DType
-from colorjax.models.resampling import fold_pixels, pad_to_multiple, unfold_pixels
+from colorjax.models.resampling import pad_to_multiple, pixel_shuffle, pixel_unshuffle
 
 
 class BiasFreeUNet(nn.Module):
@@ -46,7 +46,7 @@ class BiasFreeUNet(nn.Module):
         """Return float32 [B, H, W, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1."""
         del train
         height, width = inputs.shape[1:3]
-        features = fold_pixels(pad_to_multiple(inputs, self.stride), self.fold).astype(self.dtype)
+        features = pixel_unshuffle(pad_to_multiple(inputs, self.stride), self.fold).astype(self.dtype)
 
         def dense(features, channels, name):
             return nn.Dense(channels, use_bias=False, dtype=self.dtype, name=name)(features)
@@ -61,10 +61,10 @@ class BiasFreeUNet(nn.Module):
         for level in range(self.depth):
             features = blocks(level, features)
             skips.append(features)
-            features = dense(fold_pixels(features, 2), self.width * 2 ** (level + 1), f"down_{level}")
+            features = dense(pixel_unshuffle(features, 2), self.width * 2 ** (level + 1), f"down_{level}")
         features = blocks(self.depth, features)
         for level in reversed(range(self.depth)):
-            features = unfold_pixels(dense(features, 4 * self.width * 2**level, f"up_{level}"), 2)
+            features = pixel_shuffle(dense(features, 4 * self.width * 2**level, f"up_{level}"), 2)
             features = blocks(level, skips[level] + features)
         outputs = nn.Conv(
             self.output_channels * self.fold**2,
@@ -74,7 +74,7 @@ class BiasFreeUNet(nn.Module):
             kernel_init=nn.initializers.zeros,
             name="output",
         )(features)
-        return unfold_pixels(outputs, self.fold)[:, :height, :width].astype(jnp.float32)
+        return pixel_shuffle(outputs, self.fold)[:, :height, :width].astype(jnp.float32)
 
 
 class ResidualBlock(nn.Module):

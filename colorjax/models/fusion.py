@@ -17,7 +17,7 @@ from flax import linen as nn
 from colorjax.color.spaces import lab2rgb
 from colorjax.errors import UserError
 from colorjax.models.blocks import DType
-from colorjax.models.conditioning import Frozen, mark_of
+from colorjax.models.conditioning import FrozenWeights, fingerprint_of
 from colorjax.models.inception import weights as inception_weights
 from colorjax.models.inception.network import SIZE, InceptionResNetV2, inception_input
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
@@ -31,7 +31,7 @@ _CLASSES = 1000  # length of the zero embedding
 class FusionNetwork(nn.Module):
     """Encoder, fusion and decoder; 3x3 convolutions with ReLU, no normalization. Inputs and outputs as in `Colorize`.
 
-    The last convolution starts at zero, so a new network's output is 0, which is grey. Sides are padded to multiples
+    The last convolution starts at zero, so a new network's output is 0, which is gray. Sides are padded to multiples
     of 8 by reflection and the output is cropped.
 
     Attributes:
@@ -78,7 +78,7 @@ class FusionNetwork(nn.Module):
         Args:
           inputs: L / 50 - 1, [B, H, W, 1], any H, W >= 1.
           train: without effect, as nothing here behaves differently in training.
-          embedding: [B, D], as `context` gives it.
+          embedding: [B, D], as `conditioning` gives it.
         """
         del train
         height, width = inputs.shape[1:3]
@@ -112,10 +112,10 @@ class FusionNetwork(nn.Module):
     # What colorjax.models.conditioning asks for: plain methods, that know nothing of the module's own variables.
 
     @nn.nowrap
-    def frozen(self) -> Frozen:
+    def frozen(self) -> FrozenWeights:
         """Return the weights of Inception-ResNet-v2 as far as the embedding needs them."""
         if self.embedding == "zero":
-            return Frozen({})
+            return FrozenWeights({})
         classifier = self.embedding != "pooled"
         if self.weights == "random":
             return _random(classifier)
@@ -123,7 +123,7 @@ class FusionNetwork(nn.Module):
         return _read(path, path.stat().st_mtime_ns, classifier)
 
     @nn.nowrap
-    def context(self, variables, inputs: jax.Array) -> dict[str, jax.Array]:
+    def conditioning(self, variables, inputs: jax.Array) -> dict[str, jax.Array]:
         """Return the embedding [B, D] of inputs [B, H, W, 1]; no gradient comes through it."""
         if self.embedding == "zero":
             return {"embedding": jnp.zeros((inputs.shape[0], _CLASSES), jnp.float32)}
@@ -132,18 +132,18 @@ class FusionNetwork(nn.Module):
         return {"embedding": branch.apply(variables, inception_view(inputs))[self.embedding]}
 
     @property
-    def context_of_photograph(self) -> bool:
+    def conditioning_of_photograph(self) -> bool:
         """Whether training takes the embedding of the whole photograph."""
         return self.embedding_of == "photograph" and self.embedding != "zero"
 
     @property
-    def context_key(self) -> str:
+    def conditioning_key(self) -> str:
         """What the embedding depends on, beside the frozen weights."""
         return f"Inception-ResNet-v2 {self.embedding} {self.dtype}"
 
 
 def inception_view(inputs: jax.Array) -> jax.Array:
-    """Return what Inception-ResNet-v2 sees of a picture: grey sRGB in [-1, 1], [B, 299, 299, 3].
+    """Return what Inception-ResNet-v2 sees of a picture: gray sRGB in [-1, 1], [B, 299, 299, 3].
 
     The longer side becomes 299 pixels; beyond the shorter one the picture is reflected.
 
@@ -162,22 +162,22 @@ def inception_view(inputs: jax.Array) -> jax.Array:
 
 # A table asks for the same weights once a row.
 @functools.lru_cache(maxsize=1)
-def _random(classifier: bool) -> Frozen:
+def _random(classifier: bool) -> FrozenWeights:
     return _frozen(inception_weights.random(seed=0), classifier)
 
 
 @functools.lru_cache(maxsize=1)
-def _read(path: Path, changed: int, classifier: bool) -> Frozen:
+def _read(path: Path, changed: int, classifier: bool) -> FrozenWeights:
     del changed  # so that a file converted anew is read anew
     return _frozen(inception_weights.read(path), classifier)
 
 
-def _frozen(found: inception_weights.Weights, classifier: bool) -> Frozen:
+def _frozen(found: inception_weights.Weights, classifier: bool) -> FrozenWeights:
     variables = dict(found.variables)
     if not classifier:
         variables["params"] = {name: value for name, value in variables["params"].items() if name != "classifier"}
     origin = f"Inception-ResNet-v2, {found.origin}, SHA-256 {found.sha256[:12]}"
-    return Frozen(jax.device_put(variables), origin, mark_of(variables))
+    return FrozenWeights(jax.device_put(variables), origin, fingerprint_of(variables))
 
 
 def _convolution(features, stride, dtype, kernel_init=None, name=None):

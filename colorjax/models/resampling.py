@@ -41,7 +41,7 @@ def upsample_nearest(features):
     return squares.reshape(batch, 2 * height, 2 * width, channels)
 
 
-def fold_pixels(features, side: int):
+def pixel_unshuffle(features, side: int):
     """Return each square of `side` x `side` pixels of `features` [B, H, W, C] as one: [B, H/side, W/side, side^2 C].
 
     The pixel-unshuffle of FFDNet (Zhang, Zuo and Zhang 2018, section III.A); `side` divides H and W. The squares'
@@ -52,8 +52,8 @@ def fold_pixels(features, side: int):
     return squares.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height // side, width // side, side * side * channels)
 
 
-def unfold_pixels(features, side: int):
-    """Return what `fold_pixels` was given: [B, side H, side W, C] of `features` [B, H, W, side^2 C]."""
+def pixel_shuffle(features, side: int):
+    """Return what `pixel_unshuffle` was given: [B, side H, side W, C] of `features` [B, H, W, side^2 C]."""
     batch, height, width, channels = features.shape
     squares = features.reshape(batch, height, width, side, side, channels // side**2)
     return squares.transpose(0, 1, 3, 2, 4, 5).reshape(batch, side * height, side * width, channels // side**2)

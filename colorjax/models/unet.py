@@ -13,10 +13,10 @@ from colorjax.models.blocks import BLOCKS, Block, DType
 from colorjax.models.normalization import Norm
 from colorjax.models.resampling import (
     TransposedConvolution,
-    fold_pixels,
     max_pool,
     pad_to_multiple,
-    unfold_pixels,
+    pixel_shuffle,
+    pixel_unshuffle,
 )
 
 
@@ -29,7 +29,7 @@ class UNet(nn.Module):
 
     Fields are the keys of a config, but `output_channels` and `axis_name` (see `build_model`). Parameters are
     float32; `dtype` is that of the computation. The last convolution starts at zero, so a new network's output
-    is 0: the noisy picture itself when denoising, grey when colorizing.
+    is 0: the noisy picture itself when denoising, gray when colorizing.
 
     The sides are padded to multiples of fold * 2**depth by reflection and the output is cropped; the padding takes part
     in the statistics of normalization.
@@ -62,7 +62,7 @@ class UNet(nn.Module):
                 f"model.output_fold={self.output_fold}: it must divide model.fold={self.fold}; use 1 or {self.fold}"
             )
         height, width = (-(-side // self.output_fold) for side in inputs.shape[1:3])
-        features = fold_pixels(pad_to_multiple(inputs, self.stride), self.fold)
+        features = pixel_unshuffle(pad_to_multiple(inputs, self.stride), self.fold)
 
         def blocks(level, features):
             for _ in range(self.blocks):
@@ -87,4 +87,4 @@ class UNet(nn.Module):
             kernel_init=nn.initializers.zeros,
             name="output",
         )(features)
-        return unfold_pixels(outputs, self.fold // self.output_fold)[:, :height, :width].astype(jnp.float32)
+        return pixel_shuffle(outputs, self.fold // self.output_fold)[:, :height, :width].astype(jnp.float32)

@@ -6,7 +6,7 @@ import jinja2
 
 
 def page(template: str, **values: Any) -> str:
-    """Return the page that a template within `colorjax`, such as 'evaluation/report.html', makes of `values`."""
+    """Return the page that a template within `colorjax`, such as 'tables/report.html', makes of `values`."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("colorjax", ""), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )

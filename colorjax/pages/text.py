@@ -31,7 +31,7 @@ def write_csv(path: Path, lines: Iterable[Sequence]) -> None:
 
 
 @contextmanager
-def until_nobody_reads() -> Iterator[None]:
+def ignore_broken_pipe() -> Iterator[None]:
     """Inside, end quietly when whoever reads what is printed, such as `head`, has read enough."""
     try:
         yield

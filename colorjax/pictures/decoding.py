@@ -3,7 +3,7 @@
 `images.py` reads the pictures of data sets with it, `photos/` a person's own. Whatever goes wrong with a file is a
 `UserError` of one line that begins with the picture's name.
 
-16-bit pixels are uint16 `[H, W]` (grey) or `[H, W, 3 or 4]` (red, green, blue, alpha).
+16-bit pixels are uint16 `[H, W]` (gray) or `[H, W, 3 or 4]` (red, green, blue, alpha).
 """
 
 import contextlib
@@ -86,7 +86,7 @@ def has_16_bit_color(image: Image.Image) -> bool:
 
 
 def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray:
-    """Decode 16-bit color, or grey with alpha, with OpenCV, which keeps all bits.
+    """Decode 16-bit color, or gray with alpha, with OpenCV, which keeps all bits.
 
     Args:
       name: what errors call the picture.
@@ -129,22 +129,22 @@ def _without_words_of_opencv() -> Iterator[None]:
         cv2.utils.logging.setLogLevel(level)
 
 
-def is_16_bit_grey(image: Image.Image) -> bool:
-    """Return whether an image is grey with 16 bits, which `decode_16_bit_grey` decodes."""
+def is_16_bit_gray(image: Image.Image) -> bool:
+    """Return whether an image is gray with 16 bits, which `decode_16_bit_gray` decodes."""
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
 
 
-def decode_16_bit_grey(image: Image.Image) -> np.ndarray:
-    """Return an image for which `is_16_bit_grey` holds as uint16 `[H, W]`, 0 is black and 65535 white."""
-    grey = np.asarray(image).astype(np.uint16)
+def decode_16_bit_gray(image: Image.Image) -> np.ndarray:
+    """Return an image for which `is_16_bit_gray` holds as uint16 `[H, W]`, 0 is black and 65535 white."""
+    gray = np.asarray(image).astype(np.uint16)
     if image.format == "TIFF":  # Pillow heeds neither of these tags at this depth
         white = 2 ** image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0] - 1
         if white != 65535:
-            for row in grey:
+            for row in gray:
                 row[:] = np.rint(row * (65535.0 / white))
         if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
-            np.subtract(65535, grey, out=grey)
-    return grey
+            np.subtract(65535, gray, out=gray)
+    return gray
 
 
 def cmyk_to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:

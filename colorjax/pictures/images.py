@@ -4,7 +4,7 @@ Pictures read here are uint8 sRGB `[H, W, 3]`, upright, whatever the file held. 
 `UserError` that names the file for everything that it can't read.
 
 What becomes of the other kinds:
-  grey, 1 bit     three equal channels
+  gray, 1 bit     three equal channels
   palette         its colors
   alpha           composited on white
   16 bits         v / 257, rounded, so that 65535 is 255 (Pillow alone drops the low byte of 16-bit color)
@@ -156,9 +156,9 @@ def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
     if has_16_bit_color:
         return _decode_16_bit_color(name, image, data)
     ImageOps.exif_transpose(image, in_place=True)
-    if decoding.is_16_bit_grey(image):
-        grey = _round_to_8_bits(decoding.decode_16_bit_grey(image).astype(np.float64))
-        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    if decoding.is_16_bit_gray(image):
+        gray = _round_to_8_bits(decoding.decode_16_bit_gray(image).astype(np.float64))
+        return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
     if image.mode in ("I", "F"):
         raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
     if image.has_transparency_data:

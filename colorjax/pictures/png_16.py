@@ -1,4 +1,4 @@
-"""PNG files with 16 bits a channel, which Pillow can write in grey alone and OpenCV only without metadata.
+"""PNG files with 16 bits a channel, which Pillow can write in gray alone and OpenCV only without metadata.
 
 Written from the PNG specification (third edition), a band of rows at a time.
 """

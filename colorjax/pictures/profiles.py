@@ -33,22 +33,22 @@ def color_space(profile: bytes) -> str:
 def to_srgb(image: Image.Image) -> Converted:
     """Convert an image of mode L, LA, RGB or RGBA to sRGB by its profile, in place where it can be.
 
-    Grey stays grey: a profile acts on it as a table of 256 values. An image that is sRGB already is left as it is,
+    Gray stays gray: a profile acts on it as a table of 256 values. An image that is sRGB already is left as it is,
     with its own profile.
     """
     profile = image.info.get("icc_profile")
     if not profile:
         return Converted(image, b"", ())
-    is_grey = image.mode in ("L", "LA")
+    is_gray = image.mode in ("L", "LA")
     space = color_space(profile)
-    if space not in (("GRAY", "RGB") if is_grey else ("RGB",)):
+    if space not in (("GRAY", "RGB") if is_gray else ("RGB",)):
         return Converted(image, b"", (f"color profile ignored: it is for {space or 'unknown'} pictures",))
     try:
         own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         changes = _changes(own, space)
         if changes <= SAME:
             return Converted(image, profile, ())
-        if is_grey:
+        if is_gray:
             table = np.asarray(ImageCms.applyTransform(_ramp(space), _transform(own, CHANNELS[space], "RGB")))[0, :, 1]
             image = image.point([*table.tolist(), *(range(256) if image.mode == "LA" else ())])
         else:
@@ -58,12 +58,12 @@ def to_srgb(image: Image.Image) -> Converted:
     return Converted(image, srgb_profile(), (f"colors converted from {description(profile)} to sRGB",))
 
 
-def kept(profile: bytes, is_grey: bool) -> tuple[bytes, tuple[str, ...]]:
+def kept(profile: bytes, is_gray: bool) -> tuple[bytes, tuple[str, ...]]:
     """Return the profile that pixels of 16 bits go on with, as nothing here converts them, and remarks."""
     if not profile:
         return b"", ()
     space = color_space(profile)
-    if space not in (("GRAY", "RGB") if is_grey else ("RGB",)):
+    if space not in (("GRAY", "RGB") if is_gray else ("RGB",)):
         return b"", (f"color profile ignored: it is for {space or 'unknown'} pictures",)
     try:
         own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -86,8 +86,8 @@ def description(profile: bytes) -> str:
 def fitting(profile: bytes, channels: int) -> bytes:
     """Return the profile for a result of 1 or 3 channels, of a picture that carries `profile`; empty for none.
 
-    Color that was made of a grey picture is sRGB. A profile for color in a grey file would be wrong; without one,
-    grey is taken for sRGB's.
+    Color that was made of a gray picture is sRGB. A profile for color in a gray file would be wrong; without one,
+    gray is taken for sRGB's.
     """
     if not profile or color_space(profile) == ("GRAY" if channels == 1 else "RGB"):
         return profile
@@ -112,6 +112,6 @@ def _transform(profile: ImageCms.ImageCmsProfile, mode: str, to_mode: str) -> Im
 
 
 def _ramp(space: str) -> Image.Image:
-    """Return the 256 greys as an image one pixel high, in the mode for `space`."""
+    """Return the 256 grays as an image one pixel high, in the mode for `space`."""
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
     return ramp if space == "GRAY" else ramp.convert("RGB")

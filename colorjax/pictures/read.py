@@ -25,7 +25,7 @@ class Photo(NamedTuple):
     """A photograph as it was read.
 
     Attributes:
-      pixels: uint8 or uint16, upright, `[H, W, 1]` (grey) or `[H, W, 3]` (sRGB; of 16 bits: of the color space that
+      pixels: uint8 or uint16, upright, `[H, W, 1]` (gray) or `[H, W, 3]` (sRGB; of 16 bits: of the color space that
         `metadata.profile` says).
       alpha: of the same dtype, `[H, W]`, not multiplied into the pixels; None if the file has none.
       format: Pillow's name of the file's format: "JPEG", "PNG", "TIFF", ...
@@ -45,7 +45,7 @@ class Photo(NamedTuple):
 def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
     """Read a photograph of any kind that Pillow reads; the first one of several in a file.
 
-    PNG and TIFF files keep 16 bits (but for CMYK), and grey PGM; of other formats Pillow gives 8.
+    PNG and TIFF files keep 16 bits (but for CMYK), and gray PGM; of other formats Pillow gives 8.
 
     Args:
       path: the file.
@@ -66,7 +66,7 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
         deep_color = decoding.has_16_bit_color(image)  # before load() forgets it
         if _loses_bits(image):
             remarks += ("16 bits read as 8",)
-        is_grey = bool(image.tile) and "LA;16" in str(image.tile[0])  # to Pillow this is color
+        is_gray = bool(image.tile) and "LA;16" in str(image.tile[0])  # to Pillow this is color
         is_turned_tiff = image.format == "TIFF" and decoding.orientation(image) != 1
         image.load()  # raises if the file is truncated, which OpenCV would pass over
         metadata, damaged = read_metadata(image)
@@ -75,9 +75,9 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
             remarks += ("turned upright",)
         if deep_color:
             image.close()  # its pixels have done their service, and OpenCV needs the memory
-            decoded = _deep_color(name, image, np.fromfile(path, np.uint8), turned, is_grey)
-        elif decoding.is_16_bit_grey(image):
-            decoded = _deep_grey(image, turned)
+            decoded = _deep_color(name, image, np.fromfile(path, np.uint8), turned, is_gray)
+        elif decoding.is_16_bit_gray(image):
+            decoded = _deep_gray(image, turned)
         elif image.mode in ("I", "F"):
             raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
         else:
@@ -127,21 +127,21 @@ def _shallow(image: Image.Image, turned: int) -> _Decoded:
     return _Decoded(*_copied(image, turned), profile, converted, remarks)
 
 
-def _deep_grey(image: Image.Image, turned: int) -> _Decoded:
-    """Return the loaded `image`, 16-bit grey."""
-    grey = np.ascontiguousarray(_upright(decoding.decode_16_bit_grey(image), turned))
+def _deep_gray(image: Image.Image, turned: int) -> _Decoded:
+    """Return the loaded `image`, 16-bit gray."""
+    gray = np.ascontiguousarray(_upright(decoding.decode_16_bit_gray(image), turned))
     key = image.info.get("transparency")
-    alpha = None if key is None else np.where(grey == key, np.uint16(0), np.uint16(65535))
-    profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_grey=True)
-    return _Decoded(grey[:, :, np.newaxis], alpha, profile, False, remarks)
+    alpha = None if key is None else np.where(gray == key, np.uint16(0), np.uint16(65535))
+    profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_gray=True)
+    return _Decoded(gray[:, :, np.newaxis], alpha, profile, False, remarks)
 
 
-def _deep_color(name: str, image: Image.Image, data: np.ndarray, turned: int, is_grey: bool) -> _Decoded:
-    """Return the picture whose file is `data`, with 16 bits; `is_grey`: grey with alpha."""
+def _deep_color(name: str, image: Image.Image, data: np.ndarray, turned: int, is_gray: bool) -> _Decoded:
+    """Return the picture whose file is `data`, with 16 bits; `is_gray`: gray with alpha."""
     pixels = _upright(decoding.decode_16_bit_color(name, image, data), turned)
     alpha = np.ascontiguousarray(pixels[:, :, 3]) if pixels.shape[2] == 4 else None
-    pixels = np.ascontiguousarray(pixels[:, :, : 1 if is_grey else 3])
-    profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_grey)
+    pixels = np.ascontiguousarray(pixels[:, :, : 1 if is_gray else 3])
+    profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_gray)
     return _Decoded(pixels, alpha, profile, False, remarks)
 
 

@@ -17,7 +17,7 @@ def side_by_side(photo: Photo, result: np.ndarray) -> tuple[np.ndarray, Photo]:
       result: `[H, W, 1 or 3]` of the same dtype, with the photograph's alpha.
 
     Returns:
-      Pixels `[H, 2 W + gap, 3]`, or 1 channel where both are grey; and the photograph with alpha for them (opaque in
+      Pixels `[H, 2 W + gap, 3]`, or 1 channel where both are gray; and the photograph with alpha for them (opaque in
       the gap).
     """
     left = photo.pixels

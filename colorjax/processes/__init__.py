@@ -16,5 +16,5 @@ from colorjax.processes.exchange import wait_for_all as wait_for_all
 from colorjax.processes.group import count as count
 from colorjax.processes.group import index as index
 from colorjax.processes.group import is_first as is_first
-from colorjax.processes.joining import together as together
-from colorjax.processes.watch import telling as telling
+from colorjax.processes.joining import process_group as process_group
+from colorjax.processes.watch import on_peer_failure as on_peer_failure

@@ -25,7 +25,7 @@ def agree(started: Mapping[str, Any], packages: Sequence[ModuleType]) -> None:
     """
     if GROUP.count == 1:
         return
-    code = {name: mark for package in packages for name, mark in _marks(package).items()}
+    code = {name: digest for package in packages for name, digest in _digests(package).items()}
     first, *others = gather({"started": dict(started), "code": code})
     for index, other in enumerate(others, 1):
         found = _differences(first["started"], other["started"], "{name} ({there} there, {here} in process 0)")
@@ -38,8 +38,8 @@ def agree(started: Mapping[str, Any], packages: Sequence[ModuleType]) -> None:
             )
 
 
-def _marks(package: ModuleType) -> dict[str, str]:
-    """Return a mark of the contents of each Python file of a package."""
+def _digests(package: ModuleType) -> dict[str, str]:
+    """Return a digest of the contents of each Python file of a package."""
     root = Path(package.__file__).parent
     return {
         f"{root.name}/{path.relative_to(root)}": hashlib.sha256(path.read_bytes()).hexdigest()[:12]

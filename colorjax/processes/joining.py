@@ -44,7 +44,7 @@ class _Stopped(ColorjaxError):  # noqa: N818 - it is a request, not a fault
 
 
 @contextmanager
-def together(
+def process_group(
     prefix: str, coordinator: str = "", processes: int | None = None, process: int | None = None
 ) -> Iterator[None]:
     """Inside, this is one of several processes if it was started as one; at the end they wait for each other.
@@ -76,14 +76,14 @@ def together(
         _start_devices()
         yield
     except Interrupted:
-        _part(watch)
+        _leave_group(watch)
         raise
     except KeyboardInterrupt:
         watch.fail(_Stopped())
     except BaseException as error:
         watch.fail(error)
     else:
-        _part(watch)
+        _leave_group(watch)
 
 
 def from_arguments(coordinator: str, processes: int | None, process: int | None) -> Place | None:
@@ -174,9 +174,11 @@ def _join(place: Place, prefix: str) -> None:
     try:
         connecting.join(_REACH_SECONDS)
     except KeyboardInterrupt:
-        _leave(f"{prefix}: {_Stopped()}", _Stopped.exit_status)
+        _exit_now(f"{prefix}: {_Stopped()}", _Stopped.exit_status)
     if connecting.is_alive():
-        _leave(f"{prefix}: one of the {place.count} processes was gone again at once; see which", UserError.exit_status)
+        _exit_now(
+            f"{prefix}: one of the {place.count} processes was gone again at once; see which", UserError.exit_status
+        )
     state = distributed.global_state
     state.client, state.process_id, state.num_processes = client, place.index, place.count
     state.coordinator_address = address
@@ -191,7 +193,7 @@ def _start_devices() -> None:
     jax.devices()
 
 
-def _leave(line: str, status: int) -> None:
+def _exit_now(line: str, status: int) -> None:
     """Say `line` and end this process, whatever its threads do."""
     print(line, file=sys.stderr, flush=True)
     os._exit(status)
@@ -250,7 +252,7 @@ def _answer(connection: socket.socket, line: str) -> str:
     return said.decode(errors="replace").strip()
 
 
-def _part(watch: Watch) -> None:
+def _leave_group(watch: Watch) -> None:
     """Leave the group, when all others do."""
     from jax._src import distributed
 

@@ -30,7 +30,7 @@ _TELLING: list[Callable[[str], None]] = []
 
 
 @contextmanager
-def telling(callback: Callable[[str], None]) -> Iterator[None]:
+def on_peer_failure(callback: Callable[[str], None]) -> Iterator[None]:
     """Inside, `callback` is called with a line before another process's end becomes this one's."""
     _TELLING.append(callback)
     try:
@@ -74,7 +74,7 @@ class Watch:
             print(f"{self._prefix}: {who}{line}", file=sys.stderr)
         else:
             traceback.print_exception(error)
-        _leave(status)
+        _exit_now(status)
 
     def _run(self) -> None:
         now = time.monotonic()
@@ -93,13 +93,13 @@ class Watch:
                         what = f"has given no sign of life for {SILENT_SECONDS} s: killed, or its machine is gone"
                         _end_all(member, what, 1, known=False)
                 if (word := GROUP.store.look("end")) is not None:
-                    self._obey(json.loads(word))
+                    self._exit_with_peer(json.loads(word))
             except RuntimeError as error:
                 if now - heard["store"] > _PATIENCE_SECONDS:
                     self._say(f"the coordinator, a child of {GROUP.members[0]}, is gone ({error})")
-                    _leave(1)
+                    _exit_now(1)
 
-    def _obey(self, word: dict[str, Any]) -> None:
+    def _exit_with_peer(self, word: dict[str, Any]) -> None:
         if word["process"] == GROUP.index:
             return  # the main thread does it
         line = f"{GROUP.members[word['process']]} {word['what']}"
@@ -108,7 +108,7 @@ class Watch:
         for callback in list(_TELLING):
             with suppress(Exception):  # nothing may keep this process from ending
                 callback(line)
-        _leave(word["status"], without=word["process"])
+        _exit_now(word["status"], without=word["process"])
 
     def _say(self, line: str) -> None:
         below = "\n" if is_first() else ""  # a progress bar, perhaps
@@ -127,7 +127,7 @@ def _end_all(process: int, what: str, status: int, known: bool) -> bool:
     return GROUP.store.put_new("end", json.dumps(word).encode())
 
 
-def _leave(status: int, without: int | None = None) -> None:
+def _exit_now(status: int, without: int | None = None) -> None:
     """End this process at once: jax's own farewell would wait for the others, its devices for their answers.
 
     Process 0 goes last, apart from the dead one `without`, because the coordinator ends with it.

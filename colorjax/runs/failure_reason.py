@@ -14,7 +14,7 @@ from colorjax.runs.files import read_json
 from colorjax.runs.find import FoundRun
 
 _TAIL = 32_768  # bytes of a log that are read
-_NEAR_THE_END = 20  # lines among which a complaint is looked for; after one, others often say only that they stop too
+_NEAR_THE_END = 20  # lines among which a error_line is looked for; after one, others often say only that they stop too
 # A progress bar, and lines that only underline.
 _IDLE = re.compile(r"\d+%\||\d+\.?\d*(it|step|s)/(s|it|step)\b|^[-=~^*#\s]+$")
 _COMPLAINT = re.compile(
@@ -24,7 +24,7 @@ _COMPLAINT = re.compile(
 )
 
 
-def last_words(run: FoundRun, job: str) -> str:
+def failure_reason(run: FoundRun, job: str) -> str:
     """Return the line of a run's log that most likely says why it ended; '' without a log.
 
     Args:
@@ -34,16 +34,16 @@ def last_words(run: FoundRun, job: str) -> str:
     return _last_words(_lines(run, job, 0.0))
 
 
-def last_words_of_log(log: Path) -> str:
+def failure_reason_in_log(log: Path) -> str:
     """Return the same of a log; '' for an empty one."""
     return _last_words(_lines_of(log))
 
 
-def complaint(run: FoundRun, job: str, since: float) -> str:
+def error_line(run: FoundRun, job: str, since: float) -> str:
     """Return the line of a run's log that looks like the reason of an end; '' without one.
 
     Args:
-      run: as in `last_words`.
+      run: as in `failure_reason`.
       job: the same.
       since: seconds since 1970; a log that is older says nothing.
     """

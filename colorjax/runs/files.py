@@ -35,7 +35,7 @@ def read_json(path: Path, kind: type) -> Any:
 
 
 @contextmanager
-def alone(lock: Path, seconds: float) -> Iterator[None]:
+def file_lock(lock: Path, seconds: float) -> Iterator[None]:
     """Inside, no other process is in here with the same lock, on whatever machine of a shared file system it is.
 
     Args:

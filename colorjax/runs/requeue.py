@@ -15,7 +15,7 @@ from colorjax.runs.run_state import RunState, slurm_job, write_state
 WARNINGS = ("SIGUSR1", "SIGUSR2")
 
 
-def hold_back_warnings() -> None:
+def block_slurm_signals() -> None:
     """Have Slurm's warnings wait until the training is ready for them (`preemption.py`); they would end the process."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.Signals[name] for name in WARNINGS})
 

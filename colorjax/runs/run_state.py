@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from colorjax.errors import ColorjaxError, Interrupted, Pruned, UserError
-from colorjax.runs.files import alone, write_atomically
+from colorjax.runs.files import file_lock, write_atomically
 
 BEAT_SECONDS = 10
 _LOCK, _LOCK_SECONDS = ".state.lock", 5
@@ -66,7 +66,7 @@ def write_state(workdir: Path, state: RunState) -> None:
 
 def wait_in_queue(workdir: Path) -> bool:
     """Write that the run in `workdir` waits for its start, unless a process is at work on it; return whether it was."""
-    with alone(workdir / _LOCK, _LOCK_SECONDS):
+    with file_lock(workdir / _LOCK, _LOCK_SECONDS):
         state = read_state(workdir)
         if state and state.state == "running":
             return False
@@ -95,7 +95,7 @@ class Heartbeat:
         self._state = RunState("running", "", socket.gethostname(), os.getpid(), slurm_job(), now, now)
 
     def __enter__(self):
-        with alone(self._workdir / _LOCK, _LOCK_SECONDS):
+        with file_lock(self._workdir / _LOCK, _LOCK_SECONDS):
             other = read_state(self._workdir)
             # A job that Slurm has put back into its queue is the same job: what it was before is gone, however fresh
             # its last sign.

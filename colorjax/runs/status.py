@@ -9,7 +9,7 @@ import statistics
 from typing import Any
 
 from colorjax.config.defaults import count_steps
-from colorjax.runs.failure_reason import complaint, last_words
+from colorjax.runs.failure_reason import error_line, failure_reason
 from colorjax.runs.find import FoundRun
 from colorjax.runs.history import best_step
 from colorjax.runs.requeue import newest_checkpoint
@@ -96,9 +96,9 @@ def _reason(run: FoundRun, state: RunState) -> str:
 
 def _reason_of_state(run: FoundRun, state: RunState) -> str:
     if state.state == "lost" or (state.state == "failed" and not state.reason):
-        return "; ".join(filter(None, (last_words(run, state.job), state.reason)))
+        return "; ".join(filter(None, (failure_reason(run, state.job), state.reason)))
     if state.state == "waiting" and not state.reason:
         # A job that died before the run had begun could not say so; only its log can.
-        words = complaint(run, state.job, since=(run.path / "state.json").stat().st_mtime)
+        words = error_line(run, state.job, since=(run.path / "state.json").stat().st_mtime)
         return f"its log says: {words}" if words else ""
     return state.reason

@@ -23,7 +23,7 @@ from colorjax.sweeps.plan import PlannedRun
 from colorjax.sweeps.slurm import in_queue
 
 
-def standing(run: PlannedRun, sweep: Path) -> str:
+def skip_reason(run: PlannedRun, sweep: Path) -> str:
     """Return why a run is not to be started: 'done', 'running' or where it waits; '' if it is."""
     state = read_state(run.directory)
     if state is None or state.state not in ("done", "running", "waiting"):
@@ -46,7 +46,7 @@ def make_run(directory: Path, config: ConfigDict) -> bool:
     return True
 
 
-def hold_to_kind(workdir: Path, kind: str) -> None:
+def require_kind(workdir: Path, kind: str) -> None:
     """Raise a `UserError` where `workdir` is that of something else than a `kind`, 'sweep' or 'search'."""
     other = "run" if (workdir / "config.json").exists() else None
     if (workdir / "search.json").exists():
@@ -76,11 +76,11 @@ def note_jobs(sweep: Path, executor: str, code: Path, jobs: Mapping[str, str]) -
     write_atomically(sweep / "sweep.json", json.dumps([*_starts(sweep), start], indent=2) + "\n")
 
 
-def listing(runs: Sequence[PlannedRun], standings: Sequence[str]) -> list[str]:
+def listing(runs: Sequence[PlannedRun], reasons: Sequence[str]) -> list[str]:
     """Return a table, a line a run under one of headings: its name, the settings that differ, and how it stands."""
     keys = varying_keys([run.changes for run in runs])
     rows = [["run", *short_keys(keys).values(), ""]]
-    for run, stands in zip(runs, standings, strict=True):
+    for run, stands in zip(runs, reasons, strict=True):
         rows.append([run.name, *(value_text(run.changes.get(key, "")) for key in keys), stands or "to run"])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

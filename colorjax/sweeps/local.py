@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from colorjax.errors import Interrupted, UserError
-from colorjax.runs.failure_reason import last_words_of_log
+from colorjax.runs.failure_reason import failure_reason_in_log
 from colorjax.runs.run_state import read_state, write_state
 from colorjax.sweeps.jobs import Job
 
@@ -109,7 +109,7 @@ def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], N
         if running or waiting:
             _stop([process for process, _ in running.values()], received)
             for job in (*running, *waiting):
-                _mark(job, "stopped", f"{received[0]} before its training began")
+                _set_state(job, "stopped", f"{received[0]} before its training began")
             raise Interrupted(f"{received[0]}: stopped; the same command goes on", received[0])
     return failed
 
@@ -125,7 +125,7 @@ def _stop(processes: Sequence[subprocess.Popen], received: Sequence[str]) -> Non
         time.sleep(_POLL_SECONDS)
 
 
-def _mark(job: Job, state: str, reason: str) -> None:
+def _set_state(job: Job, state: str, reason: str) -> None:
     """Write how a run ended that had no time to say so itself; what it has said is left alone."""
     known = read_state(job.directory)
     if known and known.state in ("waiting", "lost"):
@@ -166,8 +166,8 @@ def _outcome(job: Job, status: int, logs: Path) -> str:
         return f"stopped  {job.name}: the same command goes on with it"
     log = logs / f"{job.name}.log"
     how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-    words = last_words_of_log(log)
-    _mark(job, "failed", f"{how}{f', {words}' if words else ''}")
+    words = failure_reason_in_log(log)
+    _set_state(job, "failed", f"{how}{f', {words}' if words else ''}")
     state = read_state(job.directory)
     if state and state.state == "running":
         return f"left     {job.name}: process {state.pid} on {state.host} is at work on it"

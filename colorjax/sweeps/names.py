@@ -61,5 +61,5 @@ def value_text(value: Any) -> str:
 
 
 def _shortened(name: str, whole: str) -> str:
-    """Return `name`, cut if need be, with a mark of `whole` at its end."""
+    """Return `name`, cut if need be, with a hash of `whole` at its end."""
     return f"{name[: _LONGEST - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from colorjax.config.defaults import require_run
 from colorjax.config.files import call, of_python, set_value
-from colorjax.config.serialization import identity, to_plain
+from colorjax.config.serialization import identifying_settings, to_plain
 from colorjax.errors import UserError
 from colorjax.runs.files import read_json
 from colorjax.sweeps.names import run_names
@@ -52,19 +52,19 @@ def plan(argument: str, config: ConfigDict, directory: Path) -> list[PlannedRun]
         raise UserError(f"--config={argument}: sweep(add) adds no run")
     where = f"--config={argument}, run"
     configs = [changed(config, run, f"{where} {number}") for number, run in enumerate(changes, 1)]
-    marks = [_mark(to_plain(config)) for config in configs]
-    for number, mark in enumerate(marks):
-        if marks.index(mark) < number:
+    identities = [_hash(to_plain(config)) for config in configs]
+    for number, identity in enumerate(identities):
+        if identities.index(identity) < number:
             raise UserError(
-                f"{where}s {marks.index(mark) + 1} and {number + 1} are the same, but for settings that "
+                f"{where}s {identities.index(identity) + 1} and {number + 1} are the same, but for settings that "
                 "change no result; leave one"
             )
     known = _known(directory)
-    names = [known.get(mark, name) for mark, name in zip(marks, run_names(changes), strict=True)]
+    names = [known.get(identity, name) for identity, name in zip(identities, run_names(changes), strict=True)]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise UserError(f"{directory / twice[0]} is the folder of another run already; use another --workdir")
-    for name, mark in zip(names, marks, strict=True):
-        if mark not in known and (directory / name / "config.json").exists():
+    for name, identity in zip(names, identities, strict=True):
+        if identity not in known and (directory / name / "config.json").exists():
             raise UserError(f"{directory / name} holds a run of another config; use another --workdir for this sweep")
     return [PlannedRun(*run, directory / run[0]) for run in zip(names, changes, configs, strict=True)]
 
@@ -82,11 +82,11 @@ def changed(config: ConfigDict, changes: Mapping[str, Any], where: str) -> Confi
 
 
 def _known(directory: Path) -> dict[str, str]:
-    """Return the name of each run in `directory` by the mark of its config."""
+    """Return the name of each run in `directory` by the identity of its config."""
     paths = sorted(directory.glob("*/config.json")) if directory.is_dir() else []
-    return {_mark(read_json(path, dict)): path.parent.name for path in paths}
+    return {_hash(read_json(path, dict)): path.parent.name for path in paths}
 
 
-def _mark(config: Mapping[str, Any]) -> str:
+def _hash(config: Mapping[str, Any]) -> str:
     """Return a text that the plain configs of one run have in common."""
-    return json.dumps(identity(config), sort_keys=True)
+    return json.dumps(identifying_settings(config), sort_keys=True)

@@ -18,7 +18,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from colorjax.config.defaults import require_run
 from colorjax.config.files import call, override
-from colorjax.config.serialization import from_plain, identity, to_plain, with_tuples
+from colorjax.config.serialization import from_plain, identifying_settings, to_plain, with_tuples
 from colorjax.errors import UserError, nearest
 from colorjax.metrics.info import MEASURES
 from colorjax.runs.files import read_json, write_atomically
@@ -120,7 +120,7 @@ def save_search(search: Search, directory: Path) -> None:
     if path.exists():
         known = read_json(path, dict)
         for what, same in {
-            "config": identity(known["config"]) == identity(content["config"]),
+            "config": identifying_settings(known["config"]) == identifying_settings(content["config"]),
             "space": known["space"] == content["space"],
             "metric": known["settings"]["metric"] == content["settings"]["metric"],
         }.items():

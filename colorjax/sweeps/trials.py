@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from optuna.trial import TrialState
 
 from colorjax.errors import Interrupted, Pruned
-from colorjax.runs.files import alone
+from colorjax.runs.files import file_lock
 from colorjax.runs.history import best_step, read_history
 from colorjax.runs.run_state import RunState, alive, read_state, slurm_job, write_state
 from colorjax.sweeps.folder import make_run
@@ -83,7 +83,7 @@ def _run(search, study, trial, config, workdir, train) -> None:
 
 def _take(search: Search, study: optuna.Study, directory: Path) -> tuple[optuna.Trial, ConfigDict, Path] | None:
     """Return a trial, its config and its folder, both there and marked as this process's; None when all are taken."""
-    with alone(directory / ".trials.lock", _LOCK_SECONDS):
+    with file_lock(directory / ".trials.lock", _LOCK_SECONDS):
         trial = _left_behind(study, directory) or _new(search, study)
         if trial is None:
             return None

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from colorjax.metrics.info import MEASURES
 from colorjax.pages.svg import COLORS, INK, STYLE, finish, panels
-from colorjax.tables.table import TRIVIAL, Table
+from colorjax.tables.table import BASELINES, Table
 
 TRIVIAL_COLOR = "#8c8c8c"
 
@@ -20,9 +20,9 @@ _MARKERS = ("o", "s", "^", "x")
 
 
 def row_colors(table: Table) -> dict[str, str]:
-    """Return the color that stands for each row in every chart; the trivial rows are grey."""
+    """Return the color that stands for each row in every chart; the trivial rows are gray."""
     trained = itertools.cycle(COLORS)
-    return {label: TRIVIAL_COLOR if row.method in TRIVIAL else next(trained) for label, row in table.rows.items()}
+    return {label: TRIVIAL_COLOR if row.method in BASELINES else next(trained) for label, row in table.rows.items()}
 
 
 def training_curves(histories: Mapping[str, Sequence[Mapping]], colors: Mapping[str, str]) -> str:

@@ -35,7 +35,7 @@ class Point:
         return mean_over_seeds([means[column] for means in self.means.values()])
 
 
-def learning_curves(
+def data_curves(
     table: Table, evaluations: Mapping[str, Evaluation], places: Mapping[str, Place]
 ) -> dict[str, list[Point]]:
     """Return the points of each series, by their number of photographs.
@@ -53,7 +53,7 @@ def learning_curves(
     return {series: sorted(points, key=lambda point: point.photographs) for series, points in curves.items()}
 
 
-def write_learning_curves(curves: Mapping[str, Sequence[Point]], table: Table, path: Path) -> None:
+def write_data_curves(curves: Mapping[str, Sequence[Point]], table: Table, path: Path) -> None:
     """Write a CSV file with a line for each row and seed: the means over pictures of every column."""
     names = [column.name for column in table.columns]
     lines = [["series", "row", "photographs", "seed", *names]]

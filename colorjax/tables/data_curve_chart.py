@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from colorjax.pages.svg import STYLE, finish, panels
 from colorjax.tables.charts import TRIVIAL_COLOR
 from colorjax.tables.data_curve import Point
-from colorjax.tables.table import TRIVIAL, Table
+from colorjax.tables.table import BASELINES, Table
 
 # A series is several rows, so it has none of the rows' colors. After Tol's "bright" and "muted" schemes; told apart by
 # people with any color vision, the more as each has a marker of its own.
@@ -21,11 +21,11 @@ _PANELS = ("psnr", "ssim", "ciede2000", "colorfulness")
 _APART = 0.012  # of the axis: between the markers of two series at one number, so that both intervals are seen
 
 
-def learning_curve_chart(curves: Mapping[str, Sequence[Point]], table: Table) -> str:
+def data_curve_chart(curves: Mapping[str, Sequence[Point]], table: Table) -> str:
     """Draw PSNR, SSIM, CIEDE2000 and colorfulness, those that the table has; the trivial rows are dashed lines.
 
     Args:
-      curves: as `learning_curves` gives them.
+      curves: as `data_curves` gives them.
       table: of the same rows.
 
     Returns:
@@ -38,7 +38,7 @@ def learning_curve_chart(curves: Mapping[str, Sequence[Point]], table: Table) ->
     trivial = {
         label: row
         for label, row in table.rows.items()
-        if row.method in TRIVIAL and label not in {point.row for points in curves.values() for point in points}
+        if row.method in BASELINES and label not in {point.row for points in curves.values() for point in points}
     }
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": "learning curves"}):
         figure, axes = panels(len(columns), min(len(columns), 2), width=8.4, height=2.7)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from colorjax.methods import Observed
+from colorjax.methods import Identity
 from colorjax.tables.table import Table
 from colorjax.tasks import TASKS
 
@@ -32,7 +32,7 @@ class Published(NamedTuple):
     input_alone: str
 
 
-def beside(table: Table, figures: Mapping[str, Any] | None) -> Published | None:
+def for_table(table: Table, figures: Mapping[str, Any] | None) -> Published | None:
     """Return a config's `published` section (caption, columns, rows) for `table`; None where it has no rows."""
     if not figures or not figures["rows"]:
         return None
@@ -43,7 +43,7 @@ def beside(table: Table, figures: Mapping[str, Any] | None) -> Published | None:
 
 def input_alone(table: Table) -> str:
     """Return the sentence that says what the input as it is scores on the photographs of the table."""
-    label, row = next((label, row) for label, row in table.rows.items() if row.method == Observed.name)
+    label, row = next((label, row) for label, row in table.rows.items() if row.method == Identity.name)
     scores = []
     for column in table.columns:
         mean = row.mean[column.name].mean

@@ -17,16 +17,16 @@ from skimage.transform import resize
 from colorjax.evaluation.evaluate import Evaluation
 from colorjax.evaluation.protocol import Protocol
 from colorjax.evaluation.statistics import LEVEL
-from colorjax.methods import Observed
+from colorjax.methods import Identity
 from colorjax.metrics.fidelity import ciede2000_map
 from colorjax.pages.page import page
 from colorjax.pictures.images import encode_png
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tables.charts import method_bars, row_colors, training_curves
-from colorjax.tables.data_curve import Place, Point, learning_curves, write_learning_curves
-from colorjax.tables.data_curve_chart import learning_curve_chart
+from colorjax.tables.data_curve import Place, Point, data_curves, write_data_curves
+from colorjax.tables.data_curve_chart import data_curve_chart
 from colorjax.tables.markdown import markdown, summary
-from colorjax.tables.published import Published, beside
+from colorjax.tables.published import Published, for_table
 from colorjax.tables.table import Table, make_table, write_files
 
 WIDTH = 208  # pixels: of a picture in the page, which bounds the page's size
@@ -75,13 +75,13 @@ def write_table(
       UserError: as `make_table`.
     """
     table = make_table(title, evaluations, protocol, reference, remarks)
-    figures = beside(table, published)
-    curves = learning_curves(table, evaluations, places or {})
+    figures = for_table(table, published)
+    curves = data_curves(table, evaluations, places or {})
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "table.md").write_text(markdown(table, figures))
     write_files(table, evaluations, directory)
     if curves:
-        write_learning_curves(curves, table, directory / "learning_curve.csv")
+        write_data_curves(curves, table, directory / "learning_curve.csv")
     (directory / "report.html").write_text(report(table, evaluations, histories or {}, figures, curves))
     return summary(table)
 
@@ -95,12 +95,12 @@ def report(
 ) -> str:
     """Return the page; the arguments are those of `write_table`, and what it makes of them."""
     return page(
-        "evaluation/report.html",
+        "tables/report.html",
         table=table,
         level=f"{LEVEL:.0%}",
         published=published,
         over_seeds=any(evaluation.by_seed for evaluation in evaluations.values()),
-        learning_curves=learning_curve_chart(curves, table),
+        data_curves=data_curve_chart(curves, table),
         training_curves=training_curves(histories, row_colors(table)),
         bars=method_bars(table),
         pictures=_pictures(table.protocol, evaluations),
@@ -112,7 +112,7 @@ def report(
 def _pictures(protocol: Protocol, evaluations: Mapping[str, Evaluation]) -> list[dict]:
     """Return, for each kept picture, its name, its rows of cells by heading, and the number of cells in a row."""
     # What the methods were given is itself a row of every table.
-    labels = sorted(evaluations, key=lambda label: evaluations[label].method != Observed.name)
+    labels = sorted(evaluations, key=lambda label: evaluations[label].method != Identity.name)
     pictures = []
     for index, sample in enumerate(evaluations[labels[0]].samples):
         restored = {label: evaluations[label].samples[index].restored for label in labels}
@@ -134,7 +134,7 @@ def _caption(evaluation, picture):
     if evaluation.by_seed:  # the picture is the first seed's, so its numbers must not be the average's
         evaluation = next(iter(evaluation.by_seed.values()))
     row = next(row for row in evaluation.rows if row["picture"] == picture)
-    parts = ["input"] if evaluation.method == Observed.name else []
+    parts = ["input"] if evaluation.method == Identity.name else []
     parts.append(f"{row['psnr']:.1f} dB")
     if "ciede2000" in row:
         parts.append(f"ΔE {row['ciede2000']:.1f}")

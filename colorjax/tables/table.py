@@ -16,7 +16,7 @@ from colorjax.evaluation.evaluate import Evaluation
 from colorjax.evaluation.protocol import Protocol
 from colorjax.evaluation.seeds import describe
 from colorjax.evaluation.statistics import LEVEL, RESAMPLES, Estimate, means_with_intervals, paired_differences
-from colorjax.methods import MeanColor, Observed
+from colorjax.methods import Identity, MeanColor
 from colorjax.metrics.info import MEASURES
 from colorjax.pages.text import write_csv
 from colorjax.tasks import TASKS
@@ -25,7 +25,7 @@ from colorjax.tasks import TASKS
 _FIRST = ("accuracy", "precision", "sensitivity", "loss", "psnr", "mse")
 # Trivial rows that a table must have, the second one where colors are asked for: without them nobody knows what a
 # number is worth.
-TRIVIAL = (Observed.name, MeanColor.name)
+BASELINES = (Identity.name, MeanColor.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ def make_table(
     """
     if reference not in evaluations:
         raise UserError(f"config.reference: no row is labelled {reference!r}; {nearest(reference, evaluations)}")
-    for trivial in TRIVIAL if TASKS[protocol.task].colorizes else TRIVIAL[:1]:
+    for trivial in BASELINES if TASKS[protocol.task].colorizes else BASELINES[:1]:
         if trivial not in {evaluation.method for evaluation in evaluations.values()}:
             raise UserError(f"every table has a row for the method {trivial!r}; add it to config.rows")
     first = evaluations[reference]

@@ -1,6 +1,6 @@
 """Tasks: the problems that a network can be trained for. Pictures are float32 sRGB [*b, H, W, 3] in [0, 1].
 
-To add a task: write a `Task` in a file of its own here (four methods: observe, inputs, targets, picture), add one
+To add a task: write a `Task` in a file of its own here (four methods: degrade, inputs, targets, picture), add one
 line to `TASKS`, and test that `picture(targets(clean, inputs), inputs)` gives the clean picture back. Training,
 evaluation and tables then know it by its name in config.task.name.
 """

@@ -1,4 +1,4 @@
-"""Colorization: from a grey picture to a colored one. Pictures are float32 sRGB [*b, H, W, 3]."""
+"""Colorization: from a gray picture to a colored one. Pictures are float32 sRGB [*b, H, W, 3]."""
 
 import dataclasses
 from typing import ClassVar
@@ -19,25 +19,25 @@ AB_SCALE = 110.0
 class Colorize(Task):
     """The network sees the lightness L / 50 - 1, in [-1, 1], and gives a and b over `AB_SCALE`.
 
-    Noise, if any, falls on the grey picture (one value a pixel, so its grain is grey too) before the lightness is
+    Noise, if any, falls on the gray picture (one value a pixel, so its grain is gray too) before the lightness is
     taken; the restored picture keeps that noisy lightness, for only its color is asked for.
     """
 
     name: ClassVar[str] = "colorize"
-    given: ClassVar[str] = "a grey picture"
+    input_kind: ClassVar[str] = "a gray picture"
     input_channels: ClassVar[int] = 1
     output_channels: ClassVar[int] = 2
     colorizes: ClassVar[bool] = True
 
-    def observe(self, key: Array, clean: Array) -> Array:
-        """Return the grey copy as RGB, spoiled by the noise and then not clipped."""
+    def degrade(self, key: Array, clean: Array) -> Array:
+        """Return the gray copy as RGB, spoiled by the noise and then not clipped."""
         gray = gray_copy(clean)[..., :1]
         noisy = add_noise(key, gray, self.noise_kind, self.noise_level)
         return jnp.broadcast_to(noisy, clean.shape)
 
-    def inputs(self, observed: Array) -> Array:
+    def inputs(self, degraded: Array) -> Array:
         """Return the lightness over 50, minus 1."""
-        return rgb2lab(observed)[..., :1] / 50 - 1
+        return rgb2lab(degraded)[..., :1] / 50 - 1
 
     def targets(self, clean: Array, inputs: Array) -> Array:
         """Return the true a and b over `AB_SCALE`."""

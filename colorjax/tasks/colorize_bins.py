@@ -33,7 +33,7 @@ def cross_entropy(logits: Array, ab: Array) -> Array:
 def rarity_weighted_cross_entropy(logits: Array, ab: Array) -> Array:
     """As `cross_entropy`, each pixel weighed by how rare its most probable true bin is (`ab_bins.rarity_weights`).
 
-    Zhang et al. 2016, equations 2 and 3. Most of any photograph is nearly grey; without weights a network is too.
+    Zhang et al. 2016, equations 2 and 3. Most of any photograph is nearly gray; without weights a network is too.
     """
     truth = ab_bins.encode(ab)
     weights = jnp.asarray(ab_bins.rarity_weights())[jnp.argmax(truth, axis=-1)]

@@ -19,17 +19,17 @@ class Denoise(Task):
     """
 
     name: ClassVar[str] = "denoise"
-    given: ClassVar[str] = "a noisy picture"
+    input_kind: ClassVar[str] = "a noisy picture"
     input_channels: ClassVar[int] = 3
     output_channels: ClassVar[int] = 3
 
-    def observe(self, key: Array, clean: Array) -> Array:
+    def degrade(self, key: Array, clean: Array) -> Array:
         """Return the noisy picture, not clipped."""
         return add_noise(key, clean, self.noise_kind, self.noise_level)
 
-    def inputs(self, observed: Array) -> Array:
-        """Return the observed picture as it is."""
-        return observed
+    def inputs(self, degraded: Array) -> Array:
+        """Return the degraded picture as it is."""
+        return degraded
 
     def targets(self, clean: Array, inputs: Array) -> Array:
         """Return the correction that makes the noisy picture clean."""

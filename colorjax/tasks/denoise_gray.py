@@ -1,4 +1,4 @@
-"""Denoising of grey pictures, which are kept as sRGB [*b, H, W, 3] with three equal channels."""
+"""Denoising of gray pictures, which are kept as sRGB [*b, H, W, 3] with three equal channels."""
 
 import dataclasses
 from typing import ClassVar
@@ -14,7 +14,7 @@ from colorjax.tasks.denoise import Denoise
 def luma(picture: Array) -> Array:
     """Return 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) of [*b, H, W, 3] at whole 8-bit levels, [*b, H, W, 1].
 
-    So the grey sets were made that denoisers are measured on (BSD68, Set12): MATLAB's `rgb2gray` of 8-bit pictures.
+    So the gray sets were made that denoisers are measured on (BSD68, Set12): MATLAB's `rgb2gray` of 8-bit pictures.
     """
     return jnp.round(rgb2yiq(picture)[..., :1] * 255) / 255
 
@@ -24,7 +24,7 @@ class DenoiseGray(Denoise):
     """As `Denoise`, on one channel: the noise falls on the photograph's luma, and that is what is asked back."""
 
     name: ClassVar[str] = "denoise_gray"
-    given: ClassVar[str] = "a noisy grey picture"
+    input_kind: ClassVar[str] = "a noisy gray picture"
     input_channels: ClassVar[int] = 1
     output_channels: ClassVar[int] = 1
 
@@ -32,13 +32,13 @@ class DenoiseGray(Denoise):
         """Return the photograph's luma in three equal channels."""
         return jnp.broadcast_to(luma(clean), clean.shape)
 
-    def observe(self, key: Array, clean: Array) -> Array:
+    def degrade(self, key: Array, clean: Array) -> Array:
         """Return the noisy luma, not clipped, in three equal channels."""
         return jnp.broadcast_to(add_noise(key, luma(clean), self.noise_kind, self.noise_level), clean.shape)
 
-    def inputs(self, observed: Array) -> Array:
+    def inputs(self, degraded: Array) -> Array:
         """Return one of the equal channels."""
-        return observed[..., :1]
+        return degraded[..., :1]
 
     def targets(self, clean: Array, inputs: Array) -> Array:
         """Return the correction that makes the noisy picture clean."""

@@ -3,7 +3,7 @@
 Pictures are float32 sRGB [*b, H, W, 3], clean ones in [0, 1]. The data, the training loop and the evaluation know
 this interface and no task of their own:
 
-    clean --observe--> observed --inputs--> inputs --network--> outputs --picture--> restored
+    clean --degrade--> degraded --inputs--> inputs --network--> outputs --picture--> restored
 
 and `loss` compares the outputs with what `targets` makes of the clean picture and the inputs.
 """
@@ -35,14 +35,14 @@ class Task(abc.ABC):
     Attributes:
         losses: (of the class) the losses that compare its outputs with its targets, by name.
         loss_name: name of one of them.
-        noise_kind, noise_level: what spoils the observed picture, as `colorjax.noise.add_noise` takes it.
+        noise_kind, noise_level: what spoils the degraded picture, as `colorjax.noise.add_noise` takes it.
 
     Raises:
         UserError: an unknown loss or noise, or a level that the noise is not defined for.
     """
 
     name: ClassVar[str]
-    given: ClassVar[str]  # what is observed, in words; methods for one task do for another with the same
+    input_kind: ClassVar[str]  # what is degraded, in words; methods for one task do for another with the same
     input_channels: ClassVar[int]
     output_channels: ClassVar[int]
     colorizes: ClassVar[bool] = False  # whether color is what is asked for, so that hints of it make sense
@@ -64,12 +64,12 @@ class Task(abc.ABC):
         return clean
 
     @abc.abstractmethod
-    def observe(self, key: Array, clean: Array) -> Array:
+    def degrade(self, key: Array, clean: Array) -> Array:
         """Return the picture that a method is given to restore, [*b, H, W, 3], not clipped; one key [*b] for each."""
 
     @abc.abstractmethod
-    def inputs(self, observed: Array) -> Array:
-        """Return what the network is given of an observed picture, [*b, H, W, input_channels]."""
+    def inputs(self, degraded: Array) -> Array:
+        """Return what the network is given of an degraded picture, [*b, H, W, input_channels]."""
 
     @abc.abstractmethod
     def targets(self, clean: Array, inputs: Array) -> Array:
@@ -79,10 +79,10 @@ class Task(abc.ABC):
     def picture(self, outputs: Array, inputs: Array) -> Array:
         """Return the restored picture, [*b, H, W, 3], from a network's outputs and its inputs."""
 
-    def unspoiled_inputs(self, clean: Array) -> Array:
+    def inputs_without_noise(self, clean: Array) -> Array:
         """Return what the network is given of a clean picture [H, W, 3] that no noise falls on."""
         quiet = dataclasses.replace(self, noise_kind="none", noise_level=(0.0, 0.0))
-        return self.inputs(quiet.observe(jax.random.key(0), clean))
+        return self.inputs(quiet.degrade(jax.random.key(0), clean))
 
     def loss(self, outputs: Array, targets: Array) -> Array:
         """Return one number for each example, [B], from [B, H, W, output_channels] twice."""
@@ -90,5 +90,5 @@ class Task(abc.ABC):
 
     def example(self, keys: Array, clean: Array) -> Example:
         """Make a training example of each clean picture [*b, H, W, 3] with its own key [*b]; jit-safe."""
-        inputs = self.inputs(self.observe(keys, clean))
+        inputs = self.inputs(self.degrade(keys, clean))
         return Example(inputs, self.targets(clean, inputs))

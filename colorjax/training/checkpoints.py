@@ -54,7 +54,7 @@ class Checkpoints:
             create=False,
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(config.training.keep), best]),
             cleanup_tmp_directories=True,  # what a killed run had not finished writing
-            multiprocessing_options=_alone(),
+            multiprocessing_options=_single_process_options(),
         )
         self._manager = ocp.CheckpointManager(folder, options=options)
 
@@ -183,7 +183,7 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
     if not folder.is_dir():
         raise UserError(f"{workdir} holds no trained network; run the command `train` with this --workdir first")
     # Without limits to what is kept, it deletes nothing.
-    options = ocp.CheckpointManagerOptions(create=False, multiprocessing_options=_alone())
+    options = ocp.CheckpointManagerOptions(create=False, multiprocessing_options=_single_process_options())
     with ocp.CheckpointManager(folder.absolute(), options=options) as manager:
         steps = sorted(manager.all_steps(), reverse=True)
         if which == "best":
@@ -201,7 +201,7 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
     raise UserError(f"{workdir}: the {which} checkpoint can't be read")
 
 
-def _alone() -> MultiprocessingOptions:
+def _single_process_options() -> MultiprocessingOptions:
     """Return what keeps orbax from waiting for processes that don't come: only the first one calls it."""
     if processes.count() == 1:
         return MultiprocessingOptions()

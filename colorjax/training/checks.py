@@ -8,9 +8,9 @@ from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
 from colorjax.tasks import build_task
 from colorjax.training import parallel
-from colorjax.training.conditioning import check_contexts
+from colorjax.training.conditioning import check_conditioning
 from colorjax.training.optimizer import build_optimizer
-from colorjax.weights import hold_to_model, load, not_found_in
+from colorjax.weights import load, not_found_in, require_model_variables
 
 START_PARTS = ("all", "fitting")
 
@@ -26,7 +26,7 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
     build_optimizer(config.optimizer, total_steps(config))
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
-    check_contexts(config, model)
+    check_conditioning(config, model)
     check_start(config, model, task.input_channels)
 
 
@@ -50,5 +50,5 @@ def check_start(config: ConfigDict, model: nn.Module, input_channels: int) -> tu
         raise UserError(f"{where}: {error}") from None
     if settings.start_parts == "fitting":
         return not_found_in(variables, model, input_channels, where)
-    hold_to_model(variables, model, input_channels, where)
+    require_model_variables(variables, model, input_channels, where)
     return ()

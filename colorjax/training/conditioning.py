@@ -1,4 +1,4 @@
-"""Where a training gets the context of its examples from (see `colorjax.models.conditioning`).
+"""Where a training gets the conditioning of its examples from (see `colorjax.models.conditioning`).
 
 It is computed in each step from what the network sees, or once for each photograph and kept on disk, in
 `cache_directory()/contexts`.
@@ -21,23 +21,23 @@ from tqdm import tqdm
 
 from colorjax import processes
 from colorjax.errors import UserError
-from colorjax.inference.letterbox import fit
-from colorjax.models.conditioning import Frozen, context_of, has_context_of_photograph
+from colorjax.inference.letterbox import letterbox
+from colorjax.models.conditioning import FrozenWeights, conditioning_of, has_conditioning_of_photograph
 from colorjax.pictures.images import Photograph, content_hash
 from colorjax.runtime.cache import cache_directory, save_arrays
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import Task
 
-Context = dict[str, np.ndarray]
+Conditioning = dict[str, np.ndarray]
 
-_VERSION = 1  # to be counted up with any change of what a context is, so that kept ones are computed anew
+_VERSION = 1  # to be counted up with any change of what a conditioning is, so that kept ones are computed anew
 _BATCH = 4  # squares that are computed together
 _SAVE_EVERY = 1024  # photographs: what a killed process loses at most
 
 
-def check_contexts(config: ConfigDict, model: nn.Module) -> None:
-    """Raise a `UserError` for a run config that would train with other contexts than it is measured with."""
-    if not has_context_of_photograph(model):
+def check_conditioning(config: ConfigDict, model: nn.Module) -> None:
+    """Raise a `UserError` for a run config that would train with other conditionings than it is measured with."""
+    if not has_conditioning_of_photograph(model):
         return
     found = {"task.noise.kind": config.task.noise.kind, "inference.picture": config.inference.picture}
     for (key, value), needed in zip(found.items(), ("none", "whole"), strict=True):
@@ -48,50 +48,50 @@ def check_contexts(config: ConfigDict, model: nn.Module) -> None:
             )
 
 
-def contexts_of_training(config: ConfigDict, model: nn.Module, frozen: Frozen, task: Task, data: ModuleType):
-    """Return `context` as `make_step` takes it, and what it is to be given as its resident data.
+def conditioning_of_training(config: ConfigDict, model: nn.Module, frozen: FrozenWeights, task: Task, data: ModuleType):
+    """Return `conditioning` as `make_step` takes it, and what it is to be given as its resident data.
 
     Args:
       config: of the run.
       model: of that config.
       frozen: its frozen weights.
       task: of that config.
-      data: the `datasets` package; asked for the training photographs where their contexts are kept.
+      data: the `datasets` package; asked for the training photographs where their conditionings are kept.
     """
-    if not has_context_of_photograph(model):
-        return contexts_in_step(model), frozen.variables
+    if not has_conditioning_of_photograph(model):
+        return conditioning_in_step(model), frozen.variables
     photographs = data.photographs(config.data, "train")
     with processes.first_then_rest():  # which find them kept
-        return contexts_by_photograph, contexts_of_photographs(
+        return conditioning_by_photograph, conditionings_of_photographs(
             model, frozen, task, photographs, config.inference.patch_size
         )
 
 
-def contexts_in_step(model: nn.Module):
-    """Return `(batch, frozen variables, inputs) -> context`, for `make_step`, that computes it in each step."""
+def conditioning_in_step(model: nn.Module):
+    """Return `(batch, frozen variables, inputs) -> conditioning`, for `make_step`, that computes it in each step."""
 
-    def context(batch: Mapping[str, jax.Array], variables: Any, inputs: jax.Array) -> dict[str, jax.Array]:
+    def conditioning(batch: Mapping[str, jax.Array], variables: Any, inputs: jax.Array) -> dict[str, jax.Array]:
         del batch
-        return context_of(model, variables, inputs)
+        return conditioning_of(model, variables, inputs)
 
-    return context
+    return conditioning
 
 
-def contexts_by_photograph(batch: Mapping[str, jax.Array], kept: Mapping[str, jax.Array], inputs: jax.Array):
-    """Return the context of each example's photograph out of those kept, [photographs, ...] each; for `make_step`."""
+def conditioning_by_photograph(batch: Mapping[str, jax.Array], kept: Mapping[str, jax.Array], inputs: jax.Array):
+    """Return the kept conditioning, [photographs, ...] each, of each example's photograph; for `make_step`."""
     del inputs
     return {name: values[batch["photograph"]] for name, values in kept.items()}
 
 
-def contexts_of_photographs(
-    model: nn.Module, frozen: Frozen, task: Task, photographs: Sequence[Photograph], size: int
-) -> Context:
-    """Return the context of each photograph as a whole, computed where it is not kept yet.
+def conditionings_of_photographs(
+    model: nn.Module, frozen: FrozenWeights, task: Task, photographs: Sequence[Photograph], size: int
+) -> Conditioning:
+    """Return the conditioning of each photograph as a whole, computed where it is not kept yet.
 
     It is that of the picture without noise, fitted into a square as `NetworkMethod` does for `picture='whole'`.
 
     Args:
-      model: has a context.
+      model: has a conditioning.
       frozen: its frozen weights.
       task: makes inputs of pictures.
       photographs: in the order in which batches number them; each is decoded once, to know it by its content. What
@@ -103,24 +103,24 @@ def contexts_of_photographs(
     """
     path = _path(model, frozen, task, size)
     kept = _read(path)
-    apply = jax.jit(lambda variables, inputs: context_of(model, variables, inputs))
+    apply = jax.jit(lambda variables, inputs: conditioning_of(model, variables, inputs))
 
     def compute(squares: dict[str, np.ndarray]) -> None:
         filling = [(0, _BATCH - len(squares)), (0, 0), (0, 0), (0, 0)]  # so that there is one shape to compile
         values = jax.device_get(apply(frozen.variables, np.pad(np.stack(list(squares.values())), filling)))
-        for i, mark in enumerate(squares):
-            kept[mark] = {name: value[i] for name, value in values.items()}
+        for i, content in enumerate(squares):
+            kept[content] = {name: value[i] for name, value in values.items()}
 
-    marks, waiting, saved = [], {}, len(kept)
+    hashes, waiting, saved = [], {}, len(kept)
     try:
         hidden = None if processes.is_first() else True
         for photograph in tqdm(photographs, desc="contexts", unit="photograph", disable=hidden, leave=False):
-            mark = content_hash(photograph.picture)
-            marks.append(mark)
-            if mark in kept or mark in waiting:
+            content = content_hash(photograph.picture)
+            hashes.append(content)
+            if content in kept or content in waiting:
                 continue
             picture = photograph.picture.astype(np.float32) / np.float32(255)
-            waiting[mark] = fit(map_pixels(task.unspoiled_inputs, picture), size).square
+            waiting[content] = letterbox(map_pixels(task.inputs_without_noise, picture), size).square
             if len(waiting) == _BATCH:
                 compute(waiting)
                 waiting = {}
@@ -132,16 +132,16 @@ def contexts_of_photographs(
     finally:
         if len(kept) > saved:
             _write(path, kept)
-    return {name: np.stack([kept[mark][name] for mark in marks]) for name in kept[marks[0]]}
+    return {name: np.stack([kept[content][name] for content in hashes]) for name in kept[hashes[0]]}
 
 
-def _path(model: nn.Module, frozen: Frozen, task: Task, size: int) -> Path:
-    about = json.dumps([_VERSION, model.context_key, frozen.mark, task.name, size])
+def _path(model: nn.Module, frozen: FrozenWeights, task: Task, size: int) -> Path:
+    about = json.dumps([_VERSION, model.conditioning_key, frozen.fingerprint, task.name, size])
     return cache_directory() / "contexts" / f"{hashlib.sha256(about.encode()).hexdigest()[:16]}.safetensors"
 
 
-def _read(path: Path) -> dict[str, Context]:
-    """Return the kept contexts by content hash; none where the file is not there or broken."""
+def _read(path: Path) -> dict[str, Conditioning]:
+    """Return the kept conditionings by content hash; none where the file is not there or broken."""
     if not path.is_file():
         return {}
     try:
@@ -149,11 +149,15 @@ def _read(path: Path) -> dict[str, Context]:
         hashes = arrays.pop("content_hash")
     except (OSError, SafetensorError, KeyError):
         return {}
-    return {bytes(mark).hex(): {name: values[i] for name, values in arrays.items()} for i, mark in enumerate(hashes)}
+    return {
+        bytes(content).hex(): {name: values[i] for name, values in arrays.items()} for i, content in enumerate(hashes)
+    }
 
 
-def _write(path: Path, kept: dict[str, Context]) -> None:
+def _write(path: Path, kept: dict[str, Conditioning]) -> None:
     kept = _read(path) | kept  # another run may have written meanwhile
-    arrays = {name: np.stack([context[name] for context in kept.values()]) for name in next(iter(kept.values()))}
-    arrays["content_hash"] = np.array([list(bytes.fromhex(mark)) for mark in kept], np.uint8)
+    arrays = {
+        name: np.stack([conditioning[name] for conditioning in kept.values()]) for name in next(iter(kept.values()))
+    }
+    arrays["content_hash"] = np.array([list(bytes.fromhex(content)) for content in kept], np.uint8)
     save_arrays(path, arrays)

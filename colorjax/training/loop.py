@@ -28,13 +28,13 @@ from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.checkpoints import Checkpoints
 from colorjax.training.checks import check, check_start
-from colorjax.training.conditioning import contexts_of_training
+from colorjax.training.conditioning import conditioning_of_training
 from colorjax.training.logging import announce, open_log
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.preemption import StopRequest
 from colorjax.training.state import TrainState, create_state, network_variables, start_from
 from colorjax.training.step import make_step
-from colorjax.training.workdir import hold_to_frozen, open_workdir
+from colorjax.training.workdir import open_workdir, require_same_frozen_weights
 from colorjax.weights import load
 
 Validate = Callable[[Any], Mapping[str, float]]
@@ -88,7 +88,7 @@ def train(
     optimizer, schedule = build_optimizer(config.optimizer, steps)
     decay = config.optimizer.weight_average
     open_workdir(workdir, config, devices)
-    hold_to_frozen(workdir, frozen)
+    require_same_frozen_weights(workdir, frozen)
     start_weights = load(settings.start_from) if settings.start_from else None
 
     def create() -> TrainState:
@@ -109,7 +109,7 @@ def train(
 
         def run_validation(step: int, state: TrainState) -> None:
             variables = jax.device_put(network_variables(state), parallel.local(devices)[0])
-            with checkpoints.named_when_stopped(), stop.at_once():
+            with checkpoints.named_when_stopped(), stop.interruptible():
                 metrics = validate(variables)
             if best_metric not in metrics:
                 raise UserError(f"validation measures {', '.join(metrics)}; the best needs {best_metric!r}")
@@ -136,8 +136,8 @@ def train(
             process_index=processes.index(),
             process_count=processes.count(),
         )
-        with checkpoints.named_when_stopped(), stop.at_once():
-            context, source = contexts_of_training(config, model, frozen, task, data)
+        with checkpoints.named_when_stopped(), stop.interruptible():
+            conditioning, source = conditioning_of_training(config, model, frozen, task, data)
         step_function = make_step(
             model,
             task,
@@ -147,28 +147,28 @@ def train(
             config.seed,
             decay,
             parallel.mean,
-            lambda batch, resident, inputs: context(batch, resident["context"], inputs),
+            lambda batch, resident, inputs: conditioning(batch, resident["context"], inputs),
         )
         train_step = parallel.map_step(step_function, devices)
         resident = parallel.replicate({"data": stream.resident, "context": source}, devices)
         mapped = parallel.replicate(state, devices)
         batches = parallel.prefetch(stack.enter_context(closing(iter(stream))), devices)
 
-        def look(step: int, metrics: Any) -> int:
+        def check_and_log(step: int, metrics: Any) -> int:
             metrics = parallel.first(metrics)
-            _hold_to_finite(step, metrics, checkpoints)
+            _require_finite(step, metrics, checkpoints)
             log.train(step, {name: value for name, value in metrics.items() if name != "request"})
             return int(metrics["request"])
 
         unseen = None  # the newest step and its metrics, until they are looked at
         for step, batch in zip(range(start + 1, steps + 1), batches, strict=True):
             mapped, metrics = train_step(mapped, batch, resident, stop.number)
-            request = look(*unseen) if unseen else 0
+            request = check_and_log(*unseen) if unseen else 0
             unseen = step, metrics
 
             validating = validation_due(step)
             if request or validating or step % settings.checkpoint_every == 0 or step == steps:
-                request = max(request, look(*unseen))
+                request = max(request, check_and_log(*unseen))
                 unseen = None
                 state = parallel.first(mapped)
                 checkpoints.save(step, state)
@@ -181,7 +181,7 @@ def train(
         return checkpoints.latest()[1]
 
 
-def _hold_to_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoints) -> None:
+def _require_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoints) -> None:
     """Raise a `NotFiniteError` if the loss or the gradient of a step is not finite."""
     for name in ("loss", "grad_norm"):
         if not math.isfinite(metrics[name]):

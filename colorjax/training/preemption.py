@@ -56,7 +56,7 @@ class StopRequest:
         return signal.Signals[self.received].value if self.received else 0
 
     @contextmanager
-    def at_once(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """Inside, a request raises `Interrupted` where it is received: for long work that can be done again.
 
         Several processes raise it all together at the end, whoever of them received it: they do the work in common.

@@ -28,7 +28,7 @@ def make_step(
     seed: int,
     weight_average: float,
     mean_over_devices: Callable[[Any], Any] = lambda tree: tree,
-    context: Callable[[Any, Any, jax.Array], dict[str, jax.Array]] = lambda batch, resident, inputs: {},
+    conditioning: Callable[[Any, Any, jax.Array], dict[str, jax.Array]] = lambda batch, resident, inputs: {},
 ) -> Step:
     """Return `step(state, batch, resident) -> (state, metrics)`.
 
@@ -45,16 +45,16 @@ def make_step(
       seed: of the run.
       weight_average: decay of the moving average of the weights, 0 for none.
       mean_over_devices: pytree to pytree; the default is for a step on one device.
-      context: `(batch, resident, inputs [b, P, P, Cin])` to what the network is given beside its inputs, each [b, ...];
-        the default is for a network that wants nothing (see `colorjax.models.conditioning`).
+      conditioning: `(batch, resident, inputs [b, P, P, Cin])` to what the network is given beside its inputs, each
+        [b, ...]; the default is for a network that wants nothing (see `colorjax.models.conditioning`).
     """
 
     def step(state: TrainState, batch: Any, resident: Any) -> tuple[TrainState, dict[str, jax.Array]]:
-        # A key of its own for every example of the run: its noise does not depend on its neighbours or its device.
+        # A key of its own for every example of the run: its noise does not depend on its neighbors or its device.
         keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(seed), batch["index"])
         example = task.example(keys, clean(batch, resident))
         # Outside of what is differentiated: computed once, and nothing of it is kept for a gradient.
-        given = context(batch, resident, example.inputs)
+        given = conditioning(batch, resident, example.inputs)
 
         def loss_of(params: Any) -> tuple[jax.Array, Any]:
             variables = {"params": params, "batch_stats": state.batch_stats}

@@ -16,9 +16,9 @@ from ml_collections import ConfigDict
 
 import colorjax
 from colorjax import processes
-from colorjax.config.serialization import identity, to_plain
+from colorjax.config.serialization import identifying_settings, to_plain
 from colorjax.errors import UserError
-from colorjax.models.conditioning import Frozen
+from colorjax.models.conditioning import FrozenWeights
 from colorjax.runs.files import read_json, write_atomically
 from colorjax.runs.provenance import provenance
 
@@ -46,11 +46,11 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
     """Make `workdir` a folder of runs of `config`, and note the code, the versions and the devices of this start in it.
 
     Raises:
-      UserError: as `hold_to_config`.
+      UserError: as `require_same_config`.
     """
     if not processes.is_first():
         return
-    hold_to_config(workdir, config)
+    require_same_config(workdir, config)
     workdir.mkdir(parents=True, exist_ok=True)
     if not (workdir / "config.json").exists():
         write_atomically(workdir / "config.json", json.dumps(to_plain(config), indent=2) + "\n")
@@ -64,7 +64,7 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
     write_atomically(path, json.dumps([*starts, _versions(devices) | code], indent=2) + "\n")
 
 
-def hold_to_config(workdir: Path, config: ConfigDict) -> None:
+def require_same_config(workdir: Path, config: ConfigDict) -> None:
     """Compare `config` with the one that `workdir` belongs to; without any, do nothing.
 
     Raises:
@@ -73,7 +73,7 @@ def hold_to_config(workdir: Path, config: ConfigDict) -> None:
     path = workdir / "config.json"
     if not processes.is_first() or not path.exists():
         return
-    known, new = identity(read_json(path, dict)), identity(to_plain(config))
+    known, new = identifying_settings(read_json(path, dict)), identifying_settings(to_plain(config))
     differing = [
         f"config.{key} ({known.get(key, 'no such key')!r} there, {new.get(key, 'no such key')!r} here)"
         for key in sorted(known.keys() | new.keys())
@@ -87,7 +87,7 @@ def hold_to_config(workdir: Path, config: ConfigDict) -> None:
         )
 
 
-def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
+def require_same_frozen_weights(workdir: Path, frozen: FrozenWeights) -> None:
     """Compare a network's frozen weights with those noted in `workdir`, or note them; without a workdir do nothing.
 
     Raises:
@@ -98,13 +98,13 @@ def hold_to_frozen(workdir: Path, frozen: Frozen) -> None:
     path = workdir / "frozen.json"
     if path.exists():
         known = read_json(path, dict)
-        if known["mark"] != frozen.mark:
+        if known["mark"] != frozen.fingerprint:
             raise UserError(
                 f"{workdir} was trained with {known['origin']}, and here is {frozen.origin or 'nothing frozen'}; "
                 "convert the former's weights again, or use another --workdir"
             )
-    elif workdir.is_dir() and frozen.mark:
-        write_atomically(path, json.dumps({"origin": frozen.origin, "mark": frozen.mark}, indent=2) + "\n")
+    elif workdir.is_dir() and frozen.fingerprint:
+        write_atomically(path, json.dumps({"origin": frozen.origin, "mark": frozen.fingerprint}, indent=2) + "\n")
 
 
 def _equal(one: Any, other: Any) -> bool:

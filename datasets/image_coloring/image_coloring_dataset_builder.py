@@ -16,17 +16,17 @@ from datasets.photograph_builder import PhotographBuilder, Picture
 from datasets.source_files import Listing, count, names_in_one_line, picture_files, readable_name
 
 DEPTH = 2  # how many folders an archive puts around those of the splits
-GREY_ENDINGS = ("black", "gray", "grey")
-# The most by which two channels of a grey pixel differ: Cb and Cr that compression moved by two levels make 6.
+GREY_ENDINGS = ("black", "gray", "gray")
+# The most by which two channels of a gray pixel differ: Cb and Cr that compression moved by two levels make 6.
 GREY_LEVELS = 8
 
 
 class Builder(PhotographBuilder):
-    """The photographs of Ibraheem, Danach and Ghandour: 20 in color for training, 100 grey ones for testing.
+    """The photographs of Ibraheem, Danach and Ghandour: 20 in color for training, 100 gray ones for testing.
 
-    The folders may be `train_color` and `test_color`, beside grey twins in `train_black` and `test_black`, or
-    `Train` and `Test`, each in any case. Grey pictures are left out, for a measurement needs true colors, and the
-    grey input is computed from them. A split for which no photograph is then left gets a tenth of the training
+    The folders may be `train_color` and `test_color`, beside gray twins in `train_black` and `test_black`, or
+    `Train` and `Test`, each in any case. Gray pictures are left out, for a measurement needs true colors, and the
+    gray input is computed from them. A split for which no photograph is then left gets a tenth of the training
     photographs, at least one of three or more, by the hash of their content.
     """
 
@@ -38,7 +38,7 @@ class Builder(PhotographBuilder):
 
     @classmethod
     def find(cls, source: Path) -> Listing:
-        """Return the pictures of the split folders but for the grey twins, by their path from those folders' parent."""
+        """Return the pictures of the split folders but for the gray twins, by their path from those folders' parent."""
         root = cls._root(source)
         splits: dict[str, dict[str, Path]] = {"train": {}, "validation": {}, "test": {}}
         twins, outside = Counter(), 0
@@ -54,7 +54,7 @@ class Builder(PhotographBuilder):
             else:
                 outside += 1
         remarks = [
-            f"{count(number, 'grey picture')} in {folder} left out: grey inputs are computed from color photographs"
+            f"{count(number, 'gray picture')} in {folder} left out: gray inputs are computed from color photographs"
             for folder, number in twins.items()
         ]
         if outside:
@@ -82,14 +82,14 @@ class Builder(PhotographBuilder):
         )
 
     def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
-        """Return the color photographs by split, and remarks on the grey pictures and on what was held out."""
+        """Return the color photographs by split, and remarks on the gray pictures and on what was held out."""
         colored = {split: [] for split in ("train", "validation", "test")}
         remarks = []
         for split, there in pictures.items():
             # Read once more: the other data sets need not pay for looking.
-            grey = {picture.name for picture in there if is_grey(read_picture(picture.path))}
-            colored[split] = [picture for picture in there if picture.name not in grey]
-            remarks += _remarks_on_grey(grey, "to learn from" if split == "train" else "to be measured against")
+            gray = {picture.name for picture in there if is_gray(read_picture(picture.path))}
+            colored[split] = [picture for picture in there if picture.name not in gray]
+            remarks += _remarks_on_gray(gray, "to learn from" if split == "train" else "to be measured against")
         if any(pictures.values()) and not colored["train"]:
             raise UserError(
                 f"{self.name}: no photograph in color to train on in {self.builder_config.source}; "
@@ -99,8 +99,8 @@ class Builder(PhotographBuilder):
         return held, [*remarks, *more]
 
 
-def is_grey(picture: np.ndarray) -> bool:
-    """Return whether a picture, uint8 `[H, W, 3]`, has no colors but what compression makes of grey."""
+def is_gray(picture: np.ndarray) -> bool:
+    """Return whether a picture, uint8 `[H, W, 3]`, has no colors but what compression makes of gray."""
     return int(np.ptp(picture, axis=-1).max()) <= GREY_LEVELS
 
 
@@ -115,10 +115,10 @@ def _has_split_folders(folder: Path) -> bool:
     return "train_color" in names or {"train", "test"} <= names
 
 
-def _remarks_on_grey(names: Iterable[str], missing: str) -> list[str]:
-    """Return a remark for each folder with grey pictures."""
+def _remarks_on_gray(names: Iterable[str], missing: str) -> list[str]:
+    """Return a remark for each folder with gray pictures."""
     folders = Counter(name.partition("/")[0] for name in sorted(names))
     return [
-        f"{count(number, 'grey picture')} in {folder} {'has' if number == 1 else 'have'} no colors {missing}: left out"
+        f"{count(number, 'gray picture')} in {folder} {'has' if number == 1 else 'have'} no colors {missing}: left out"
         for folder, number in folders.items()
     ]

@@ -43,7 +43,7 @@ def rgb_profile(name="Adobe RGB (1998)", colorants=ADOBE_RGB, gamma=2.2):
     return packed(b"mntr", b"RGB ", b"XYZ ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), gamma_curve(gamma)))
 
 
-def grey_profile(gamma, name="Grey"):
+def gray_profile(gamma, name="Gray"):
     return packed(b"mntr", b"GRAY", b"XYZ ", {b"desc": described(name), b"wtpt": xyz(D50), b"kTRC": gamma_curve(gamma)})
 
 

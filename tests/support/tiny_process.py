@@ -18,7 +18,7 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.results_cache import save_evaluation
-from colorjax.methods import Observed
+from colorjax.methods import Identity
 from colorjax.metrics.registry import METRICS
 from colorjax.models import MODELS
 from colorjax.pictures.images import Photograph
@@ -65,7 +65,7 @@ def measure(workdir, index):
                 file.write(f"{number}\n")
             yield number
 
-    evaluation = evaluate(Observed(), Denoise("l1"), protocol, photographs, samples=3, progress=noted)
+    evaluation = evaluate(Identity(), Denoise("l1"), protocol, photographs, samples=3, progress=noted)
     save_evaluation(workdir / str(index), evaluation, "of this test")
 
 
@@ -82,7 +82,7 @@ def main(workdir, port, count, index, event="", at=-1, which=0):
     MODELS["tiny"] = tiny.TinyNetwork
     several = {"coordinator": f"localhost:{port}", "processes": count, "process": index} if count > 1 else {}
     try:
-        with processes.together("tiny", **several):
+        with processes.process_group("tiny", **several):
             if event == "evaluate":
                 measure(workdir, index)
             else:

@@ -1,6 +1,6 @@
 """What a person tells a method about colors: marked pixels. Pictures are float32 sRGB [H, W, 3] in [0, 1].
 
-Hints come from a marked-up copy of a grey picture, or are drawn from the true colors by a seeded rule, for measuring.
+Hints come from a marked-up copy of a gray picture, or are drawn from the true colors by a seeded rule, for measuring.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ def hints_from_marked(gray: np.ndarray, marked: np.ndarray) -> Hints:
         UserError: the two have different sizes.
     """
     if gray.shape != marked.shape:
-        raise UserError(f"the marked picture is {_size(marked)} and the grey one {_size(gray)}: they must be alike")
+        raise UserError(f"the marked picture is {_size(marked)} and the gray one {_size(gray)}: they must be alike")
     mask = np.abs(marked.astype(np.float64) - gray).sum(-1) > MARKED_DIFFERENCE
     return Hints(marked.astype(np.float32), mask)
 

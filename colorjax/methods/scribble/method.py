@@ -17,12 +17,12 @@ from colorjax.runtime.pixelwise import map_pixels
 
 @dataclass(frozen=True)
 class Scribble:
-    """Spreads marked colors over a grey picture: its own luma Y stays, I and Q follow from the marks.
+    """Spreads marked colors over a gray picture: its own luma Y stays, I and Q follow from the marks.
 
     Attributes:
         count, length: how many scribbles `draw_hints` draws on a picture, and how long each is in pixels.
         tolerance: largest error of I and Q against the exact solution, as the solver estimates it. The estimate
-            has been a third of the true error at worst, and 1e-4 is a fortieth of a grey level.
+            has been a third of the true error at worst, and 1e-4 is a fortieth of a gray level.
         max_iterations: multigrid cycles after which a direct solver takes over, which needs many times as long.
     """
 
@@ -43,20 +43,20 @@ class Scribble:
         """Return scribbles with the colors of the true picture, as `hints.draw_scribbles` draws them."""
         return draw_scribbles(truth, seed, self.count, self.length)
 
-    def restore(self, observed: np.ndarray, hints: Hints | None = None) -> np.ndarray:
-        """Return the colored picture [H, W, 3], not clipped, of a grey one; without any mark it stays grey.
+    def restore(self, degraded: np.ndarray, hints: Hints | None = None) -> np.ndarray:
+        """Return the colored picture [H, W, 3], not clipped, of a gray one; without any mark it stays gray.
 
         Raises:
             UserError: hints of another size, or a picture with values that are not finite.
         """
-        observed = np.asarray(observed, np.float32)
+        degraded = np.asarray(degraded, np.float32)
         if hints is None or not hints.mask.any():
-            return observed
-        if hints.mask.shape != observed.shape[:2]:
-            raise UserError(f"hints of {hints.mask.shape} for a picture of {observed.shape[:2]}: they must be alike")
-        if not np.isfinite(observed).all():
-            raise UserError("the grey picture has values that are not finite")
-        luminance = map_pixels(rgb2yiq, observed)[..., 0]
+            return degraded
+        if hints.mask.shape != degraded.shape[:2]:
+            raise UserError(f"hints of {hints.mask.shape} for a picture of {degraded.shape[:2]}: they must be alike")
+        if not np.isfinite(degraded).all():
+            raise UserError("the gray picture has values that are not finite")
+        luminance = map_pixels(rgb2yiq, degraded)[..., 0]
         chroma = map_pixels(rgb2yiq, hints.colors)[..., 1:]
         solution = propagate(luminance, chroma, hints.mask, self.tolerance, self.max_iterations)
         # Regions that hang together by almost nothing can bring the cycles to a halt, in about one photograph of 100.
