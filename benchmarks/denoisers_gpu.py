@@ -29,6 +29,7 @@ from denoisers import SHIPPED, large, photographs, print_table  # noqa: E402
 import colorjax  # noqa: E402
 from colorjax.config.defaults import total_steps  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
+from colorjax.objectives import Supervised  # noqa: E402
 from colorjax.pictures.images import Photograph  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 from colorjax.training.optimizer import build_optimizer  # noqa: E402
@@ -93,10 +94,10 @@ def of_training(pictures, batch_size, steps):
     average = config.optimizer.weight_average
     named = [Photograph(str(number), picture) for number, picture in enumerate(pictures)]
     data = stream(named, config.data, config.seed, Rows.of(batch_size, 0, (ROUNDS + 1) * steps + 1, 0, 1))
-    step = make_step(model, task, optimizer, schedule, data.clean, config.seed, average)
+    step = make_step(Supervised(model, task), optimizer, schedule, data.clean, config.seed, average)
     step = jax.jit(step, donate_argnums=0)
     state, resident = jax.device_put(
-        (create_state(config.seed, model, optimizer, task.input_channels, averaged=average > 0), data.resident)
+        (create_state(config.seed, Supervised(model, task), optimizer, averaged=average > 0), data.resident)
     )
     batches = map(jax.device_put, iter(data))
     batch = next(batches)

@@ -23,7 +23,9 @@ import optax  # noqa: E402
 
 from colorjax.config.tables import model_config  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
-from colorjax.models.conditioning import frozen_of  # noqa: E402
+from colorjax.objectives import Supervised  # noqa: E402
+
+# noqa: E402
 from colorjax.tasks import Colorize  # noqa: E402
 from colorjax.training.conditioning import conditioning_by_photograph, conditioning_in_step  # noqa: E402
 from colorjax.training.state import create_state  # noqa: E402
@@ -37,16 +39,22 @@ def contestant(arguments, **fields):
     shared = {name: getattr(arguments, name) for name in ("width", "encoder_width", "dtype")}
     model = build_model(model_config("fusion", weights="random", **shared, **fields), output_channels=2)
     task, optimizer = Colorize("squared_error"), optax.adam(1e-4)
-    frozen = frozen_of(model).variables
+    frozen = model.frozen().variables
     random = np.random.default_rng(0)
     if fields.get("embedding_of") == "photograph":
         conditioning, resident = conditioning_by_photograph, {"embedding": random.normal(size=(PHOTOGRAPHS, 1000))}
         resident = jax.device_put(jax.tree.map(np.float32, resident))
     else:
         conditioning, resident = conditioning_in_step(model), frozen
-    state = [jax.jit(lambda: create_state(0, model, optimizer, 1, False, frozen))()]
+    state = [jax.jit(lambda: create_state(0, Supervised(model, task), optimizer, False, frozen))()]
     step = make_step(
-        model, task, optimizer, lambda _: 1e-4, lambda batch, _: batch["picture"], 0, 0.0, conditioning=conditioning
+        Supervised(model, task),
+        optimizer,
+        lambda _: 1e-4,
+        lambda batch, _: batch["picture"],
+        0,
+        0.0,
+        conditioning=conditioning,
     )
     step = jax.jit(step, donate_argnums=0)
     batch = jax.device_put(

@@ -19,6 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from colorjax.models import build_model  # noqa: E402
+from colorjax.objectives import Supervised  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 from colorjax.training.optimizer import build_optimizer  # noqa: E402
 from colorjax.training.state import create_state  # noqa: E402
@@ -34,9 +35,11 @@ def stepper(name, arguments):
     model = build_model(config.model, task.output_channels)
     optimizer, schedule = build_optimizer(config.optimizer, 1000)
     average = config.optimizer.weight_average
-    step = make_step(model, task, optimizer, schedule, lambda batch, _: batch["picture"], config.seed, average)
+    step = make_step(
+        Supervised(model, task), optimizer, schedule, lambda batch, _: batch["picture"], config.seed, average
+    )
     step = jax.jit(step, donate_argnums=0)
-    state = jax.jit(lambda: create_state(config.seed, model, optimizer, task.input_channels, averaged=True))()
+    state = jax.jit(lambda: create_state(config.seed, Supervised(model, task), optimizer, averaged=True))()
     pictures = np.random.default_rng(0).uniform(size=(arguments.batch, arguments.size, arguments.size, 3))
     batch = {"index": np.arange(arguments.batch, dtype=np.uint32), "picture": pictures.astype(np.float32)}
     batch = jax.device_put(batch)

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from colorjax.config.defaults import run_config  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
+from colorjax.objectives import Supervised  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 from colorjax.training import parallel  # noqa: E402
 from colorjax.training.optimizer import build_optimizer  # noqa: E402
@@ -46,9 +47,9 @@ def parts(options, axis_name):
 def plain(options, batch):
     """Return a function that takes a step and returns its metrics, with nothing but jit."""
     task, model, optimizer, schedule = parts(options, axis_name=None)
-    step = make_step(model, task, optimizer, schedule, clean, 0, AVERAGE)
+    step = make_step(Supervised(model, task), optimizer, schedule, clean, 0, AVERAGE)
     step = jax.jit(step, donate_argnums=0)
-    state = jax.device_put(create_state(0, model, optimizer, task.input_channels, averaged=True))
+    state = jax.device_put(create_state(0, Supervised(model, task), optimizer, averaged=True))
     batch = jax.device_put(batch)
 
     def take():
@@ -63,9 +64,9 @@ def mapped(options, batch):
     """Return the same, the way training does it."""
     devices = jax.local_devices()[:1]
     task, model, optimizer, schedule = parts(options, parallel.AXIS)
-    step = make_step(model, task, optimizer, schedule, clean, 0, AVERAGE, parallel.mean)
+    step = make_step(Supervised(model, task), optimizer, schedule, clean, 0, AVERAGE, parallel.mean)
     step = parallel.map_step(step, devices)
-    state = parallel.replicate(create_state(0, model, optimizer, task.input_channels, averaged=True), devices)
+    state = parallel.replicate(create_state(0, Supervised(model, task), optimizer, averaged=True), devices)
     batch = next(parallel.prefetch(iter([batch]), devices))
 
     def take():

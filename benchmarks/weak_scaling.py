@@ -71,6 +71,7 @@ def stepper(kind, batch, size):
 
     from colorjax.config.defaults import run_config
     from colorjax.models import build_model
+    from colorjax.objectives import Supervised
     from colorjax.tasks import build_task
     from colorjax.training import parallel
     from colorjax.training.optimizer import build_optimizer
@@ -81,13 +82,13 @@ def stepper(kind, batch, size):
     task = build_task(TASK)
     model = build_model(MODEL, task.output_channels, parallel.AXIS)
     optimizer, schedule = build_optimizer(run_config().optimizer, 1000)
-    parts = model, task, optimizer, schedule, lambda batch, _: batch["picture"], 0, 0.0
+    parts = Supervised(model, task), optimizer, schedule, lambda batch, _: batch["picture"], 0, 0.0
     if kind == "alone":
         # Not by `parallel.map_step`, in which the devices exchange requests to stop.
         step = jax.pmap(make_step(*parts), axis_name=parallel.AXIS, devices=devices, donate_argnums=0)
     else:
         step = parallel.map_step(make_step(*parts, parallel.mean), devices)
-    shapes = jax.eval_shape(lambda: create_state(0, model, optimizer, task.input_channels, averaged=False))
+    shapes = jax.eval_shape(lambda: create_state(0, Supervised(model, task), optimizer, averaged=False))
     # Any weights do, and these need no compiling; those of a new network would.
     state = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.01, leaf.dtype), shapes)
     state = parallel.replicate(state, devices)

@@ -23,7 +23,6 @@ from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
 from colorjax.methods.scribble.hints import hints_from_marked
 from colorjax.methods.scribble.method import Scribble
-from colorjax.models.conditioning import conditioning_of
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.weights import load
 
@@ -197,4 +196,4 @@ def _predict(network, lightness: np.ndarray) -> np.ndarray:
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _colors(model, task, variables, frozen, inputs):
-    return task.colors(model.apply(variables, inputs, train=False, **conditioning_of(model, frozen, inputs)))
+    return task.colors(model.apply(variables, inputs, train=False, **model.conditioning(frozen, inputs)))

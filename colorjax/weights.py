@@ -22,7 +22,7 @@ from colorjax.config.defaults import with_defaults
 from colorjax.config.serialization import from_plain, to_plain
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
-from colorjax.models.conditioning import frozen_of, initial_variables
+from colorjax.models.network import initial_variables
 from colorjax.runtime.cache import save_arrays
 from colorjax.tasks import build_task
 
@@ -59,7 +59,7 @@ def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int
       UserError: a network with a frozen branch, whose weights are not ours to pass on; a file that can't be written.
     """
     model = _model(config)
-    if frozen_of(model).variables:
+    if model.frozen().variables:
         raise UserError(f"{config.model.name} has a frozen branch with weights of its own; a file can't hold them")
     require_model_variables(variables, model, build_task(config.task).input_channels, "config.model")
     config = config.copy_and_resolve_references()
@@ -154,7 +154,7 @@ def not_found_in(variables: Mapping[str, Any], model: Any, input_channels: int, 
 
 def _shapes(model: Any, input_channels: int) -> dict[tuple[str, ...], Any]:
     inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
-    frozen = frozen_of(model).variables
+    frozen = model.frozen().variables
     return flatten_dict(jax.eval_shape(lambda: initial_variables(model, jax.random.key(0), frozen, inputs)))
 
 

@@ -18,8 +18,8 @@ CONFIG = tiny.config()
 def state_of(step, averaged=True):
     """A state whose numbers follow from the step."""
     draw = np.random.default_rng(step)
-    params = {"Conv_0": {"kernel": draw.normal(size=(3, 3, 2, 64)).astype(np.float32)}}
-    batch_stats = {"BatchNorm_0": {"mean": draw.normal(size=4).astype(np.float32)}}
+    params = {"network": {"Conv_0": {"kernel": draw.normal(size=(3, 3, 2, 64)).astype(np.float32)}}}
+    batch_stats = {"network": {"BatchNorm_0": {"mean": draw.normal(size=4).astype(np.float32)}}}
     return TrainState(
         step=np.int32(step),
         params=params,
@@ -83,14 +83,14 @@ def test_load_network_reads_the_averaged_weights_of_the_best_or_the_last(tmp_pat
         assert step == expected
         assert config.to_dict() == CONFIG.to_dict()
         assert config.task.noise.level == (0.0, 0.2)
-        assert_equal(variables, state_of(expected).average)
+        assert_equal(variables, {name: tree["network"] for name, tree in state_of(expected).average.items()})
 
 
 def test_load_network_without_an_average_reads_the_weights(tmp_path):
     write(tmp_path, [2], averaged=False)
     _, variables, _ = load_network(tmp_path, "last")
     state = state_of(2, averaged=False)
-    assert_equal(variables, {"params": state.params, "batch_stats": state.batch_stats})
+    assert_equal(variables, {"params": state.params["network"], "batch_stats": state.batch_stats["network"]})
 
 
 def test_load_network_says_what_is_missing(tmp_path):
@@ -184,7 +184,7 @@ def test_what_a_killed_run_had_not_finished_writing_is_no_checkpoint(tmp_path):
 
 def test_a_state_that_is_not_finite_is_not_written(tmp_path):
     bad = state_of(4)
-    bad.params["Conv_0"]["kernel"][0, 0, 0, 0] = np.inf
+    bad.params["network"]["Conv_0"]["kernel"][0, 0, 0, 0] = np.inf
     with Checkpoints(tmp_path, CONFIG, "psnr") as checkpoints:
         with pytest.raises(NotFiniteError, match="after step 2 .*no checkpoint was written yet"):
             checkpoints.save(2, bad)

@@ -7,13 +7,8 @@ from flax import linen as nn
 
 from colorjax.errors import Interrupted
 from colorjax.inference.letterbox import letterbox
-from colorjax.models.conditioning import (
-    FrozenWeights,
-    conditioning_of,
-    fingerprint_of,
-    frozen_of,
-    has_conditioning_of_photograph,
-)
+from colorjax.models.conditioning import fingerprint_of
+from colorjax.models.network import FrozenWeights, Network
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
 from colorjax.training import conditioning as module
@@ -22,7 +17,7 @@ from colorjax.training.conditioning import conditionings_of_photographs
 TASK = Colorize("squared_error")
 
 
-class WithContext(nn.Module):
+class WithContext(Network):
     """A network whose conditioning is the mean input times a frozen number."""
 
     key: str = "mean"
@@ -44,7 +39,7 @@ class WithContext(nn.Module):
         return self.key
 
 
-class Plain(nn.Module):
+class Plain(Network):
     """A network without a conditioning."""
 
 
@@ -76,7 +71,7 @@ def computed(monkeypatch):
 
 def conditionings(given, model=None, size=8, task=TASK):
     model = model or WithContext()
-    return conditionings_of_photographs(model, frozen_of(model), task, given, size)
+    return conditionings_of_photographs(model, model.frozen(), task, given, size)
 
 
 def test_a_context_is_that_of_the_whole_photograph_in_a_square():
@@ -176,7 +171,7 @@ def test_a_broken_file_is_computed_anew(tmp_path, computed):
     assert sum(map(len, computed)) == 6
 
 
-def test_networks_without_a_context_have_an_empty_one():
-    assert frozen_of(Plain()) == FrozenWeights({})
-    assert conditioning_of(Plain(), {}, jnp.zeros((1, 2, 2, 1))) == {}
-    assert not has_conditioning_of_photograph(Plain())
+def test_networks_without_a_conditioning_have_an_empty_one():
+    assert Plain().frozen() == FrozenWeights({})
+    assert Plain().conditioning({}, jnp.zeros((1, 2, 2, 1))) == {}
+    assert not Plain().conditioning_of_photograph

@@ -16,6 +16,7 @@ from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.results_cache import PRESENTATION, fingerprint, load_evaluation, save_evaluation
 from colorjax.methods import Identity, NetworkMethod
 from colorjax.metrics.registry import METRICS
+from colorjax.models.network import Network
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
 
@@ -157,7 +158,7 @@ def test_hints_are_drawn_from_the_truth_by_a_seed_of_each_picture_and_psnr_has_a
     assert again.seeds == method.seeds[:1]
 
 
-class Constant(nn.Module):
+class Constant(Network):
     """Outputs the same number everywhere."""
 
     @nn.compact

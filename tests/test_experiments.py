@@ -15,9 +15,9 @@ from colorjax.config.rows import row_config
 from colorjax.evaluation.protocol import Protocol
 from colorjax.methods import build_method
 from colorjax.models import build_model
-from colorjax.models.conditioning import frozen_of
+from colorjax.objectives import Supervised
 from colorjax.tasks import build_task
-from colorjax.training.conditioning import contexts_in_step
+from colorjax.training.conditioning import conditioning_in_step
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step
@@ -55,7 +55,7 @@ def test_a_config_builds(name, variant):
         task = build_task(run.task)
         model = build_model(run.model, task.output_channels)
         optimizer, _ = build_optimizer(run.optimizer, 100)
-        create = partial(create_state, 0, model, optimizer, task.input_channels, False, frozen_of(model).variables)
+        create = partial(create_state, 0, Supervised(model, task), optimizer, False, model.frozen().variables)
         shapes = jax.eval_shape(create)
         assert shapes.params
     for row in config.get("rows", {}).values():
@@ -83,11 +83,17 @@ def test_a_step_changes_the_weights_and_the_loss_is_finite(run):
     task = build_task(run.task)
     model = build_model(run.model, task.output_channels)
     optimizer, schedule = build_optimizer(run.optimizer, 100)
-    frozen = frozen_of(model).variables
-    state = jax.jit(lambda: create_state(0, model, optimizer, task.input_channels, False, frozen))()
+    frozen = model.frozen().variables
+    state = jax.jit(lambda: create_state(0, Supervised(model, task), optimizer, False, frozen))()
     pictures = np.random.default_rng(0).uniform(size=(2, 8, 8, 3)).astype(np.float32)
     step = make_step(
-        model, task, optimizer, schedule, lambda batch, _: batch["picture"], 0, 0.0, context=contexts_in_step(model)
+        Supervised(model, task),
+        optimizer,
+        schedule,
+        lambda batch, _: batch["picture"],
+        0,
+        0.0,
+        conditioning=conditioning_in_step(model),
     )
     step = jax.jit(step)
     batch = {"index": np.arange(2, dtype=np.uint32), "picture": pictures}

@@ -16,10 +16,11 @@ from colorjax.config.files import load
 from colorjax.config.tables import model_config
 from colorjax.errors import UserError
 from colorjax.models import build_model
-from colorjax.models.conditioning import FrozenWeights, conditioning_of, frozen_of, has_conditioning_of_photograph
 from colorjax.models.fusion import inception_view
 from colorjax.models.inception import weights as inception_weights
 from colorjax.models.inception.network import InceptionResNetV2
+from colorjax.models.network import FrozenWeights
+from colorjax.objectives import Supervised
 from colorjax.tasks import Colorize
 from colorjax.training import checks, conditioning, loop
 from colorjax.training.conditioning import conditioning_by_photograph, conditioning_in_step
@@ -207,11 +208,11 @@ def test_each_embedding_is_that_end_point_of_the_network(random_weights):
     for name, embedding in conditionings(random_weights).items():
         assert embedding.shape == (2, 1536 if name == "pooled" else 1000)
         np.testing.assert_allclose(embedding, points[name], rtol=1e-4, atol=1e-4 * np.abs(points[name]).max())
-    needed = {name: "classifier" in frozen_of(model).variables["params"] for name, model in models.items()}
+    needed = {name: "classifier" in model.frozen().variables["params"] for name, model in models.items()}
     assert needed == {"logits": True, "softmax": True, "pooled": False}
     zero = build(embedding="zero")
-    assert frozen_of(zero) == FrozenWeights({})
-    assert not conditioning_of(zero, {}, inputs)["embedding"].any()
+    assert zero.frozen() == FrozenWeights({})
+    assert not zero.conditioning({}, inputs)["embedding"].any()
 
 
 def test_the_embedding_changes_the_colors_unless_it_is_zeroed():
@@ -240,9 +241,15 @@ def convolutions(jaxpr):
 def step_of(model, conditioning):
     """Return a training step's function, its state and a batch of two."""
     task, optimizer = Colorize("squared_error"), optax.sgd(0.1)
-    state = create_state(0, model, optimizer, 1, False, frozen_of(model).variables)
+    state = create_state(0, Supervised(model, task), optimizer, False, model.frozen().variables)
     step = make_step(
-        model, task, optimizer, lambda _: 0.1, lambda batch, _: batch["picture"], 0, 0.0, conditioning=conditioning
+        Supervised(model, task),
+        optimizer,
+        lambda _: 0.1,
+        lambda batch, _: batch["picture"],
+        0,
+        0.0,
+        conditioning=conditioning,
     )
     pictures = np.random.default_rng(0).uniform(size=(2, 16, 16, 3)).astype(np.float32)
     index = np.arange(2, dtype=np.uint32)
@@ -256,7 +263,7 @@ def test_the_branch_is_computed_once_a_step_and_not_at_all_with_kept_embeddings(
 
     without = count(zero := build(embedding="zero"), conditioning_in_step(zero), {})
     model = build()
-    frozen = frozen_of(model).variables
+    frozen = model.frozen().variables
     # Those of one pixel are matrix products there.
     kernels = sum(leaf.ndim == 4 and leaf.shape[:2] != (1, 1) for leaf in jax.tree.leaves(frozen))
     assert count(model, conditioning_in_step(model), frozen) == without + kernels
@@ -278,9 +285,9 @@ def test_the_frozen_weights_are_no_part_of_the_state():
 
 
 def test_whose_context_stands_for_a_patch_is_a_setting():
-    assert has_conditioning_of_photograph(build(embedding_of="photograph"))
-    assert not has_conditioning_of_photograph(build(embedding_of="patch"))
-    assert not has_conditioning_of_photograph(build(embedding_of="photograph", embedding="zero"))
+    assert build(embedding_of="photograph").conditioning_of_photograph
+    assert not build(embedding_of="patch").conditioning_of_photograph
+    assert not build(embedding_of="photograph", embedding="zero").conditioning_of_photograph
 
 
 # From the command line

@@ -20,6 +20,7 @@ from colorjax.config.defaults import run_config
 from colorjax.config.files import load
 from colorjax.metrics.registry import METRICS
 from colorjax.models import build_model
+from colorjax.objectives import Supervised
 from colorjax.tasks import TASKS, build_task
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
@@ -43,8 +44,8 @@ def losses(task_name, norm):
     task = build_task(config.task)
     model = build_model({"name": "unet", "width": 8, "depth": 1, "norm": norm}, task.output_channels)
     optimizer, schedule = build_optimizer(config.optimizer, STEPS)
-    state = jax.jit(lambda: create_state(0, model, optimizer, task.input_channels, True))()
-    step = jax.jit(make_step(model, task, optimizer, schedule, lambda batch, _: batch["picture"], 0, 0.9))
+    state = jax.jit(lambda: create_state(0, Supervised(model, task), optimizer, True))()
+    step = jax.jit(make_step(Supervised(model, task), optimizer, schedule, lambda batch, _: batch["picture"], 0, 0.9))
     found = []
     for number in range(STEPS):
         index = np.arange(2 * number, 2 * number + 2, dtype=np.uint32)

@@ -43,7 +43,7 @@ def train(workdir, data=None, validate=tiny.validate, devices=DEVICES, **changes
 def whole(tmp_path_factory):
     """The workdir of a run that nothing stopped."""
     workdir = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.conditioning() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "tiny", tiny.TinyNetwork)
         train(workdir)
     return workdir

@@ -11,6 +11,7 @@ from skimage import data as skimage_data
 from colorjax.errors import UserError
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.methods import METHODS, Identity, MeanColor, NetworkMethod, build_method, default_config
+from colorjax.models.network import Network
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
 from colorjax.tasks.colorize_bins import mean_of_squares
@@ -70,7 +71,7 @@ def test_mean_color_without_photographs_is_refused():
 TRACES = []
 
 
-class PerPixel(nn.Module):
+class PerPixel(Network):
     """A network that sees one pixel at a time: patches of any kind must then give what the whole picture gives."""
 
     features: int
@@ -82,7 +83,7 @@ class PerPixel(nn.Module):
         return nn.Dense(self.features)(inputs)
 
 
-class Zero(nn.Module):
+class Zero(Network):
     features: int
 
     @nn.compact
@@ -203,7 +204,7 @@ def test_a_reduced_picture_is_colored_as_a_persons_own_is():
     np.testing.assert_allclose(restored * 255, colorize_pixels(grays, predict, 64), atol=2.5)
 
 
-class Mean(nn.Module):
+class Mean(Network):
     """A network that gives one output for a square of 4x4 pixels: their mean, twice."""
 
     @nn.compact

@@ -14,6 +14,8 @@ from colorjax.color.ciede2000 import delta_e_ciede2000
 from colorjax.metrics import fidelity
 from colorjax.metrics.ab_accuracy import ab_bin, color_accuracy
 from colorjax.metrics.info import MEASURES
+from colorjax.metrics.registry import METRICS
+from colorjax.metrics.ssim import structural_similarity
 
 # Sharma, Wu and Dalal 2005, table 1: L1 a1 b1, L2 a2 b2, difference.
 SHARMA = np.loadtxt(
@@ -56,7 +58,7 @@ SHARMA = np.loadtxt(
 )
 
 HEIGHT, WIDTH = 26, 23  # of the padded pictures; one shape, compiled once
-measure = jax.jit(lambda *args: {name: metric(*args) for name, metric in fidelity.METRICS.items()})
+measure = jax.jit(lambda *args: {name: metric(*args) for name, metric in METRICS.items()})
 
 
 def ssim_reference(truth, prediction):
@@ -139,8 +141,8 @@ def test_a_batch_without_mask_measures_each_picture():
     truth, prediction = (np.stack(side) for side in zip(*pairs, strict=True))
     ours = measure(truth, prediction, None)
     expected = [reference(*pair) for pair in pairs]
-    assert_metrics_equal(ours, {name: [e[name] for e in expected] for name in fidelity.METRICS})
-    mapped = jax.jit(jax.vmap(lambda x, y: fidelity.METRICS["precision"](x, y)))(truth, prediction)
+    assert_metrics_equal(ours, {name: [e[name] for e in expected] for name in METRICS})
+    mapped = jax.jit(jax.vmap(lambda x, y: METRICS["precision"](x, y)))(truth, prediction)
     np.testing.assert_allclose(mapped, ours["precision"], rtol=1e-6)
 
 
@@ -150,13 +152,13 @@ def test_ssim_of_nearly_flat_pictures_keeps_its_precision(level, spread):
     """Where E[x^2] - E[x]^2 in float32 would be all rounding."""
     rng = np.random.default_rng(1)
     x, y = (np.clip(level + rng.normal(0, spread, (HEIGHT, WIDTH, 3)), 0, 1).astype(np.float32) for _ in "xy")
-    ours = jax.jit(fidelity.structural_similarity)(x, y, np.ones((HEIGHT, WIDTH), bool))
+    ours = jax.jit(structural_similarity)(x, y, np.ones((HEIGHT, WIDTH), bool))
     np.testing.assert_allclose(ours, ssim_reference(x, y), atol=2e-5)
 
 
 def test_gray_pictures_have_psnr_and_ssim():
     x, y = (picture[..., :1] for picture in two_pictures(np.random.default_rng(2), HEIGHT, WIDTH, 0.1))
-    ssim = jax.jit(fidelity.structural_similarity)(x, y)
+    ssim = jax.jit(structural_similarity)(x, y)
     np.testing.assert_allclose(ssim, ssim_reference(x, y), atol=1e-5)
     np.testing.assert_allclose(
         fidelity.peak_signal_noise_ratio(x, y), skimage_metrics.peak_signal_noise_ratio(x, y, data_range=1), rtol=1e-5
@@ -237,7 +239,7 @@ def test_bad_pictures_are_told():
     with pytest.raises(TypeError, match=r"floating-point in \[0, 1\], not uint8"):
         fidelity.peak_signal_noise_ratio(picture, picture.astype(np.uint8))
     with pytest.raises(ValueError, match=r"one shape, not \(4, 4, 3\) and \(4, 4, 1\)"):
-        fidelity.structural_similarity(picture, picture[..., :1])
+        structural_similarity(picture, picture[..., :1])
     with pytest.raises(ValueError, match=r"H, W, 3\], not \(4, 4, 1\)"):
         fidelity.ciede2000(picture[..., :1], picture[..., :1])
     with pytest.raises(ValueError, match=r"mask must be bool \[4, 4\], not float32 \[4, 4\]"):
@@ -245,7 +247,7 @@ def test_bad_pictures_are_told():
 
 
 def test_registry_describes_every_metric_in_one_line():
-    assert list(MEASURES) == [*fidelity.METRICS, "loss"]
+    assert list(MEASURES) == [*METRICS, "loss"]
     for measure in MEASURES.values():
         assert measure.label
         assert measure.description
@@ -260,5 +262,5 @@ def test_ssim_with_another_window_is_that_of_scikit_image():
         truth.astype(np.float64), prediction.astype(np.float64), gaussian_weights=True, sigma=2.0,
         use_sample_covariance=False, data_range=1.0, channel_axis=-1,
     )  # fmt: skip
-    value = fidelity.structural_similarity(truth, prediction, sigma=2.0, window=15)
+    value = structural_similarity(truth, prediction, sigma=2.0, window=15)
     np.testing.assert_allclose(value, expected, atol=1e-5)

@@ -10,7 +10,6 @@ import pytest
 from colorjax.errors import UserError
 from colorjax.models import MODELS, build_model, default_config
 from colorjax.models.blocks import BLOCKS
-from colorjax.models.conditioning import context_of
 
 
 def _pictures(seed, shape):
@@ -22,7 +21,7 @@ def _shapes(model, channels):
     inputs = jnp.zeros((1, 1, 1, channels))
 
     def create(key):
-        return model.init(key, inputs, train=False, **context_of(model, {}, inputs))
+        return model.init(key, inputs, train=False, **model.conditioning({}, inputs))
 
     return jax.eval_shape(create, jax.random.key(0))
 
@@ -103,7 +102,7 @@ def test_the_last_layer_starts_at_zero(name, key):
     small = {"width": 4, "depth": 1, "encoder_width": 4, "embedding": "zero"}
     model = build_model({key: small.get(key, value) for key, value in default_config(name).items()}, output_channels=2)
     inputs = jnp.zeros((1, 2, 2, 1))
-    context = context_of(model, {}, inputs)
+    context = model.conditioning({}, inputs)
     start = jax.jit(lambda key: model.init(key, inputs, train=False, **context)["params"]["output"])
     assert not any(leaf.any() for leaf in jax.tree.leaves(start(key)))
 

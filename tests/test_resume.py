@@ -27,7 +27,7 @@ def started(workdir, pause):
             [sys.executable, str(SCRIPT), str(workdir), str(pause)],
             stdout=log,
             stderr=log,
-            env=os.environ | {"PYTHONPATH": str(SCRIPT.parent.parent)},
+            env=os.environ | {"PYTHONPATH": str(SCRIPT.parents[2])},
         )
         try:
             yield process

@@ -6,6 +6,8 @@ import pytest
 from flax import linen as nn
 from support import tiny_training as tiny
 
+from colorjax.models.network import Network
+from colorjax.objectives import Supervised
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.optimizer import build_optimizer
@@ -38,8 +40,8 @@ def batches(count):
 def train(devices, count, **changes):
     config, task, model = parts(parallel.AXIS, **changes)
     optimizer, schedule = build_optimizer(config.optimizer, count)
-    state = create_state(config.seed, model, optimizer, task.input_channels, averaged=True)
-    step = make_step(model, task, optimizer, schedule, clean, config.seed, 0.9, parallel.mean)
+    state = create_state(config.seed, Supervised(model, task), optimizer, averaged=True)
+    step = make_step(Supervised(model, task), optimizer, schedule, clean, config.seed, 0.9, parallel.mean)
     step = parallel.map_step(step, devices)
     state, losses = parallel.replicate(state, devices), []
     for batch in parallel.prefetch(batches(count), devices):
@@ -65,8 +67,8 @@ def plain_step(seed=3):
     """A step with gradient descent of rate 1 and its state, so that the change of the weights is the gradient."""
     _, task, model = parts()
     optimizer = optax.sgd(1.0)
-    state = create_state(seed, model, optimizer, task.input_channels, averaged=False)
-    step = make_step(model, task, optimizer, lambda count: 1.0, clean, seed, 0.0)
+    state = create_state(seed, Supervised(model, task), optimizer, averaged=False)
+    step = make_step(Supervised(model, task), optimizer, lambda count: 1.0, clean, seed, 0.0)
     return jax.jit(step), state, task, model
 
 
@@ -75,11 +77,11 @@ def test_a_step_is_gradient_descent_on_the_mean_loss_of_the_examples():
     batch = next(batches(1))
     new, metrics = step(state, batch, None)
     keys = jnp.stack([jax.random.fold_in(jax.random.key(3), int(j)) for j in batch["index"]])
-    inputs, targets = jax.jit(task.example)(keys, jnp.asarray(batch["picture"]))
+    inputs, targets, _ = jax.jit(task.example)(keys, jnp.asarray(batch["picture"]))
     apply = jax.jit(lambda variables: model.apply(variables, inputs, train=True, mutable=["batch_stats"])[0])
 
     def loss(params):
-        outputs = apply({"params": params, "batch_stats": state.batch_stats})
+        outputs = apply({"params": params["network"], "batch_stats": state.batch_stats["network"]})
         return float(np.mean(np.square(np.asarray(outputs, np.float64) - np.asarray(targets, np.float64))))
 
     assert float(metrics["loss"]) == pytest.approx(loss(state.params), rel=1e-5)
@@ -109,20 +111,21 @@ def test_weights_follow_from_the_seed():
     _, first, _, _ = plain_step()
     _, second, _, _ = plain_step()
     _, other, _, _ = plain_step(seed=4)
-    kernel = [state.params["Conv_0"]["kernel"] for state in (first, second, other)]
+    kernel = [state.params["network"]["Conv_0"]["kernel"] for state in (first, second, other)]
     np.testing.assert_array_equal(kernel[0], kernel[1])
     assert not np.allclose(kernel[0], kernel[2])
 
 
 def test_the_averaged_network_is_the_one_to_measure():
     _, state, _, _ = plain_step()
-    assert set(network_variables(state)) == {"params", "batch_stats"}
-    averaged = {"params": {"w": jnp.ones(1)}, "batch_stats": {}}
-    assert network_variables(state.replace(average=averaged)) == {"params": averaged["params"]}
+    assert set(network_variables(state, "network")) == {"params", "batch_stats"}
+    averaged = {"params": {"network": {"w": jnp.ones(1)}}, "batch_stats": {"network": {}}}
+    found = network_variables(state.replace(average=averaged), "network")
+    assert found == {"params": averaged["params"]["network"]}
 
 
 def test_a_context_from_resident_data_is_the_same_on_one_device_and_on_eight():
-    class Shifted(nn.Module):
+    class Shifted(Network):
         """Adds what it is given to each picture, times a weight."""
 
         @nn.compact
@@ -138,8 +141,9 @@ def test_a_context_from_resident_data_is_the_same_on_one_device_and_on_eight():
         return {"shift": resident[batch["index"] % 5] * inputs.mean(axis=(1, 2))}
 
     def losses(devices):
-        state = TrainState(jnp.zeros((), jnp.int32), {"weight": jnp.full(1, 0.5)}, {}, optimizer.init(jnp.zeros(1)), {})
-        step = make_step(model, task, optimizer, lambda _: 0.1, clean, 3, 0.0, parallel.mean, conditioning)
+        params = {"network": {"weight": jnp.full(1, 0.5)}}
+        state = TrainState(jnp.zeros((), jnp.int32), params, {"network": {}}, optimizer.init(params), {})
+        step = make_step(Supervised(model, task), optimizer, lambda _: 0.1, clean, 3, 0.0, parallel.mean, conditioning)
         step, state = parallel.map_step(step, devices), parallel.replicate(state, devices)
         resident = parallel.replicate(np.arange(15, dtype=np.float32).reshape(5, 3) / 10, devices)
         found = []

@@ -15,6 +15,7 @@ from colorjax.errors import UserError
 from colorjax.inference import group_norm_statistics
 from colorjax.inference.tiled_network import TiledNetwork, Tiling, restore, sample_corners
 from colorjax.inference.tiling import bands, cut, lay_out
+from colorjax.models.network import Network
 from colorjax.models.normalization import GroupNorm
 from colorjax.models.unet import UNet
 from colorjax.tasks import Denoise, DenoiseGray
@@ -22,7 +23,7 @@ from colorjax.tasks import Denoise, DenoiseGray
 COLOR, GRAY = Denoise("squared_error"), DenoiseGray("squared_error")
 
 
-class Zero(nn.Module):
+class Zero(Network):
     features: int
 
     @nn.compact
@@ -30,7 +31,7 @@ class Zero(nn.Module):
         return jnp.zeros((*inputs.shape[:-1], self.features), inputs.dtype)
 
 
-class PixelNorm(nn.Module):
+class PixelNorm(Network):
     """Sees each pixel alone but for two group normalizations, so that only their statistics can make tiles differ."""
 
     @nn.compact
@@ -39,7 +40,7 @@ class PixelNorm(nn.Module):
         return nn.Dense(3)(GroupNorm(name="other")(nn.Dense(8)(features)))
 
 
-class NormAlone(nn.Module):
+class NormAlone(Network):
     @nn.compact
     def __call__(self, inputs, train):
         return GroupNorm()(inputs)

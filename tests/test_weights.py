@@ -18,7 +18,7 @@ from colorjax.config.serialization import flatten
 from colorjax.config.tables import model_config
 from colorjax.errors import UserError
 from colorjax.models import build_model
-from colorjax.models.conditioning import FrozenWeights
+from colorjax.models.network import FrozenWeights
 
 
 def config_of(width=4, task="denoise"):

@@ -15,7 +15,7 @@ from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.statistics import mean_with_interval
 from colorjax.methods import NetworkMethod, build_method
 from colorjax.models import build_model
-from colorjax.models.conditioning import FrozenWeights, frozen_of
+from colorjax.models.network import FrozenWeights
 from colorjax.runs.requeue import WARNINGS, note_start, requeue
 from colorjax.runs.run_state import Heartbeat, read_state
 from colorjax.tasks import build_task
@@ -113,10 +113,10 @@ def network_of(config: ConfigDict):
     """Return a function that makes a method of the network's variables."""
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
-    frozen = frozen_of(model).variables
+    frozen = model.frozen().variables
     return lambda variables: NetworkMethod(config.model.name, model, variables, task, frozen=frozen, **config.inference)
 
 
 def frozen_of_config(config: ConfigDict) -> FrozenWeights:
     """Return the frozen weights of a run config's network."""
-    return frozen_of(build_model(config.model, build_task(config.task).output_channels))
+    return build_model(config.model, build_task(config.task).output_channels).frozen()

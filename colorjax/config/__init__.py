@@ -1,6 +1,7 @@
 """Configs: every setting, how files and command lines change it, and what it is kept as.
 
-A config file imports what it needs from here: `run_config`, `table_config`, `model_config`, `method_config`, `choose`.
+A config file imports what it needs from here: `run_config`, `table_config`, `model_config`, `method_config`,
+`objective_config`, `choose`.
 """
 
 import importlib
@@ -13,8 +14,9 @@ _HOMES = {
     "table_config": "tables",
     "model_config": "tables",
     "method_config": "tables",
+    "objective_config": "tables",
 }
-__all__ = ("choose", "method_config", "model_config", "run_config", "table_config")
+__all__ = ("choose", "method_config", "model_config", "objective_config", "run_config", "table_config")
 
 
 def __getattr__(name: str) -> Any:

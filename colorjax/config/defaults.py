@@ -63,6 +63,13 @@ def run_config() -> ConfigDict:
             "clip_norm": 0.0,  # of the whole gradient; 0 for no clipping
             "weight_decay": 0.0,  # times the learning rate: the share of a kernel that a step takes off it
             "weight_average": 0.0,  # decay of the moving average of the weights; 0 for none
+            "parts": {},  # of an objective with several: PART -> what is other for it, such as its learning_rate
+        }
+    )
+    config.objective = ConfigDict(
+        {
+            "name": "supervised",  # of colorjax.objectives.OBJECTIVES; `objective_config` gives another one's section
+            "terms": {"task": 1.0},  # weights of what is minimized; the task's own loss is config.task.loss
         }
     )
     config.training = ConfigDict(

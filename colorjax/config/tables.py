@@ -9,6 +9,7 @@ from colorjax.config.defaults import run_config
 from colorjax.errors import UserError, nearest
 from colorjax.methods import default_config as default_method_config
 from colorjax.models import default_config as default_model_config
+from colorjax.objectives import default_config as default_objective_config
 
 
 def table_config() -> ConfigDict:
@@ -36,6 +37,11 @@ def model_config(name: str, **fields: Any) -> ConfigDict:
 def method_config(name: str, **fields: Any) -> ConfigDict:
     """The `method` section for the untrained method `name`: all its fields, with their defaults but for `fields`."""
     return _section(default_method_config(name), fields, f"method {name!r}")
+
+
+def objective_config(name: str, **fields: Any) -> ConfigDict:
+    """The `objective` section for the objective `name`: all its settings, with their defaults but for `fields`."""
+    return _section(default_objective_config(name), fields, f"objective {name!r}")
 
 
 def _section(defaults: Mapping[str, Any], fields: Mapping[str, Any], what: str) -> ConfigDict:

@@ -13,7 +13,6 @@ import numpy as np
 from flax import linen as nn
 from flax import traverse_util
 
-from colorjax.models.conditioning import conditioning_of
 from colorjax.models.normalization import GroupNorm
 
 
@@ -56,7 +55,7 @@ def of_sample(model: nn.Module, variables: Any, frozen: Any, sample: np.ndarray,
 
 @functools.partial(jax.jit, static_argnums=0)
 def _collect(model, variables, frozen, weights, sample):
-    conditioning = conditioning_of(model, frozen, sample)
+    conditioning = model.conditioning(frozen, sample)
     _, collected = model.apply(
         {**variables, "statistics": weights}, sample, train=False, mutable=["statistics"], **conditioning
     )
@@ -96,7 +95,7 @@ def _layers(model, variables, frozen, tile):
         def is_group_norm(module, method):
             return isinstance(module, GroupNorm)
 
-        conditioning = conditioning_of(model, frozen, inputs)
+        conditioning = model.conditioning(frozen, inputs)
         return model.apply(
             variables,
             inputs,

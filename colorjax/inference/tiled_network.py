@@ -14,7 +14,6 @@ from flax import linen as nn
 from colorjax.errors import UserError, nearest
 from colorjax.inference import group_norm_statistics
 from colorjax.inference.tiling import Side, bands, cut, lay_out
-from colorjax.models.conditioning import conditioning_of
 from colorjax.tasks import Task
 
 STATISTICS = ("shared", "window", "own")
@@ -150,7 +149,7 @@ def outputs_of(model: nn.Module, variables: Any, frozen: Any, inputs: jax.Array)
 
     An output that stands for a square of pixels is repeated for each of them.
     """
-    outputs = model.apply(variables, inputs, train=False, **conditioning_of(model, frozen, inputs))
+    outputs = model.apply(variables, inputs, train=False, **model.conditioning(frozen, inputs))
     for axis in (1, 2):
         side = inputs.shape[axis]
         times = -(-side // outputs.shape[axis])

@@ -15,7 +15,6 @@ from colorjax.inference.letterbox import letterbox, unletterbox
 from colorjax.inference.reduced_size import reduced_shape
 from colorjax.inference.resizing import resize
 from colorjax.inference.tiled_network import TiledNetwork, Tiling, outputs_of
-from colorjax.models.conditioning import conditioning_of
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import Task
 
@@ -38,7 +37,7 @@ class NetworkMethod:
             and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
             Or 'reduced', for tasks with `colors`: a copy of it with a short side of `patch_size` goes through the
             network once, and the colors come back to full size along the picture's own edges (`colorjax.inference`).
-        frozen: the variables of `colorjax.models.conditioning.frozen_of(model)`.
+        frozen: the variables of `colorjax.models.conditioning.model.frozen()`.
     """
 
     name: str
@@ -113,7 +112,7 @@ def _outputs_alone(outputs, inputs):
 
 @functools.partial(jax.jit, static_argnums=0)
 def _apply(model, variables, frozen, inputs):
-    return model.apply(variables, inputs, train=False, **conditioning_of(model, frozen, inputs))
+    return model.apply(variables, inputs, train=False, **model.conditioning(frozen, inputs))
 
 
 _apply_at_full_size = jax.jit(outputs_of, static_argnums=0)

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from colorjax.models.blocks import DType
+from colorjax.models.network import Network
 from colorjax.models.resampling import pad_to_multiple, pixel_shuffle, pixel_unshuffle
 
 
-class BiasFreeUNet(nn.Module):
+class BiasFreeUNet(Network):
     """`depth` halvings, `width` features at full size and twice as many at each level below it, `blocks` blocks each.
 
     `fold` is the side of the squares of pixels that the network takes and gives as one, with so many more channels
@@ -38,7 +39,7 @@ class BiasFreeUNet(nn.Module):
 
     @property
     def stride(self) -> int:
-        """Return by how many pixels a picture moves if all its feature maps are to move with it."""
+        """See `Network`."""
         return self.fold * 2**self.depth
 
     @nn.compact

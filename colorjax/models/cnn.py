@@ -8,11 +8,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from colorjax.models.blocks import DType, PlainBlock
+from colorjax.models.network import Network
 from colorjax.models.normalization import Norm
 from colorjax.models.resampling import TransposedConvolution, max_pool, pad_to_multiple
 
 
-class CNN(nn.Module):
+class CNN(Network):
     """`depth` halvings and doublings; fields, padding and the zero start are as in `UNet`."""
 
     output_channels: int
@@ -24,7 +25,7 @@ class CNN(nn.Module):
 
     @property
     def stride(self) -> int:
-        """Return by how many pixels a picture moves if all its feature maps are to move with it."""
+        """See `Network`."""
         return 2**self.depth
 
     @nn.compact

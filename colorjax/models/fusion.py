@@ -17,9 +17,10 @@ from flax import linen as nn
 from colorjax.color.spaces import lab2rgb
 from colorjax.errors import UserError
 from colorjax.models.blocks import DType
-from colorjax.models.conditioning import FrozenWeights, fingerprint_of
+from colorjax.models.conditioning import fingerprint_of
 from colorjax.models.inception import weights as inception_weights
 from colorjax.models.inception.network import SIZE, InceptionResNetV2, inception_input
+from colorjax.models.network import FrozenWeights, Network
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
 from colorjax.tasks.colorize import AB_SCALE
 
@@ -28,7 +29,7 @@ _FEATURES = 1536  # of Inception-ResNet-v2's pooled end point
 _CLASSES = 1000  # length of the zero embedding
 
 
-class FusionNetwork(nn.Module):
+class FusionNetwork(Network):
     """Encoder, fusion and decoder; 3x3 convolutions with ReLU, no normalization. Inputs and outputs as in `Colorize`.
 
     The last convolution starts at zero, so a new network's output is 0, which is gray. Sides are padded to multiples
@@ -63,7 +64,7 @@ class FusionNetwork(nn.Module):
 
     @property
     def stride(self) -> int:
-        """Return by how many pixels a picture moves if all its feature maps are to move with it."""
+        """See `Network`."""
         return _REDUCTION
 
     def __post_init__(self):
@@ -108,8 +109,6 @@ class FusionNetwork(nn.Module):
         if self.output == "half":
             outputs = upsample_nearest(outputs)
         return outputs[:, :height, :width]
-
-    # What colorjax.models.conditioning asks for: plain methods, that know nothing of the module's own variables.
 
     @nn.nowrap
     def frozen(self) -> FrozenWeights:

@@ -10,6 +10,7 @@ from flax import linen as nn
 
 from colorjax.errors import UserError
 from colorjax.models.blocks import BLOCKS, Block, DType
+from colorjax.models.network import Network
 from colorjax.models.normalization import Norm
 from colorjax.models.resampling import (
     TransposedConvolution,
@@ -20,7 +21,7 @@ from colorjax.models.resampling import (
 )
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """`depth` halvings, `width` features at full size and twice as many at each level below it, `blocks` blocks each.
 
     `fold` is the side of the squares of pixels that the network takes and gives as one, with so many more channels
@@ -48,7 +49,7 @@ class UNet(nn.Module):
 
     @property
     def stride(self) -> int:
-        """Return by how many pixels a picture moves if all its feature maps are to move with it."""
+        """See `Network`."""
         return self.fold * 2**self.depth
 
     @nn.compact

@@ -22,10 +22,14 @@ from colorjax.tasks.losses import LOSSES, Loss
 
 
 class Example(NamedTuple):
-    """What the network is given, [*b, H, W, input_channels], and asked for, [*b, H, W, output_channels]."""
+    """What the network is given, [*b, H, W, input_channels], and asked for, [*b, H, W, output_channels].
+
+    `labels` is what the data set knows besides, by name: such as 'class', int32 [*b].
+    """
 
     inputs: Array
     targets: Array
+    labels: Mapping[str, Array] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Task(abc.ABC):
         """Return one number for each example, [B], from [B, H, W, output_channels] twice."""
         return self.losses[self.loss_name](outputs, targets)
 
-    def example(self, keys: Array, clean: Array) -> Example:
-        """Make a training example of each clean picture [*b, H, W, 3] with its own key [*b]; jit-safe."""
+    def example(self, keys: Array, clean: Array, labels: Mapping[str, Array] | None = None) -> Example:
+        """Make a training example of each clean picture [*b, H, W, 3] with its own key [*b] and labels; jit-safe."""
         inputs = self.inputs(self.degrade(keys, clean))
-        return Example(inputs, self.targets(clean, inputs))
+        return Example(inputs, self.targets(clean, inputs), labels or {})

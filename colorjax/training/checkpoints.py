@@ -2,7 +2,8 @@
 
 A checkpoint `checkpoints/<step>/` has two items: `state`, the `TrainState` as arrays without a device axis, so that
 any number of devices can go on from it; and `run`, JSON with the seed, the config, the data position (the number of
-examples taken so far, from which the order of the data follows) and a checksum of the state's bytes.
+examples taken so far, from which the order of the data follows), a checksum of the state's bytes, and which part of the
+parameters is the network.
 Of several processes the first writes and reads them, and tells the others.
 Which one is the best is not written into it: that is the validated step whose metric is highest in the history.
 """
@@ -38,10 +39,12 @@ class Checkpoints:
       workdir: the run's folder.
       config: the run's whole config.
       best_metric: of the history's validation lines; the checkpoint where it is highest is kept.
+      network: the part of the state's parameters that is the network.
     """
 
-    def __init__(self, workdir: Path, config: ConfigDict, best_metric: str):
+    def __init__(self, workdir: Path, config: ConfigDict, best_metric: str, network: str = "network"):
         self._workdir = workdir
+        self._network = network
         self._config = config
         self._newest = None  # the step of the newest one, for the processes without a manager
         self._manager = None
@@ -92,6 +95,7 @@ class Checkpoints:
             "data_position": step * self._config.training.batch_size,
             "config": to_plain(self._config),
             "checksum": _checksum(state),
+            "network": self._network,
         }
         args = ocp.args.Composite(state=ocp.args.StandardSave(state), run=ocp.args.JsonSave(run))
         self._manager.save(step, args=args)
@@ -197,7 +201,11 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
             except Exception as error:  # orbax raises whatever the broken file led to
                 announce(f"{workdir}: checkpoint of step {step} can't be read ({_first_line(error)})")
                 continue
-            return from_plain(items["run"]["config"]), network_variables(items["state"]), step
+            return (
+                from_plain(items["run"]["config"]),
+                network_variables(items["state"], items["run"].get("network", "")),
+                step,
+            )
     raise UserError(f"{workdir}: the {which} checkpoint can't be read")
 
 
@@ -222,12 +230,29 @@ class _Only(policies.PreservationPolicy):
 
 def _read(manager: ocp.CheckpointManager, step: int, target: TrainState | None = None) -> Any:
     """Return the items of a checkpoint; the state with the structure of `target`, or nested dicts without one."""
-    state = ocp.args.StandardRestore(target)
     with _no_late_complaints():
-        items = manager.restore(step, args=ocp.args.Composite(state=state, run=ocp.args.JsonRestore()))
+        run = manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore()))["run"]
+        written = _without_parts(target) if target and "network" not in run else target
+        found = manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(written)))["state"]
+    items = {"run": run, "state": found}
+    if target:
+        items["state"] = jax.tree.unflatten(jax.tree.structure(target), jax.tree.leaves(found))
     if _checksum(items["state"]) != items["run"]["checksum"]:
         raise ValueError("its bytes are not those that were written")
     return items
+
+
+def _without_parts(state: TrainState) -> Any:
+    """Return a state as it was written before an objective had parts: parameters without the level of their names."""
+
+    def has_parts(tree: Any) -> bool:
+        return isinstance(tree, dict) and tree.keys() == {"network"}
+
+    def fold(tree: Any) -> Any:
+        return tree["network"] if has_parts(tree) else tree
+
+    fields = {name: value for name, value in vars(state).items() if name != "memory"}
+    return jax.tree.map(fold, fields, is_leaf=has_parts)
 
 
 @contextmanager

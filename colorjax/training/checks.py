@@ -6,6 +6,7 @@ from ml_collections import ConfigDict
 from colorjax.config.defaults import total_steps
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
+from colorjax.objectives import build_objective
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.conditioning import check_conditioning
@@ -23,9 +24,10 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
             if config[section][key] < 1:
                 raise UserError(f"config.{section}.{key}={config[section][key]}: must be 1 or more")
     parallel.check_batch_size(config.training.batch_size, devices)
-    build_optimizer(config.optimizer, total_steps(config))
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
+    objective = build_objective(config.objective, model, task)
+    build_optimizer(config.optimizer, total_steps(config), objective.parts)
     check_conditioning(config, model)
     check_start(config, model, task.input_channels)
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from colorjax import processes
 from colorjax.errors import UserError
 from colorjax.inference.letterbox import letterbox
-from colorjax.models.conditioning import FrozenWeights, conditioning_of, has_conditioning_of_photograph
+from colorjax.models.network import FrozenWeights
 from colorjax.pictures.images import Photograph, content_hash
 from colorjax.runtime.cache import cache_directory, save_arrays
 from colorjax.runtime.pixelwise import map_pixels
@@ -37,7 +37,7 @@ _SAVE_EVERY = 1024  # photographs: what a killed process loses at most
 
 def check_conditioning(config: ConfigDict, model: nn.Module) -> None:
     """Raise a `UserError` for a run config that would train with other conditionings than it is measured with."""
-    if not has_conditioning_of_photograph(model):
+    if not model.conditioning_of_photograph:
         return
     found = {"task.noise.kind": config.task.noise.kind, "inference.picture": config.inference.picture}
     for (key, value), needed in zip(found.items(), ("none", "whole"), strict=True):
@@ -58,7 +58,7 @@ def conditioning_of_training(config: ConfigDict, model: nn.Module, frozen: Froze
       task: of that config.
       data: the `datasets` package; asked for the training photographs where their conditionings are kept.
     """
-    if not has_conditioning_of_photograph(model):
+    if not model.conditioning_of_photograph:
         return conditioning_in_step(model), frozen.variables
     photographs = data.photographs(config.data, "train")
     with processes.first_then_rest():  # which find them kept
@@ -72,7 +72,7 @@ def conditioning_in_step(model: nn.Module):
 
     def conditioning(batch: Mapping[str, jax.Array], variables: Any, inputs: jax.Array) -> dict[str, jax.Array]:
         del batch
-        return conditioning_of(model, variables, inputs)
+        return model.conditioning(variables, inputs)
 
     return conditioning
 
@@ -103,7 +103,7 @@ def conditionings_of_photographs(
     """
     path = _path(model, frozen, task, size)
     kept = _read(path)
-    apply = jax.jit(lambda variables, inputs: conditioning_of(model, variables, inputs))
+    apply = jax.jit(lambda variables, inputs: model.conditioning(variables, inputs))
 
     def compute(squares: dict[str, np.ndarray]) -> None:
         filling = [(0, _BATCH - len(squares)), (0, 0), (0, 0), (0, 0)]  # so that there is one shape to compile

@@ -1,4 +1,4 @@
-"""The training loop, from config to last checkpoint; it knows neither the task nor the devices.
+"""The training loop, from config to last checkpoint; it knows no particular task or objective, and no devices.
 
 What happens after each step, in this order: the metrics of the step before are looked at while this one runs; a
 checkpoint is written, once this step's own metrics are known to be finite; a request to stop is obeyed; the network is
@@ -23,7 +23,7 @@ from colorjax import processes
 from colorjax.config.defaults import total_steps
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.models import build_model
-from colorjax.models.conditioning import frozen_of
+from colorjax.objectives import build_objective
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.checkpoints import Checkpoints
@@ -84,21 +84,21 @@ def train(
 
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels, axis_name=parallel.AXIS)
-    frozen = frozen_of(model)
-    optimizer, schedule = build_optimizer(config.optimizer, steps)
+    objective = build_objective(config.objective, model, task, axis_name=parallel.AXIS)
+    network = objective.parts[0]
+    frozen = model.frozen()
+    optimizer, schedule = build_optimizer(config.optimizer, steps, objective.parts)
     decay = config.optimizer.weight_average
     open_workdir(workdir, config, devices)
     require_same_frozen_weights(workdir, frozen)
     start_weights = load(settings.start_from) if settings.start_from else None
 
     def create() -> TrainState:
-        state = create_state(
-            config.seed, model, optimizer, task.input_channels, averaged=decay > 0, frozen=frozen.variables
-        )
-        return start_from(state, start_weights.variables) if start_weights else state
+        state = create_state(config.seed, objective, optimizer, averaged=decay > 0, frozen=frozen.variables)
+        return start_from(state, start_weights.variables, network) if start_weights else state
 
     with ExitStack() as stack:
-        checkpoints = stack.enter_context(Checkpoints(workdir, config, best_metric))
+        checkpoints = stack.enter_context(Checkpoints(workdir, config, best_metric, network))
         stop = stack.enter_context(StopRequest())
         start, state = checkpoints.restore(create)
         log = stack.enter_context(open_log(workdir, start, steps, settings.batch_size, settings.log_every))
@@ -108,7 +108,7 @@ def train(
             return validate is not None and step > 0 and due
 
         def run_validation(step: int, state: TrainState) -> None:
-            variables = jax.device_put(network_variables(state), parallel.local(devices)[0])
+            variables = jax.device_put(network_variables(state, network), parallel.local(devices)[0])
             with checkpoints.named_when_stopped(), stop.interruptible():
                 metrics = validate(variables)
             if best_metric not in metrics:
@@ -139,8 +139,7 @@ def train(
         with checkpoints.named_when_stopped(), stop.interruptible():
             conditioning, source = conditioning_of_training(config, model, frozen, task, data)
         step_function = make_step(
-            model,
-            task,
+            objective,
             optimizer,
             schedule,
             lambda batch, resident: stream.clean(batch, resident["data"]),
@@ -182,10 +181,10 @@ def train(
 
 
 def _require_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoints) -> None:
-    """Raise a `NotFiniteError` if the loss or the gradient of a step is not finite."""
-    for name in ("loss", "grad_norm"):
-        if not math.isfinite(metrics[name]):
+    """Raise a `NotFiniteError` if a loss, the gradient or another metric of a step is not finite."""
+    for name in sorted(metrics, key=lambda name: name != "loss"):  # the loss is what tells a person most
+        if not math.isfinite(value := metrics[name]):
             raise NotFiniteError(
-                f"step {step}: {name} is {metrics[name]}; {checkpoints.describe_last()}; "
+                f"step {step}: {name} is {value}; {checkpoints.describe_last()}; "
                 "try a lower config.optimizer.learning_rate, or a config.optimizer.clip_norm"
             )

@@ -7,7 +7,7 @@ maps of their own). Biases and the scales of normalization are Adam's.
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ import optax
 import optax.contrib
 from ml_collections import ConfigDict
 
+from colorjax.config.files import of_same_type
 from colorjax.errors import UserError, nearest
 
 
@@ -58,16 +59,51 @@ def build_schedule(config: ConfigDict, steps: int) -> optax.Schedule:
     return _with_promotion(optax.join_schedules([rise, main], [warmup]))
 
 
-def build_optimizer(config: ConfigDict, steps: int) -> tuple[optax.GradientTransformation, optax.Schedule]:
-    """Return the optimizer that `config.name` names, and the schedule of its learning rate.
+def build_optimizer(
+    config: ConfigDict, steps: int, parts: Sequence[str] = ("network",)
+) -> tuple[optax.GradientTransformation, optax.Schedule]:
+    """Return the optimizer that `config.name` names, and the schedule of the learning rate of the first part.
 
-    With `clip_norm` above 0, a gradient whose norm over all parameters is larger is scaled down to it first. With
-    `weight_decay` above 0, each step also takes `weight_decay` times the learning rate off every kernel, as a share of
-    it (decoupled: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", as PyTorch and optax write it).
+    With `clip_norm` above 0, a gradient whose norm over all parameters of a part is larger is scaled down to it first.
+    With `weight_decay` above 0, each step also takes `weight_decay` times the learning rate off every kernel, as a
+    share of it (decoupled: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", as PyTorch and optax
+    write it).
+
+    Args:
+      config: the `optimizer` section of a run's config.
+      steps: of the whole run.
+      parts: of the objective: parameters and gradients are trees by these names. Each part has an optimizer of its own,
+        with the settings of `config` but for those in `config.parts.NAME`.
 
     Raises:
-      UserError: a bad value in `config`, the `optimizer` section of a run's config.
+      UserError: a bad value in `config`.
     """
+    for part in config.parts:
+        if part not in parts:
+            raise UserError(f"config.optimizer.parts: the objective has no part {part!r}; {nearest(part, parts)}")
+    built = {part: _build_for_part(_settings_of(config, part), steps) for part in parts}
+    schedule = built[parts[0]][1]
+    if len(parts) == 1:
+        return built[parts[0]]
+    optimizer = optax.partition(
+        {part: optimizer for part, (optimizer, _) in built.items()}, {part: part for part in parts}
+    )
+    return optax.GradientTransformation(_with_promotion(optimizer.init), _with_promotion(optimizer.update)), schedule
+
+
+def _settings_of(config: ConfigDict, part: str) -> ConfigDict:
+    """Return the settings of one part: those of `config`, changed as `config.parts` says."""
+    settings = ConfigDict({key: value for key, value in config.items() if key != "parts"})
+    for key, value in config.parts.get(part, {}).items():
+        if key not in settings or key == "weight_average":
+            known = [name for name in settings if name != "weight_average"]
+            raise UserError(f"config.optimizer.parts.{part}.{key}: no such setting; {nearest(key, known)}")
+        settings[key] = of_same_type(value, settings[key], f"config.optimizer.parts.{part}.{key}")
+    return settings
+
+
+def _build_for_part(config: ConfigDict, steps: int) -> tuple[optax.GradientTransformation, optax.Schedule]:
+    """Return the optimizer of one part's parameters, and its schedule."""
     if config.name not in OPTIMIZERS:
         raise UserError(f"config.optimizer.name={config.name!r}; {nearest(config.name, OPTIMIZERS)}")
     schedule = build_schedule(config, steps)

@@ -10,33 +10,37 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import linen as nn
 from flax import struct
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from colorjax.models.conditioning import initial_variables
+from colorjax.objectives import Objective
 
 
 @struct.dataclass
 class TrainState:
     """The state after `step` steps.
 
-    `average` is the exponential moving average of `params` and `batch_stats`, or an empty dict when none is kept;
-    `batch_stats` is an empty dict for networks without batch normalization.
+    Attributes:
+      step: int32 [].
+      params: trees by part of the objective.
+      batch_stats: trees by part; empty for a part without batch normalization.
+      optimizer: of all parts.
+      average: the exponential moving average of `params` and `batch_stats`, or an empty dict when none is kept.
+      memory: what the objective hands on from step to step.
     """
 
-    step: jax.Array  # int32 []
+    step: jax.Array
     params: Mapping[str, Any]
     batch_stats: Mapping[str, Any]
     optimizer: optax.OptState
     average: Mapping[str, Any]
+    memory: Any = ()
 
 
 def create_state(
     seed: int,
-    model: nn.Module,
+    objective: Objective,
     optimizer: optax.GradientTransformation,
-    input_channels: int,
     averaged: bool,
     frozen: Any = None,
 ) -> TrainState:
@@ -44,18 +48,18 @@ def create_state(
 
     Args:
       seed: of the weights.
-      model: network, `[B, H, W, input_channels]` in.
-      optimizer: its state is made for the network's parameters.
-      input_channels: channels of the network's inputs.
+      objective: says which parts there are.
+      optimizer: its state is made for the parameters of all parts.
       averaged: whether to keep a moving average of the weights.
-      frozen: the network's frozen variables, or their shapes (see `colorjax.models.conditioning`).
+      frozen: the network's frozen variables, or their shapes (see `colorjax.models.network`).
     """
     # Examples fold their index into the run's key (`step.py`), and no run has 2**32 - 1 of them.
     key = jax.random.fold_in(jax.random.key(seed), 2**32 - 1)
     # Weights don't depend on the picture's size.
-    inputs = jnp.zeros((1, 32, 32, input_channels), jnp.float32)
-    variables = initial_variables(model, key, frozen, inputs)
-    params, batch_stats = variables["params"], variables.get("batch_stats", {})
+    inputs = jnp.zeros((1, 32, 32, objective.task.input_channels), jnp.float32)
+    variables = objective.initial_variables(key, inputs, frozen)
+    params = {part: of_part["params"] for part, of_part in variables.items()}
+    batch_stats = {part: of_part.get("batch_stats", {}) for part, of_part in variables.items()}
     # Nothing is averaged yet. Arrays of its own, because no buffer can be donated twice.
     averages = {"params": params, "batch_stats": batch_stats}
     return TrainState(
@@ -64,33 +68,37 @@ def create_state(
         batch_stats=batch_stats,
         optimizer=optimizer.init(params),
         average=jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), averages) if averaged else {},
+        memory=objective.initial_memory(),
     )
 
 
-def start_from(state: TrainState, variables: Mapping[str, Any]) -> TrainState:
+def start_from(state: TrainState, variables: Mapping[str, Any], part: str) -> TrainState:
     """Return `state`, in which nothing is trained yet, with those trained variables in it that have a place there.
 
-    A variable has a place where the network has one of its name and shape; the network's others stay random.
+    A variable has a place where the network, which is the part `part`, has one of its name and shape; the network's
+    others stay random.
     """
     trained = flatten_dict(dict(variables))
 
     def replace(collection: str) -> Mapping[str, Any]:
-        random = flatten_dict(dict(getattr(state, collection)))
+        random = flatten_dict(dict(getattr(state, collection)[part]))
         for path, leaf in random.items():
             found = trained.get((collection, *path))
             if found is not None and found.shape == leaf.shape:
                 random[path] = jnp.asarray(found)
-        return unflatten_dict(random)
+        return {**getattr(state, collection), part: unflatten_dict(random)}
 
     return state.replace(params=replace("params"), batch_stats=replace("batch_stats"))
 
 
-def network_variables(state: TrainState | Mapping[str, Any]) -> dict[str, Any]:
+def network_variables(state: TrainState | Mapping[str, Any], part: str) -> dict[str, Any]:
     """Return the variables to measure and use the network with: the averaged ones where there are any.
 
     Args:
       state: a `TrainState`, or the mapping of its fields that a checkpoint holds.
+      part: that is the network; "" for a checkpoint of before there were parts.
     """
     fields = vars(state) if isinstance(state, TrainState) else state
     variables = fields.get("average") or {key: fields.get(key) or {} for key in ("params", "batch_stats")}
-    return {name: collection for name, collection in variables.items() if collection}
+    of_network = {name: collection.get(part, {}) if part else collection for name, collection in variables.items()}
+    return {name: collection for name, collection in of_network.items() if collection}

@@ -1,27 +1,30 @@
-"""One training step, a pure function of (state, batch, resident data); it knows neither devices nor the task.
+"""One training step, a pure function of (state, batch, resident data); it knows no devices and no particular objective.
 
 A step sees one device's share of the batch. Shares are of one size, so a mean over devices of the means over shares
 is the mean over the batch.
 """
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from flax import linen as nn
 
-from colorjax.tasks import Task
+from colorjax.objectives import Objective, Terms
 from colorjax.training.optimizer import update_average
 from colorjax.training.state import TrainState
+
+#: What a batch may have besides pictures, which an example then has as its labels, int32 [b].
+LABELS = ("class",)
 
 Step = Callable[[TrainState, Any, Any], tuple[TrainState, dict[str, jax.Array]]]
 
 
 def make_step(
-    model: nn.Module,
-    task: Task,
+    objective: Objective,
     optimizer: optax.GradientTransformation,
     schedule: optax.Schedule,
     clean: Callable[[Any, Any], jax.Array],
@@ -33,13 +36,14 @@ def make_step(
     """Return `step(state, batch, resident) -> (state, metrics)`.
 
     `batch` has leading axis b on every leaf and 'index', the position of each example in the whole run; `resident` is
-    the data that stays on the device, or None. The metrics are float32 scalars, the same on every device: 'loss' (mean
-    over the batch, before the update), 'grad_norm' (before clipping) and 'learning_rate' (of this update).
+    the data that stays on the device, or None. The metrics are float32 scalars, the same on every device: 'loss' of the
+    network (mean over the batch, before the update), 'loss.PART' of each further part of the objective, what it logs
+    besides, 'grad_norm' (of all parts together, before clipping) and 'learning_rate' (of this update of the network).
 
     Args:
-      model: network; one with batch normalization must average over the axis that `mean_over_devices` does.
-      task: makes inputs and targets of clean pictures, and the loss.
-      optimizer: changes the parameters.
+      objective: what is minimized; networks with batch normalization must average over the axis that
+        `mean_over_devices` does.
+      optimizer: changes the parameters of all parts.
       schedule: its learning rate by the number of steps taken, for the metrics.
       clean: `(batch, resident)` to pictures `[b, P, P, 3]` in [0, 1].
       seed: of the run.
@@ -52,17 +56,18 @@ def make_step(
     def step(state: TrainState, batch: Any, resident: Any) -> tuple[TrainState, dict[str, jax.Array]]:
         # A key of its own for every example of the run: its noise does not depend on its neighbors or its device.
         keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(seed), batch["index"])
-        example = task.example(keys, clean(batch, resident))
+        labels = {name: batch[name] for name in LABELS if name in batch}
+        example = objective.task.example(keys, clean(batch, resident), labels)
         # Outside of what is differentiated: computed once, and nothing of it is kept for a gradient.
         given = conditioning(batch, resident, example.inputs)
 
-        def loss_of(params: Any) -> tuple[jax.Array, Any]:
-            variables = {"params": params, "batch_stats": state.batch_stats}
-            outputs, updates = model.apply(variables, example.inputs, train=True, mutable=["batch_stats"], **given)
-            return jnp.mean(task.loss(outputs, example.targets)), updates.get("batch_stats", {})
+        def total(params: Any) -> tuple[jax.Array, Terms]:
+            terms = objective(params, state.batch_stats, example, given, keys, state.memory)
+            # Each part minimizes its own loss alone, for the others are constants in it (see `objectives.only`).
+            return functools.reduce(operator.add, terms.losses.values()), terms
 
-        (loss, batch_stats), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.params)
-        loss, batch_stats, gradient = mean_over_devices((loss, batch_stats, gradient))
+        (_, terms), gradient = jax.value_and_grad(total, has_aux=True)(state.params)
+        losses, logged, batch_stats, gradient = mean_over_devices((terms.losses, terms.logged, terms.updates, gradient))
 
         updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
@@ -72,11 +77,14 @@ def make_step(
             new = {"params": params, "batch_stats": batch_stats}
             average = update_average(average, new, count, weight_average)
 
+        network, *others = objective.parts
         metrics = {
-            "loss": loss,
+            "loss": losses[network],
+            **{f"loss.{part}": losses[part] for part in others},
+            **logged,
             "grad_norm": optax.tree.norm(gradient),
             "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
         }
-        return TrainState(count, params, batch_stats, optimizer_state, average), metrics
+        return TrainState(count, params, batch_stats, optimizer_state, average, terms.memory), metrics
 
     return step

@@ -18,7 +18,7 @@ import colorjax
 from colorjax import processes
 from colorjax.config.serialization import identifying_settings, to_plain
 from colorjax.errors import UserError
-from colorjax.models.conditioning import FrozenWeights
+from colorjax.models.network import FrozenWeights
 from colorjax.runs.files import read_json, write_atomically
 from colorjax.runs.provenance import provenance
 

@@ -18,6 +18,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from ml_collections import ConfigDict
 
 from colorjax.models import MODELS
+from colorjax.models.network import Network
 from colorjax.training import loop
 
 STEPS = 24
@@ -42,7 +43,9 @@ def config(**changes):
                 "warmup_steps": 3,
                 "clip_norm": 1.0,
                 "weight_average": 0.9,
+                "parts": {},
             },
+            "objective": {"name": "supervised", "terms": {"task": 1.0}},
             "training": {
                 "batch_size": BATCH,
                 "epochs": STEPS * BATCH // 32,
@@ -59,7 +62,7 @@ def config(**changes):
     return tiny
 
 
-class TinyNetwork(nn.Module):
+class TinyNetwork(Network):
     """Two convolutions with batch normalization between them."""
 
     output_channels: int

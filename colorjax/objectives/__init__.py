@@ -1,0 +1,57 @@
+"""Objectives: what training minimizes.
+
+To add an objective: write a subclass of `Objective` in a file of its own here (its parts, their first variables, and
+one scalar for each of them), add one line to `OBJECTIVES`, and test that each part's gradient is that of its own loss.
+The step, the loop, checkpoints, export and evaluation then know it by its name in config.objective.name.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from colorjax.errors import UserError, nearest
+from colorjax.models.network import Network
+from colorjax.objectives.objective import Objective, Terms, only
+from colorjax.objectives.supervised import Supervised
+from colorjax.tasks import Task
+
+__all__ = ["OBJECTIVES", "Objective", "Supervised", "Terms", "build_objective", "default_config", "only"]
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "supervised": Supervised,
+}
+
+# What the framework sets: never a config's key.
+_NOT_IN_CONFIG = ("model", "task", "axis_name")
+
+
+def build_objective(config: Mapping[str, Any], model: Network, task: Task, axis_name: str | None = None) -> Objective:
+    """Return the objective that `config` describes.
+
+    Args:
+      config: `name`, a key of `OBJECTIVES`, and any of its settings.
+      model: the network, `parts[0]`.
+      task: what it learns.
+      axis_name: the mapped axis over the devices, or None for one device.
+
+    Raises:
+      UserError: an unknown name or setting (names the nearest), or a value that the setting can't have.
+    """
+    defaults = default_config(config["name"])
+    for key in config:
+        if key not in defaults:
+            raise UserError(f"config.objective.{key}: no such setting; {nearest(key, defaults)}")
+    settings = {key: value for key, value in config.items() if key != "name"}
+    return OBJECTIVES[config["name"]](model, task, axis_name, **settings)
+
+
+def default_config(name: str) -> dict[str, Any]:
+    """Return the `objective` section of the objective `name`: its name and all its settings with their defaults."""
+    if name not in OBJECTIVES:
+        raise UserError(f"config.objective.name: no objective is named {name!r}; {nearest(name, OBJECTIVES)}")
+    fields = [field for field in dataclasses.fields(OBJECTIVES[name]) if field.name not in _NOT_IN_CONFIG]
+    missing = dataclasses.MISSING
+    values = {
+        field.name: field.default if field.default_factory is missing else field.default_factory() for field in fields
+    }
+    return {"name": name} | values

@@ -1,0 +1,68 @@
+"""The network's outputs against known targets: a weighted sum of terms."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from colorjax.errors import UserError, nearest
+from colorjax.models.network import AUXILIARY
+from colorjax.objectives.objective import Objective, Terms
+from colorjax.objectives.terms import TERMS
+from colorjax.tasks import Example
+
+
+@dataclasses.dataclass(frozen=True)
+class Supervised(Objective):
+    """Minimizes the sum over `terms` of weight times term.
+
+    Attributes:
+        terms: weight of each term, by its name in `colorjax.objectives.terms.TERMS`. A term of weight 0 is left out,
+            as if it were not there. Where there are several, each is logged by its name, without its weight.
+
+    Raises:
+        UserError: an unknown term, or no term with a weight.
+    """
+
+    terms: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"task": 1.0})
+
+    def __post_init__(self):
+        for name in self.terms:
+            if name not in TERMS:
+                raise UserError(f"config.objective.terms: no term is named {name!r}; {nearest(name, TERMS)}")
+        if not any(self.terms.values()):
+            raise UserError("config.objective.terms: no term has a weight; give one, such as terms.task=1.0")
+
+    def __call__(
+        self,
+        params: Mapping[str, Any],
+        batch_stats: Mapping[str, Any],
+        example: Example,
+        conditioning: Mapping[str, Array],
+        keys: Array,
+        memory: Any,
+    ) -> Terms:
+        """See `Objective`.
+
+        Raises:
+            UserError: a term wants what the model does not sow or the data set does not know.
+        """
+        del keys
+        (part,) = self.parts
+        outputs, updates = self.model.apply(
+            {"params": params[part], "batch_stats": batch_stats[part]},
+            example.inputs,
+            train=True,
+            mutable=["batch_stats", AUXILIARY],
+            **conditioning,
+        )
+        # What is sown is a tuple with an entry for each call of the module.
+        sown = {name: values[-1] for name, values in updates.get(AUXILIARY, {}).items()}
+        weights = {name: weight for name, weight in self.terms.items() if weight}
+        values = {name: jnp.mean(TERMS[name](self.task, outputs, sown, example)) for name in weights}
+        (first, *others) = (weight * values[name] if weight != 1 else values[name] for name, weight in weights.items())
+        loss = sum(others, start=first)
+        logged = values if len(values) > 1 else {}
+        return Terms({part: loss}, dict(logged), {part: updates.get("batch_stats", {})}, memory)
