@@ -57,10 +57,11 @@ def colorjax_denoise(weights):
 
 
 def colorjax_method(weights):
+    from colorjax.methods.method import Observation
     from colorjax.methods.pretrained import Pretrained
 
     method = Pretrained(weights)
-    return lambda noisy, sigma: method.restore(noisy)
+    return lambda noisy, sigma: method.restore(Observation(noisy)).image
 
 
 def torch_same(weights, layout):

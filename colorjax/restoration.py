@@ -19,6 +19,7 @@ from colorjax.color.spaces import rgb2lab
 from colorjax.errors import UserError, nearest
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.inference.tiled_network import restore as restore_in_tiles
+from colorjax.methods.method import Observation
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
 from colorjax.methods.scribble.hints import hints_from_marked
@@ -179,7 +180,7 @@ def _scribble(picture: np.ndarray, hints: np.ndarray) -> np.ndarray:
     mask = found.mask & hints_from_marked(own, marked).mask
     if not mask.any():
         raise UserError("the hints are the picture itself: nothing is painted over it")
-    colored = Scribble().restore(gray, found._replace(mask=mask))
+    colored = Scribble().restore(Observation(gray, hints=found._replace(mask=mask))).image
     return color_gray(levels, map_pixels(rgb2lab, np.clip(colored, 0, 1))[..., 1:])
 
 

@@ -142,7 +142,8 @@ def patches(
     from datasets.batching import Rows
 
     rows = Rows.of(batch_size, start_step, steps, process_index, process_count)
-    return pipeline.stream(photographs(config, "train"), config, seed, rows)
+    training = photographs(config, "train")
+    return pipeline.stream(training, config, seed, rows, with_classes=bool(training.classes))
 
 
 def _builder_class(name: str):

@@ -19,6 +19,9 @@ class Joined(Sequence):
         self._sequences = tuple(sequences)
         self.sizes = tuple(map(len, sequences))
         self._ends = tuple(itertools.accumulate(self.sizes))
+        # Numbers of classes mean the same in all of them, or there are none.
+        found = {getattr(sequence, "classes", ()) for sequence in sequences} - {()}
+        self.classes = found.pop() if len(found) == 1 else ()
 
     def __len__(self) -> int:
         return self._ends[-1]

@@ -78,6 +78,11 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         """Return the readable pictures by split, and remarks; overridden where the splits depend on the content."""
         return pictures, []
 
+    def classes(self, names: Mapping[str, list[str]]) -> Mapping[str, str]:
+        """Return the name of the class of each photograph that has one; `names` are the photographs' by split."""
+        del names
+        return {}
+
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
             description=inspect.getdoc(type(self)),
@@ -96,6 +101,9 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         readable, skipped = read_all(self.name, config.listing.files)
         splits, remarks = self.divide(readable)
         splits = {split: splits[split] for split in SPLITS if splits.get(split)}
+        class_of = self.classes({split: [picture.name for picture in pictures] for split, pictures in splits.items()})
+        classes = sorted(set(class_of.values()))
+        numbers = {name: number for number, name in enumerate(classes)}
         if not splits:
             first = f"; the first: {skipped[0][0]}: {skipped[0][1]}"
             raise UserError(f"{self.name}: none of the {len(skipped)} files in {config.source} can be read{first}")
@@ -106,6 +114,11 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             photographs={split: len(pictures) for split, pictures in splits.items()},
             skipped=tuple(skipped),
             remarks=(*config.listing.remarks, *remarks, *remarks_on_duplicates(splits)),
+            classes=tuple(classes),
+            labels={
+                split: tuple(numbers.get(class_of.get(picture.name), -1) for picture in pictures)
+                for split, pictures in (splits.items() if classes else ())
+            },
         ).write(self.data_dir)  # the unfinished folder, which TFDS renames when all is written
         return {split: self._generate_examples(pictures) for split, pictures in splits.items()}
 

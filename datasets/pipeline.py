@@ -8,6 +8,7 @@ Batches are dicts of NumPy arrays that share a leading axis `b`, this process's 
 
     'index'       uint32 [b]             the global index j
     'photograph'  int32 [b]              which training photograph, of those that config.data.photographs leaves
+    'class'       int32 [b]              of the photograph, -1 for none; where the data set has classes
     'picture'     uint8 [b, P, P, 3]     placement 'host'
     'matrix'      float32 [b, 2, 3]      placement 'device' (see resident.py)
 """
@@ -48,7 +49,9 @@ class PatchStream(Protocol):
         """Return the pictures of a batch, float32 [b, P, P, 3] in [0, 1]; pure, for use inside jit."""
 
 
-def stream(photographs: Sequence[Photograph], config: Mapping, seed: int, rows: Rows) -> PatchStream:
+def stream(
+    photographs: Sequence[Photograph], config: Mapping, seed: int, rows: Rows, with_classes: bool = False
+) -> PatchStream:
     """Return a stream of patches cut from a sequence of photographs.
 
     Args:
@@ -56,6 +59,7 @@ def stream(photographs: Sequence[Photograph], config: Mapping, seed: int, rows: 
       config: `config.data`.
       seed: of the run.
       rows: of which batches, and which rows of each.
+      with_classes: whether batches have the photographs' classes.
 
     Raises:
       UserError: a key of the config is impossible or there is no photograph.
@@ -68,9 +72,9 @@ def stream(photographs: Sequence[Photograph], config: Mapping, seed: int, rows: 
     if not len(photographs):
         raise UserError(f"config.data.name {config.name!r} has no training photographs to cut patches from")
     if config.placement == "host":
-        return HostPatches(photographs, draws, rows, config.workers)
+        return HostPatches(photographs, draws, rows, config.workers, with_classes)
     if config.placement == "device":
-        return ResidentPatches(photographs, draws, rows)
+        return ResidentPatches(photographs, draws, rows, with_classes)
     raise UserError(
         f"config.data.placement {config.placement!r} is unknown; {nearest(config.placement, ['host', 'device'])}"
     )
@@ -81,8 +85,9 @@ class HostPatches:
 
     resident = None
 
-    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows, workers: int):
-        self._source = CropSource(KeptPhotographs(photographs, CACHE_BYTES // max(workers, 1)), draws, rows)
+    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows, workers: int, with_classes: bool):
+        kept = KeptPhotographs(photographs, CACHE_BYTES // max(workers, 1))
+        self._source = CropSource(kept, draws, rows, with_classes)
         self._workers = workers
 
     def __iter__(self) -> Iterator[Batch]:
@@ -126,6 +131,7 @@ class CropSource:
     photographs: Sequence[Photograph]
     draws: Draws
     rows: Rows
+    with_classes: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -134,15 +140,16 @@ class CropSource:
         index = self.rows[position]
         number = self.draws.photograph(index, len(self.photographs))
         try:
-            picture = self.photographs[number].picture
+            _, picture, label = self.photographs[number]
         except Exception as error:
             # As one line, and as something that can be sent from a worker process to its parent.
             raise UserError(
                 f"training photograph {number} (for patch {index}) can't be read: {type(error).__name__}: {error}"
             ) from error
         matrix, samples = self.draws.crop(index, *picture.shape[:2]), self.draws.samples(*picture.shape[:2])
-        return {
+        patch = {
             "index": np.uint32(index),
             "photograph": np.int32(number),
             "picture": warp_on_host(picture, matrix, self.draws.patch_size, samples),
         }
+        return patch | ({"class": np.int32(label)} if self.with_classes else {})

@@ -32,6 +32,8 @@ class Summary:
       photographs: how many photographs each split has.
       skipped: `(file, reason)` of each file that couldn't be read.
       remarks: what else a person should know.
+      classes: names of the classes, where the data set has any.
+      labels: of each photograph of a split, the number of its class, -1 for none; {} without classes.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Summary:
     photographs: dict[str, int]
     skipped: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    labels: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
     def describe(self) -> str:
         """Return the summary as lines for a person to read."""
@@ -47,6 +51,7 @@ class Summary:
         lines += [f"  from        {self.source}"] if self.source else []
         lines += [f"  {split:<11} {self.photographs[split]:>7,} photographs" for split in self.photographs]
         lines += [f"  {remark}" for remark in self.remarks]
+        lines += [f"  classes     {len(self.classes):>7,}: {', '.join(self.classes)}"] if self.classes else []
         if self.skipped:
             lines.append(f"  skipped     {len(self.skipped):>7,} files:")
             lines += [f"    {file}: {reason}" for file, reason in self.skipped[:SHOWN]]
@@ -70,6 +75,7 @@ def read_summary(directory: Path) -> Summary:
         return Summary(name=info.name, source="", directory=str(directory), photographs=counts)
     content["skipped"] = tuple(map(tuple, content["skipped"]))
     content["remarks"] = tuple(content["remarks"])
+    content["classes"] = tuple(content.get("classes", ()))
     return Summary(directory=str(directory), **content)
 
 
@@ -85,7 +91,9 @@ class Photographs(Sequence):
             raise UserError(f"{summary.name} has no split {split!r}; it has {', '.join(summary.photographs)}")
         self.directory = summary.directory
         self.split = split
+        self.classes = summary.classes
         self._length = summary.photographs[split]
+        self._labels = np.array(summary.labels.get(split, ()), np.int32)  # small to send to a worker
 
     def __len__(self) -> int:
         return self._length
@@ -100,7 +108,7 @@ class Photographs(Sequence):
         picture = _decode(record["image"])
         if picture is None:
             raise UserError(f"{self.directory}: {name} can't be decoded; delete the folder and prepare it again")
-        return Photograph(name, picture)
+        return Photograph(name, picture, int(self._labels[position]) if len(self._labels) else -1)
 
     def __repr__(self) -> str:
         return f"Photographs({self.directory!r}, {self.split!r}, {len(self)})"

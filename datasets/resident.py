@@ -25,14 +25,16 @@ def resident_arrays(photographs: Sequence[Photograph]) -> dict[str, np.ndarray]:
     """Put photographs into one buffer.
 
     Returns:
-        'pixels': uint8 [N], each photograph's [H, W, 3] flattened; 'offset', 'height', 'width': int32 [photographs].
+        'pixels': uint8 [N], each photograph's [H, W, 3] flattened; 'offset', 'height', 'width', 'class': int32
+        [photographs].
 
     Raises:
         UserError: If they are too many for int32 positions.
     """
-    pictures, total = [], 0
+    pictures, labels, total = [], [], 0
     for photograph in photographs:
         pictures.append(photograph.picture)
+        labels.append(photograph.label)
         total += photograph.picture.size
         if total > LIMIT_BYTES:
             raise UserError(
@@ -45,20 +47,27 @@ def resident_arrays(photographs: Sequence[Photograph]) -> dict[str, np.ndarray]:
         "offset": np.cumsum([0, *sizes[:-1]]).astype(np.int32),
         "height": np.array([picture.shape[0] for picture in pictures], np.int32),
         "width": np.array([picture.shape[1] for picture in pictures], np.int32),
+        "class": np.array(labels, np.int32),
     }
 
 
 class ResidentPatches:
     """A `PatchStream` whose batches carry draws, not pictures."""
 
-    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows):
+    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows, with_classes: bool = False):
         self.resident = resident_arrays(photographs)
         self._draws = draws
         sizes = zip(self.resident["height"], self.resident["width"], strict=True)
         self._samples = max(
             draws.samples(int(height), int(width)) for height, width in sizes
         )  # one for all: it is static
-        self._source = DrawSource(self.resident["height"], self.resident["width"], draws, rows)
+        self._source = DrawSource(
+            self.resident["height"],
+            self.resident["width"],
+            draws,
+            rows,
+            self.resident["class"] if with_classes else None,
+        )
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         return batches(self._source, workers=0)
@@ -81,6 +90,7 @@ class DrawSource:
     widths: np.ndarray
     draws: Draws
     rows: Rows
+    classes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -89,4 +99,5 @@ class DrawSource:
         index = self.rows[position]
         photograph = self.draws.photograph(index, len(self.heights))
         matrix = self.draws.crop(index, int(self.heights[photograph]), int(self.widths[photograph]))
-        return {"index": np.uint32(index), "photograph": np.int32(photograph), "matrix": matrix}
+        draw = {"index": np.uint32(index), "photograph": np.int32(photograph), "matrix": matrix}
+        return draw if self.classes is None else draw | {"class": self.classes[photograph]}

@@ -39,6 +39,7 @@ class Subset(Sequence):
         self._photographs = photographs
         self._count = count
         self._seed = seed
+        self.classes = photographs.classes
 
     def __len__(self) -> int:
         return self._count

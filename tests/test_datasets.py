@@ -38,7 +38,7 @@ def test_skimage_photos_are_those_of_skimage():
     truth = {"motorcycle_left": left, "motorcycle_right": right, "ihc": skimage.data.immunohistochemistry()}
     seen = []
     for split in ("train", "validation", "test"):
-        for name, pixels in datasets.photographs(config("skimage_photos"), split):
+        for name, pixels, _ in datasets.photographs(config("skimage_photos"), split):
             expected = truth[name] if name in truth else getattr(skimage.data, name)()
             np.testing.assert_array_equal(pixels, expected, err_msg=name)
             seen.append(name)
@@ -158,7 +158,7 @@ def test_every_kind_of_picture_is_stored_as_it_is_read(tmp_path):
     summary = datasets.prepare(config("photo_folder", tmp_path))
     assert not summary.skipped
     for split in summary.photographs:
-        for name, pixels in datasets.photographs(config("photo_folder", tmp_path), split):
+        for name, pixels, _ in datasets.photographs(config("photo_folder", tmp_path), split):
             assert pixels.dtype == np.uint8
             np.testing.assert_array_equal(pixels, read_picture(tmp_path / name), err_msg=name)
 

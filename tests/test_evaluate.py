@@ -14,7 +14,7 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.results_cache import PRESENTATION, fingerprint, load_evaluation, save_evaluation
-from colorjax.methods import Identity, NetworkMethod
+from colorjax.methods import Identity, Method, NetworkMethod, Restored
 from colorjax.metrics.registry import METRICS
 from colorjax.models.network import Network
 from colorjax.pictures.images import Photograph
@@ -131,31 +131,67 @@ def test_ssim_is_not_defined_on_pictures_smaller_than_its_window_and_the_rest_is
     assert all(math.isfinite(row[name]) for name in ("loss", "psnr", "mse", "accuracy"))
 
 
-class Truthful:
-    """Cheats through the one door that there is, and remembers what it was shown."""
+class Told(Method):
+    """Remembers what it was told, and returns its input."""
 
-    name = "truthful"
+    name = "told"
 
-    def __init__(self):
-        self.seeds = []
+    def __init__(self, *needs):
+        self.needs = frozenset(needs)
+        self.seen = []
 
-    def draw_hints(self, truth, seed):
-        self.seeds.append(seed)
-        return truth
-
-    def restore(self, degraded, hints=None):
-        assert hints is not None
-        return hints
+    def restore(self, observation):
+        self.seen.append(observation)
+        return Restored(observation.image)
 
 
-def test_hints_are_drawn_from_the_truth_by_a_seed_of_each_picture_and_psnr_has_a_ceiling():
-    method, again = Truthful(), Truthful()
-    result = evaluate(method, TASK, protocol_of(psnr_ceiling=80.0), PHOTOGRAPHS)
+def test_methods_are_told_what_they_need_and_nothing_else():
+    protocol = protocol_of()
+    plain = evaluate(nothing := Told(), TASK, protocol, PHOTOGRAPHS)
+    assert all(seen[1:] == (None, None, ()) for seen in nothing.seen)
+    assert (plain.told, plain.protocol_hash) == ((), protocol.hash)
+    noise = evaluate(told := Told("noise"), TASK, protocol, PHOTOGRAPHS)
+    assert [seen.noise for seen in told.seen] == [("gaussian", 0.15)] * 3
+    assert all(seen.hints is None and not seen.references for seen in told.seen)
+    hints = evaluate(told := Told("hints"), TASK, protocol, PHOTOGRAPHS)
+    for photograph, seen in zip(PHOTOGRAPHS, told.seen, strict=True):
+        truth = photograph.picture / np.float32(255)
+        assert 0 < seen.hints.mask.sum() < seen.hints.mask.size
+        np.testing.assert_array_equal(seen.hints.colors[seen.hints.mask], truth[seen.hints.mask])
+    others = {noise.protocol_hash, hints.protocol_hash}
+    evaluate(fewer := Told("hints"), TASK, protocol_of(PHOTOGRAPHS[:1]), PHOTOGRAPHS[:1])
+    np.testing.assert_array_equal(fewer.seen[0].hints.mask, told.seen[0].hints.mask)
+    told.hint_lines = (3, 9)
+    others.add(evaluate(told, TASK, protocol, PHOTOGRAPHS).protocol_hash)
+    assert len(others - {protocol.hash}) == 3
+    np.testing.assert_array_equal(noise.values("psnr"), plain.values("psnr"))
+
+
+def test_references_are_other_photographs_by_a_rule_that_the_hash_covers():
+    protocol = protocol_of()
+    evaluations = {}
+    for name, pool in {"two": PHOTOGRAPHS[:2], "all": PHOTOGRAPHS, "one": PHOTOGRAPHS[:1]}.items():
+        photographs, measured = (
+            (PHOTOGRAPHS[1:], protocol_of(PHOTOGRAPHS[1:])) if name == "one" else (PHOTOGRAPHS, protocol)
+        )
+        method = Told("references")
+        evaluations[name] = evaluate(method, TASK, measured, photographs, references=pool)
+        for photograph, seen in zip(photographs, method.seen, strict=True):
+            (reference,) = seen.references
+            assert any(np.array_equal(reference * 255, other.picture) for other in pool)
+            assert not np.array_equal(reference.shape, photograph.picture.shape) or np.any(
+                reference * 255 != photograph.picture
+            )
+    assert evaluations["two"].protocol_hash != evaluations["all"].protocol_hash
+    with pytest.raises(UserError, match="'told' needs a reference photograph, and the training photographs have none"):
+        evaluate(Told("references"), TASK, protocol_of(PHOTOGRAPHS[:1]), PHOTOGRAPHS[:1], references=PHOTOGRAPHS[:1])
+
+
+def test_psnr_has_a_ceiling():
+    protocol = protocol_of(psnr_ceiling=80.0, noise_kind="none", noise_level=0.0)
+    result = evaluate(Identity(), TASK, protocol, PHOTOGRAPHS)
     np.testing.assert_array_equal(result.values("psnr"), 80.0)
     np.testing.assert_allclose(result.values("loss"), 0.0, atol=1e-12)
-    assert len(set(method.seeds)) == 3
-    evaluate(again, TASK, protocol_of(PHOTOGRAPHS[:1]), PHOTOGRAPHS[:1])
-    assert again.seeds == method.seeds[:1]
 
 
 class Constant(Network):
@@ -179,12 +215,12 @@ def test_a_networks_loss_is_that_of_its_own_outputs_under_the_tables_task():
 
 
 @dataclasses.dataclass
-class Broken:
+class Broken(Method):
     result: np.ndarray
     name: str = "broken"
 
-    def restore(self, degraded, hints=None):
-        return self.result
+    def restore(self, observation):
+        return Restored(self.result)
 
 
 def test_broken_methods_and_wrong_pictures_are_one_clear_line():

@@ -46,7 +46,7 @@ def test_image_coloring_with_gray_twins(tmp_path, root, case):
     assert summary.photographs == {"train": 18, "validation": 2, "test": 5}
     assert names("image_coloring", tmp_path, "test") == jpegs(test, 5)
     for split in summary.photographs:
-        for name, pixels in datasets.photographs(config("image_coloring", tmp_path), split):
+        for name, pixels, _ in datasets.photographs(config("image_coloring", tmp_path), split):
             np.testing.assert_array_equal(pixels, read_picture(tmp_path / root / name))
     text = summary.describe()
     assert f"20 gray pictures in {case('train_black')} left out" in text

@@ -10,10 +10,11 @@ from skimage import data as skimage_data
 
 from colorjax.errors import UserError
 from colorjax.inference.colorizing import colorize_pixels
-from colorjax.methods import METHODS, Identity, MeanColor, NetworkMethod, build_method, default_config
+from colorjax.methods import METHODS, Identity, MeanColor, NetworkMethod, Observation, build_method, default_config
+from colorjax.methods.method import NEEDS
 from colorjax.models.network import Network
 from colorjax.pictures.images import Photograph
-from colorjax.tasks import Colorize, Denoise
+from colorjax.tasks import TASKS, Colorize, Denoise
 from colorjax.tasks.colorize_bins import mean_of_squares
 
 
@@ -25,7 +26,8 @@ def test_every_method_builds_from_its_own_section_and_has_the_name_of_its_entry(
     for name in METHODS:
         method = build_method(default_config(name))
         assert method.name == name
-        assert callable(method.restore)
+        assert method.tasks <= TASKS.keys()
+        assert method.needs <= NEEDS.keys()
 
 
 def test_unknown_methods_and_settings_name_the_nearest():
@@ -38,7 +40,7 @@ def test_unknown_methods_and_settings_name_the_nearest():
 
 def test_observed_returns_its_input():
     picture = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
-    np.testing.assert_array_equal(Identity().restore(picture), picture)
+    np.testing.assert_array_equal(Identity().restore(Observation(picture)).image, picture)
 
 
 def test_mean_color_is_the_mean_ab_that_scikit_image_gives():
@@ -54,14 +56,14 @@ def test_mean_color_keeps_the_lightness_and_gives_every_pixel_the_mean():
     method = MeanColor().fit([photograph(0)])
     method.ab = (6.0, -9.0)
     gray = np.repeat(np.linspace(0.3, 0.7, 20, dtype=np.float32).reshape(4, 5, 1), 3, axis=2)
-    lab = skimage_color.rgb2lab(method.restore(gray))
+    lab = skimage_color.rgb2lab(method.restore(Observation(gray)).image)
     np.testing.assert_allclose(lab[..., 0], skimage_color.rgb2lab(gray)[..., 0], atol=0.02)
     np.testing.assert_allclose(lab[..., 1:], np.broadcast_to([6.0, -9.0], (4, 5, 2)), atol=0.05)
 
 
 def test_mean_color_without_photographs_is_refused():
     with pytest.raises(UserError, match="fit"):
-        MeanColor().restore(np.zeros((2, 2, 3), np.float32))
+        MeanColor().restore(Observation(np.zeros((2, 2, 3), np.float32)))
     with pytest.raises(UserError, match="at least one"):
         MeanColor().fit([])
     with pytest.raises(UserError, match="at least one"):
@@ -101,12 +103,12 @@ VARIABLES = MODEL.init(jax.random.key(1), jnp.zeros((1, 8, 8, 3)), train=False)
 def test_a_network_restores_pictures_of_any_size_patch_by_patch(height, width, overlap):
     degraded = np.random.default_rng(height * 31 + width).uniform(size=(height, width, 3)).astype(np.float32)
     method = NetworkMethod("net", MODEL, VARIABLES, DENOISE, patch_size=8, overlap=overlap, batch_size=3)
-    picture, outputs = method.restore_with_outputs(degraded)
+    picture, outputs = method.restore(Observation(degraded))
     dense = VARIABLES["params"]["Dense_0"]
     expected = degraded @ np.asarray(dense["kernel"]) + np.asarray(dense["bias"])
     np.testing.assert_allclose(outputs, expected, atol=1e-5)
     np.testing.assert_allclose(picture, degraded + expected, atol=1e-5)
-    np.testing.assert_array_equal(method.restore(degraded), picture)
+    np.testing.assert_array_equal(method.restore(Observation(degraded)).image, picture)
 
 
 def test_pictures_of_many_sizes_compile_for_few_shapes_and_the_number_at_work_changes_nothing():
@@ -114,11 +116,11 @@ def test_pictures_of_many_sizes_compile_for_few_shapes_and_the_number_at_work_ch
     pictures = [random.uniform(size=(h, w, 3)).astype(np.float32) for h, w in [(9, 20), (31, 8), (3, 5)]]
     method = NetworkMethod("net", MODEL, VARIABLES, DENOISE, patch_size=9, overlap=2, batch_size=5)
     TRACES.clear()
-    restored = [method.restore(picture) for picture in pictures]
+    restored = [method.restore(Observation(picture)).image for picture in pictures]
     assert set(TRACES) == {(1, 9, 9, 3)}
     other = NetworkMethod("net", MODEL, VARIABLES, DENOISE, patch_size=9, overlap=2, batch_size=1)
     for picture, expected in zip(pictures, restored, strict=True):
-        np.testing.assert_array_equal(other.restore(picture), expected)
+        np.testing.assert_array_equal(other.restore(Observation(picture)).image, expected)
 
 
 def test_a_colorizer_that_predicts_no_color_returns_the_gray_copy():
@@ -126,7 +128,7 @@ def test_a_colorizer_that_predicts_no_color_returns_the_gray_copy():
     truth = np.random.default_rng(0).uniform(size=(9, 11, 3)).astype(np.float32)
     degraded = np.asarray(task.degrade(jax.random.key(0), truth))
     method = NetworkMethod("net", Zero(2), {}, task, patch_size=8, overlap=2, batch_size=2)
-    np.testing.assert_allclose(method.restore(degraded), degraded, atol=1e-3)
+    np.testing.assert_allclose(method.restore(Observation(degraded)).image, degraded, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_a_whole_picture_keeps_its_size_and_its_own_lightness(height, width):
     degraded = np.repeat(gray, 3, axis=-1)
     variables = {"params": {"Dense_0": {"kernel": jnp.zeros((1, 2)), "bias": jnp.array([0.1, -0.1])}}}
     method = NetworkMethod("net", PerPixel(2), variables, task, 16, overlap=99, batch_size=1, picture="whole")
-    picture, outputs = method.restore_with_outputs(degraded)
+    picture, outputs = method.restore(Observation(degraded))
     assert picture.shape == (height, width, 3)
     np.testing.assert_allclose(outputs, np.broadcast_to(np.float32([0.1, -0.1]), outputs.shape), atol=1e-5)
     expected = skimage_color.rgb2lab(degraded)
@@ -160,7 +162,7 @@ def test_a_whole_picture_goes_through_the_network_once_as_a_square():
     method = NetworkMethod("net", PerPixel(2), variables, task, 24, overlap=0, batch_size=4, picture="whole")
     TRACES.clear()
     for height, width in [(9, 20), (100, 70), (24, 24)]:
-        method.restore(np.full((height, width, 3), 0.5, np.float32))
+        method.restore(Observation(np.full((height, width, 3), 0.5, np.float32)))
     assert TRACES == [(1, 24, 24, 1)]
 
 
@@ -179,7 +181,7 @@ def test_a_reduced_picture_keeps_its_size_and_its_own_lightness(height, width):
     degraded = np.repeat(gray, 3, axis=-1)
     variables = {"params": {"Dense_0": {"kernel": jnp.zeros((1, 2)), "bias": jnp.array([0.1, -0.1])}}}
     method = NetworkMethod("net", PerPixel(2), variables, task, 32, overlap=0, batch_size=1, picture="reduced")
-    picture, outputs = method.restore_with_outputs(degraded)
+    picture, outputs = method.restore(Observation(degraded))
     np.testing.assert_allclose(outputs, np.broadcast_to(np.float32([0.1, -0.1]), (height, width, 2)), atol=1e-5)
     expected = skimage_color.rgb2lab(degraded)
     expected[..., 1:] = 11, -11
@@ -194,7 +196,7 @@ def test_a_reduced_picture_is_colored_as_a_persons_own_is():
     variables = {"params": {"Dense_0": {"kernel": jnp.array([[0.2, 0.1]]), "bias": jnp.array([0.1, -0.1])}}}
     method = NetworkMethod("net", PerPixel(2), variables, task, 64, overlap=0, batch_size=1, picture="reduced")
     TRACES.clear()
-    restored = method.restore(degraded)
+    restored = method.restore(Observation(degraded)).image
     assert TRACES == [(1, 64, 80, 1)]
 
     def predict(lightness):
@@ -218,7 +220,7 @@ def test_outputs_for_squares_of_pixels_are_not_repeated_before_they_are_enlarged
     lab = np.stack([np.broadcast_to(across, (64, 64)), *np.zeros((2, 64, 64), np.float32)], axis=-1)
     degraded = skimage_color.lab2rgb(lab).astype(np.float32)
     method = NetworkMethod("net", Mean(), {}, Colorize("squared_error"), 64, 0, batch_size=1, picture="reduced")
-    picture, outputs = method.restore_with_outputs(degraded)
+    picture, outputs = method.restore(Observation(degraded))
     rise = across / 50 - 1
     np.testing.assert_allclose(outputs[..., 0][:, 2:-2], np.broadcast_to(rise, (64, 64))[:, 2:-2], atol=1e-3)
     ab = skimage_color.rgb2lab(picture)[:, 6:-6, 1:]

@@ -17,6 +17,7 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.pictures.images import Photograph
 from datasets import resident
 from datasets.batching import Rows
+from datasets.concatenated import Joined
 from datasets.pipeline import CropSource, KeptPhotographs, stream
 from datasets.sampling import Draws
 
@@ -214,7 +215,7 @@ def test_patches_opens_the_training_split(monkeypatch, expected):
 
     def photographs(config, split):
         opened.append((config.name, split))
-        return make_photographs()
+        return Joined([make_photographs()])
 
     monkeypatch.setattr("datasets.photographs", photographs, raising=False)
     (batch,) = datasets.patches(make_config(), 7, 8, 2, 1, process_index=1, process_count=2)

@@ -32,6 +32,7 @@ CHANGES = {
     "psnr_ceiling": 60.0,
     "border": 4,
     "averaging": "pixel",
+    "told": ("something",),
 }
 
 

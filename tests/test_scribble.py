@@ -10,7 +10,7 @@ from colorjax.commands.networks import check_settings
 from colorjax.config.defaults import run_config
 from colorjax.config.tables import method_config
 from colorjax.errors import UserError
-from colorjax.methods import build_method
+from colorjax.methods import Observation, build_method
 from colorjax.methods.scribble.hints import Hints, draw_scribbles, hints_from_marked
 from colorjax.methods.scribble.method import Scribble
 
@@ -26,7 +26,10 @@ def test_scribbles_are_refused_where_true_colors_would_give_the_answer_away(task
     config = run_config()
     config.task.name = task
     config.method = method_config("scribble")
-    with pytest.raises(UserError, match=rf"^config.method.name='scribble' is told true colors, and the task '{task}'"):
+    with pytest.raises(
+        UserError,
+        match=rf"^config.method: the method 'scribble', which is told true colors, .* '{task}'; it is for colorize, ",
+    ):
         check_settings(config)
     config.task.name = "colorize"
     check_settings(config)
@@ -65,8 +68,8 @@ def test_scribbles_are_drawn_on_pictures_of_any_size(seed, height, width):
 @given(seed=st.integers(0, 10**6))
 def test_luminance_stays_and_chroma_keeps_to_the_range_of_the_scribbles(seed):
     method = Scribble(count=3, length=6)
-    observed, hints = gray_copy(PHOTOGRAPH), method.draw_hints(PHOTOGRAPH, seed)
-    restored = color.rgb2yiq(method.restore(observed, hints))
+    observed, hints = gray_copy(PHOTOGRAPH), draw_scribbles(PHOTOGRAPH, seed, *method.hint_lines)
+    restored = color.rgb2yiq(method.restore(Observation(observed, hints=hints)).image)
     marks = color.rgb2yiq(PHOTOGRAPH[hints.mask])[:, 1:]
     np.testing.assert_allclose(restored[..., 0], observed[..., 0], atol=2e-6)
     np.testing.assert_allclose(restored[hints.mask][:, 1:], marks, atol=2e-6)
@@ -77,31 +80,35 @@ def test_luminance_stays_and_chroma_keeps_to_the_range_of_the_scribbles(seed):
 def test_scribbles_bring_the_picture_nearer_to_the_truth():
     method = build_method({"name": "scribble", "count": 10})
     observed = gray_copy(PHOTOGRAPH)
-    restored = method.restore(observed, method.draw_hints(PHOTOGRAPH, 0))
+    restored = method.restore(Observation(observed, hints=draw_scribbles(PHOTOGRAPH, 0, *method.hint_lines))).image
     assert np.square(restored - PHOTOGRAPH).mean() < 0.5 * np.square(observed - PHOTOGRAPH).mean()
 
 
 def test_without_marks_the_picture_stays_gray():
     observed = gray_copy(PHOTOGRAPH)
-    np.testing.assert_array_equal(Scribble().restore(observed), observed)
+    np.testing.assert_array_equal(Scribble().restore(Observation(observed)).image, observed)
     hints = Hints(PHOTOGRAPH, np.zeros(PHOTOGRAPH.shape[:2], bool))
-    np.testing.assert_array_equal(Scribble().restore(observed, hints), observed)
+    np.testing.assert_array_equal(Scribble().restore(Observation(observed, hints=hints)).image, observed)
 
 
 def test_bad_input_is_one_clear_error():
     observed = gray_copy(PHOTOGRAPH)
     with pytest.raises(UserError, match="alike"):
-        Scribble().restore(observed[:-1], Scribble().draw_hints(PHOTOGRAPH, 0))
+        Scribble().restore(Observation(observed[:-1], hints=draw_scribbles(PHOTOGRAPH, 0, 40, 20)))
     for setting in ({"count": 0}, {"length": 0}, {"max_iterations": 0}, {"tolerance": 0.0}):
         with pytest.raises(UserError, match=next(iter(setting))):
             Scribble(**setting)
     observed[0, 0] = np.nan
     with pytest.raises(UserError, match="not finite"):
-        Scribble().restore(observed, Hints(PHOTOGRAPH, np.eye(24, dtype=bool)[::-1]))
+        Scribble().restore(Observation(observed, hints=Hints(PHOTOGRAPH, np.eye(24, dtype=bool)[::-1])))
 
 
 def test_where_the_cycles_run_out_the_direct_solution_is_taken():
     observed, method = gray_copy(PHOTOGRAPH), Scribble(count=2, length=8)
-    hints = method.draw_hints(PHOTOGRAPH, 1)
+    hints = draw_scribbles(PHOTOGRAPH, 1, *method.hint_lines)
     few = Scribble(count=2, length=8, max_iterations=1, tolerance=1e-9)
-    np.testing.assert_allclose(few.restore(observed, hints), method.restore(observed, hints), atol=1e-4)
+    np.testing.assert_allclose(
+        few.restore(Observation(observed, hints=hints)).image,
+        method.restore(Observation(observed, hints=hints)).image,
+        atol=1e-4,
+    )

@@ -62,7 +62,7 @@ def test_some_training_photographs_are_a_sequence_that_pickles(tmp_path, monkeyp
         photographs[6]
     data = pickle.dumps(photographs)
     assert len(data) < 1000
-    for name, pixels in pickle.loads(data):
+    for name, pixels, _ in pickle.loads(data):
         np.testing.assert_array_equal(pixels, read_picture(source / name))
     read = []
     monkeypatch.setattr(prepared, "_decode", lambda data: read.append(data) or picture(0))

@@ -20,6 +20,7 @@ from colorjax.evaluation.evaluate import Evaluation, evaluate
 from colorjax.evaluation.protocol import Protocol, build_protocol
 from colorjax.evaluation.results_cache import fingerprint, load_evaluation, save_evaluation
 from colorjax.evaluation.seeds import average
+from colorjax.evaluation.side_information import SideInformation
 from colorjax.methods import Method, build_method
 from colorjax.models import build_model
 from colorjax.pictures.images import Photograph
@@ -118,11 +119,11 @@ def _measure_method(
 ) -> Evaluation | None:
     method = build_method(config.method)
     settings = {key: config[key].to_dict() for key in ("data", "task", "method")}
-    if hasattr(method, "mark"):
-        settings["mark"] = method.mark
-    if hasattr(method, "fit"):
+    settings["fingerprint"] = method.fingerprint()
+    if method.learns():
         method.fit(data.photographs(config.data, "train"))
-    return _measure(method, config, label, workdir, protocol, photographs, settings, None)
+    references = data.photographs(config.data, "train") if "references" in method.needs else ()
+    return _measure(method, config, label, workdir, protocol, photographs, settings, None, references)
 
 
 def _measure(
@@ -134,6 +135,7 @@ def _measure(
     photographs: Sequence[Photograph],
     settings: dict[str, Any],
     checkpoint: Path | None,
+    references: Sequence[Photograph] = (),
 ) -> Evaluation | None:
     """Return the evaluation kept in `directory` if nothing it depends on has changed, else measure and keep it.
 
@@ -141,7 +143,8 @@ def _measure(
     """
     digest = kept = None
     if processes.is_first():
-        digest = fingerprint(protocol, settings, checkpoint)
+        told = SideInformation(method, protocol, references).protocol
+        digest = fingerprint(told, settings, checkpoint)
         kept = load_evaluation(directory, digest)
     if processes.from_first(kept is not None):
         announce(f"{label}: measured already, {directory}")
@@ -150,7 +153,7 @@ def _measure(
     def progress(numbers):
         return tqdm(numbers, desc=f"measuring {label}", unit="picture", disable=None if processes.is_first() else True)
 
-    evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress)
+    evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress, references)
     if processes.is_first():
         save_evaluation(directory, evaluation, digest)
     return evaluation

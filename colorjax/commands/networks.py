@@ -13,7 +13,8 @@ from colorjax.errors import Interrupted, UserError
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.statistics import mean_with_interval
-from colorjax.methods import NetworkMethod, build_method
+from colorjax.methods import Method, NetworkMethod, build_method
+from colorjax.methods.method import NEEDS
 from colorjax.models import build_model
 from colorjax.models.network import FrozenWeights
 from colorjax.runs.requeue import WARNINGS, note_start, requeue
@@ -80,7 +81,7 @@ def _check_in_turn(config: ConfigDict, data: ModuleType) -> None:
 def check(config: ConfigDict, data: ModuleType) -> None:
     """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
     check_settings(config)
-    if "model" in config or hasattr(build_method(config.method), "fit"):
+    if "model" in config or build_method(config.method).learns():
         data.photographs(config.data, "train")
 
 
@@ -93,20 +94,16 @@ def check_settings(config: ConfigDict) -> None:
         checks.check(config, jax.devices())
 
 
-def _check_method(method: Any, config: ConfigDict) -> None:
+def _check_method(method: Method, config: ConfigDict) -> None:
     """Raise a `UserError` for a method that can't be measured on the config's task."""
-    task = build_task(config.task)
-    if hasattr(method, "task") and task.input_kind != method.task.input_kind:
-        raise UserError(
-            f"config.method.weights={config.method.weights!r} is for {method.task.input_kind}, "
-            f"the task {config.task.name!r} gives {task.input_kind}; use other weights"
-        )
-    # Hints are colors of the true picture: where these aren't what is missing, they would give the answer away.
-    if hasattr(method, "draw_hints") and not task.colorizes:
-        raise UserError(
-            f"config.method.name={config.method.name!r} is told true colors, and the task {config.task.name!r} doesn't "
-            "ask for colors; use another method"
-        )
+    if config.task.name in method.tasks:
+        return
+    told = f", which is told {NEEDS[min(method.needs)]}," if method.needs else ""
+    which = f"config.method.weights={config.method.weights!r}" if "weights" in config.method else "config.method"
+    raise UserError(
+        f"{which}: the method {method.name!r}{told} can't be measured on the task {config.task.name!r}; it is for "
+        f"{', '.join(sorted(method.tasks))}"
+    )
 
 
 def network_of(config: ConfigDict):

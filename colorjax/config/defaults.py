@@ -132,13 +132,15 @@ def test_data_config(config: ConfigDict) -> ConfigDict:
 
 
 def with_defaults(config: ConfigDict) -> ConfigDict:
-    """Return a run's config with the defaults of the settings that there were not when it was kept."""
+    """Return a run's config with defaults filled in for sections and settings that were added since it was saved."""
     config = config.copy_and_resolve_references()
     with config.unlocked():
         for section, settings in run_config().items():
-            if isinstance(settings, ConfigDict):
+            if section not in config:
+                config[section] = settings
+            elif isinstance(settings, ConfigDict) and isinstance(config[section], ConfigDict):
                 for key, value in settings.items():
-                    if key not in config[section]:
+                    if key not in config[section] and section != "objective":  # whose settings are its name's
                         config[section][key] = value
     return config.lock()
 

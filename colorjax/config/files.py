@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from colorjax.config.defaults import with_defaults
 from colorjax.config.serialization import flatten, from_plain
 from colorjax.errors import UserError, nearest
 
@@ -139,7 +140,7 @@ def _kept_config(path: Path) -> ConfigDict:
         plain = json.loads(path.read_text())
         if not isinstance(plain, dict):
             raise ValueError("no sections in it")
-        return from_plain(plain)
+        return with_defaults(from_plain(plain))
     except FileNotFoundError:
         raise UserError(f"--config={path}: no such file") from None
     except OSError as error:

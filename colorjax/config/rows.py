@@ -1,7 +1,7 @@
 """The rows of a table config, and the runs that each of them stands for.
 
 A row has a `label` and either a `model` to train or a `method` that needs no training. Further it may have
-    data, task, optimizer, training, inference    the settings of that shared section which this row changes
+    data, task, objective, optimizer, training, inference    the settings of that shared section which this row changes
     seed                                          its own, in place of the shared one
     seeds     (0, 1, 2): the row is run once a seed, and the table shows the mean over them
     series    name of the learning curve that the row is a point of, at its number of training photographs
@@ -22,7 +22,7 @@ from colorjax.methods import METHODS
 # What a row says of itself; every other key changes the settings it is run with.
 _OF_THE_ROW = ("label", "seeds", "series")
 _PARTS = ("model", "method")
-_OF_TRAINING = ("optimizer", "training", "inference", "seed")
+_OF_TRAINING = ("objective", "optimizer", "training", "inference", "seed")
 # Rows are compared on the same pictures, measured alike, so none has its own of these.
 _SHARED_BY_ALL = ("protocol", "test_data")
 
@@ -75,14 +75,16 @@ def row_config(table: ConfigDict, row: str, seed: int | None = None) -> ConfigDi
       UserError: the row has a key that no row or section has, or a value of another type.
     """
     shared = ConfigDict({key: table[key] for key in run_config()}).copy_and_resolve_references()
-    changes = {key: value for key, value in table.rows[row].items() if key not in _OF_THE_ROW + _PARTS}
-    for key in changes:
+    # Another objective has other settings; without a name they are changes of the shared one's.
+    whole = ("objective",) if "name" in table.rows[row].get("objective", {}) else ()
+    changes = {key: value for key, value in table.rows[row].items() if key not in _OF_THE_ROW + _PARTS + whole}
+    for key in (*changes, *whole):
         if "method" in table.rows[row] and key in _OF_TRAINING:
             raise UserError(f"config.rows.{row}.{key}: a method that needs no training does not read it; leave it out")
     known = {key: value for key, value in shared.items() if key not in _SHARED_BY_ALL}
     _change(known, changes, f"config.rows.{row}", more=_OF_THE_ROW + _PARTS)
     shared.update(known)
-    for part in _PARTS:
+    for part in (*_PARTS, *whole):
         if part in table.rows[row]:
             shared[part] = table.rows[row][part].copy_and_resolve_references()
     if seed is not None:
@@ -114,6 +116,6 @@ def _seeds(name: str, row: ConfigDict) -> tuple[int, ...]:
         raise UserError(f"config.rows.{name} has both seed and seeds; leave one")
     if "photographs_seed" in row.get("data", {}):
         raise UserError(f"config.rows.{name} has both seeds and data.photographs_seed, which each seed sets; leave one")
-    if "method" in row and not hasattr(METHODS.get(row.method.name), "fit"):
+    if "method" in row and row.method.name in METHODS and not METHODS[row.method.name].learns():
         raise UserError(f"{where}: the method {row.method.name!r} learns nothing, so no seed changes it; leave it out")
     return tuple(seeds)

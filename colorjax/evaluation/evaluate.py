@@ -16,6 +16,7 @@ from colorjax import processes
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.measure import measure, metric_names, task_loss
 from colorjax.evaluation.protocol import Protocol
+from colorjax.evaluation.side_information import SideInformation
 from colorjax.methods import Method
 from colorjax.pictures.images import Photograph, content_hash, to_uint8
 from colorjax.runtime.pixelwise import map_pixels
@@ -43,6 +44,7 @@ class Evaluation:
         rows: one dict a picture: 'picture' (its name), 'hash' (of its content), 'height' and 'width' (as measured),
             and each of `columns`; NaN where a metric is not defined on that picture.
         samples: the first few pictures themselves.
+        told: what the method was told besides the pictures, in phrases; part of the protocol that has the hash.
         by_seed: empty; for an average over runs with several seeds, the evaluation of each, whose first one gave the
             samples.
     """
@@ -53,6 +55,7 @@ class Evaluation:
     columns: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
     samples: tuple[Sample, ...] = ()
+    told: tuple[str, ...] = ()
     by_seed: Mapping[int, "Evaluation"] = dataclasses.field(default_factory=dict)
 
     def values(self, column: str) -> np.ndarray:
@@ -67,22 +70,25 @@ def evaluate(
     photographs: Sequence[Photograph],
     samples: int = 0,
     progress: Callable[[Iterable], Iterable] = iter,
+    references: Sequence[Photograph] = (),
 ) -> Evaluation:
     """Measure `method` on every photograph of the protocol.
 
     Args:
-        method: given the degraded picture, and the hints that it draws itself if it has `draw_hints`.
+        method: given the degraded picture, and what it `needs`.
         task: makes the degraded picture, with the protocol's noise, and gives the loss.
         protocol: names the photographs by content.
         photographs: those photographs, in any order, read one at a time.
         samples: of how many pictures, from the first on, to keep the pictures themselves.
         progress: wraps the numbers of the photographs that this process measures, as `tqdm.tqdm` does.
+        references: photographs to draw references from, for a method that needs one.
 
     Raises:
-        UserError: the photographs are not those of the protocol, or it is about another task.
+        UserError: the photographs are not those of the protocol, it is about another task, or there is no reference.
         ColorjaxError: the method returned a picture of another shape, or one that is not finite.
     """
     task = protocol.measured_task(task)
+    side_information = SideInformation(method, protocol, references)
     rows, kept, known = {}, {}, frozenset(protocol.pictures)
     # In turn, because photographs that lie together are often of one size and equally slow.
     for number in progress(range(processes.index(), len(photographs), processes.count())):
@@ -92,8 +98,8 @@ def evaluate(
             raise UserError(f"the picture {photograph.name} is not one of the protocol {protocol.name!r}")
         truth = map_pixels(task.truth, protocol.truth(photograph.picture))
         degraded = np.asarray(_degrade(task, protocol.key(picture_hash), truth))
-        hints = method.draw_hints(truth, protocol.hint_seed(picture_hash)) if hasattr(method, "draw_hints") else None
-        picture, loss = _restore(method, task, photograph.name, truth, degraded, hints)
+        observation = side_information.observation(degraded, truth, picture_hash)
+        picture, loss = _restore(method, task, photograph.name, truth, observation)
         restored = protocol.restored(picture)
         numbers = {"loss": loss} | measure(protocol, truth, restored)
         height, width = truth.shape[:2]
@@ -103,7 +109,15 @@ def evaluate(
     rows, kept = _joined(rows), _joined(kept)
     _require_protocol_images(rows, protocol)
     columns = ("loss", *metric_names(protocol))
-    return Evaluation(method.name, task.loss_name, protocol.hash, columns, tuple(rows), tuple(Sample(*s) for s in kept))
+    return Evaluation(
+        method.name,
+        task.loss_name,
+        side_information.protocol.hash,
+        columns,
+        tuple(rows),
+        tuple(Sample(*sample) for sample in kept),
+        side_information.told,
+    )
 
 
 def _joined(measured: dict[int, Any]) -> list[Any]:
@@ -123,17 +137,15 @@ def _require_protocol_images(rows: Sequence[Mapping[str, Any]], protocol: Protoc
         raise UserError(f"{missing} of the {len(protocol.pictures)} pictures of {protocol.name!r} were not given")
 
 
-def _restore(method, task, name, truth, degraded, hints):
+def _restore(method, task, name, truth, observation):
     """Return the method's picture and the task's loss: of a network's own outputs, else of the picture turned back
     into the outputs that would have given it.
     """
-    inputs = map_pixels(task.inputs, degraded)
-    if hasattr(method, "restore_with_outputs"):
-        picture, outputs = method.restore_with_outputs(degraded)
-    else:
-        picture, outputs = np.asarray(method.restore(degraded, hints)), None
-    if picture.shape != degraded.shape:
-        raise ColorjaxError(f"{method.name} made a picture of {picture.shape} from {name}, {degraded.shape}")
+    inputs = map_pixels(task.inputs, observation.image)
+    picture, outputs = method.restore(observation)
+    picture = np.asarray(picture)
+    if picture.shape != observation.image.shape:
+        raise ColorjaxError(f"{method.name} made a picture of {picture.shape} from {name}, {observation.image.shape}")
     if not np.isfinite(picture).all():
         raise ColorjaxError(f"{method.name} made a picture from {name} that has values that are not finite")
     if outputs is None:

@@ -50,6 +50,7 @@ class Protocol:
         psnr_ceiling: dB that a picture restored without any error counts as, whose PSNR would be infinite.
         border: pixels cut from each edge of both pictures before measuring.
         averaging: 'picture' (each picture counts alike) or 'pixel' (each by its number of measured pixels).
+        told: what a method is told besides the pictures, in phrases (`colorjax.evaluation.side_information`).
     """
 
     name: str
@@ -70,6 +71,7 @@ class Protocol:
     psnr_ceiling: float = 100.0
     border: int = 0
     averaging: str = "picture"
+    told: tuple[str, ...] = ()
 
     def __post_init__(self):
         for field in ("noise_level", "ssim_sigma", "accuracy_distance", "psnr_ceiling"):
@@ -94,9 +96,14 @@ class Protocol:
 
     @property
     def hash(self) -> str:
-        """Return the first 12 hexadecimal digits of the SHA-256 of all fields but the name."""
+        """Return the first 12 hexadecimal digits of the SHA-256 of all fields but the name, and `told` if it is empty.
+
+        So a protocol under which nothing is told has the hash that it had before there was `told`.
+        """
         fields = dataclasses.asdict(self)
         del fields["name"]
+        if not self.told:
+            del fields["told"]
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
@@ -116,6 +123,10 @@ class Protocol:
             f"{self.noise_seed}); restored pictures {clip} and {bits}; {self.channels}, {border}; SSIM window "
             f"{self.ssim_window}x{self.ssim_window}, sigma {self.ssim_sigma:g}; each {self.averaging} counts alike"
         )
+
+    def with_told(self, told: tuple[str, ...]) -> "Protocol":
+        """Return the protocol of a method that is told this besides the pictures."""
+        return dataclasses.replace(self, told=told)
 
     def measured_task(self, task: Task) -> Task:
         """Return the task with this protocol's noise in place of the one that networks were trained with."""

@@ -67,6 +67,7 @@ def save_evaluation(directory: Path, evaluation: Evaluation, fingerprint: str) -
         "columns": evaluation.columns,
         "rows": [{k: _to_json(v) for k, v in row.items()} for row in evaluation.rows],
         "samples": [sample.picture for sample in evaluation.samples],
+        "told": evaluation.told,
     }
     # The fingerprint vouches for both files, so the file that holds it is the last one, written at a stroke.
     new = directory / "evaluation.json.new"
@@ -95,6 +96,7 @@ def load_evaluation(directory: Path, fingerprint: str) -> Evaluation | None:
         tuple(content["columns"]),
         tuple(rows),
         tuple(samples),
+        tuple(content["told"]),
     )
 
 

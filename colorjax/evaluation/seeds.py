@@ -35,7 +35,14 @@ def average(evaluations: Mapping[int, Evaluation]) -> Evaluation:
         for column in first.columns:
             rows[place][column] = float(np.mean([row[column] for row in same_picture]))
     return Evaluation(
-        first.method, first.loss, first.protocol_hash, first.columns, tuple(rows), first.samples, dict(evaluations)
+        first.method,
+        first.loss,
+        first.protocol_hash,
+        first.columns,
+        tuple(rows),
+        first.samples,
+        first.told,
+        dict(evaluations),
     )
 
 

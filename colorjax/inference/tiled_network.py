@@ -117,7 +117,7 @@ class TiledNetwork:
 
     @property
     def _stride(self):
-        return getattr(self.model, "stride", 1)
+        return self.model.stride
 
     def _at_work(self) -> int:
         if jax.default_backend() != "cpu":

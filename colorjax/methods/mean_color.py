@@ -8,12 +8,13 @@ import numpy as np
 
 from colorjax.color.spaces import recolor, rgb2lab
 from colorjax.errors import UserError
+from colorjax.methods.method import Method, Observation, Restored
 from colorjax.pictures.images import Photograph
 from colorjax.runtime.pixelwise import map_pixels
 
 
 @dataclass
-class MeanColor:
+class MeanColor(Method):
     """Keeps the input's own lightness and gives every pixel the mean ab of training photographs.
 
     Of all single colors the mean is the one with the least squared error in ab on those photographs.
@@ -29,7 +30,11 @@ class MeanColor:
     name: ClassVar[str] = "mean_color"
 
     def fit(self, photographs: Sequence[Photograph]) -> "MeanColor":
-        """Learn the mean ab of the training photographs and return self."""
+        """Learn the mean ab of the training photographs and return self.
+
+        Raises:
+            UserError: there are no photographs, or none are wanted.
+        """
         if self.photographs < 1 or not len(photographs):
             raise UserError(
                 f"the mean color needs at least one training photograph; there are {len(photographs)}, "
@@ -41,12 +46,16 @@ class MeanColor:
         self.ab = tuple(float(value) for value in np.mean(means, axis=0))
         return self
 
-    def restore(self, degraded: np.ndarray, hints: None = None) -> np.ndarray:
-        """Return `degraded` [H, W, 3] with its own lightness and the mean color, as far as sRGB has it."""
+    def restore(self, observation: Observation) -> Restored:
+        """Return the image with its own lightness and the mean color, as far as sRGB has it.
+
+        Raises:
+            UserError: it has not learned yet.
+        """
         if self.ab is None:
             raise UserError("the mean color must learn from training photographs (fit) before it restores pictures")
-        color = np.broadcast_to(np.float32(self.ab), (*degraded.shape[:2], 2))
-        return map_pixels(recolor, degraded, color)
+        color = np.broadcast_to(np.float32(self.ab), (*observation.image.shape[:2], 2))
+        return Restored(map_pixels(recolor, observation.image, color))
 
 
 def _mean_ab(picture: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from flax import linen as nn
 
 from colorjax.color.spaces import recolor, rgb2lab
 from colorjax.errors import UserError, nearest
@@ -15,20 +14,21 @@ from colorjax.inference.letterbox import letterbox, unletterbox
 from colorjax.inference.reduced_size import reduced_shape
 from colorjax.inference.resizing import resize
 from colorjax.inference.tiled_network import TiledNetwork, Tiling, outputs_of
+from colorjax.methods.method import Method, Observation, Restored
+from colorjax.models.network import Network
 from colorjax.runtime.pixelwise import map_pixels
-from colorjax.tasks import Task
+from colorjax.tasks import TASKS, Task
 
 PICTURE = ("patches", "whole", "reduced")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class NetworkMethod:
+class NetworkMethod(Method):
     """Restores a picture of any size, in tiles or as a whole.
 
     Attributes:
         name: of the row.
-        model: a linen module, `model.apply(variables, inputs [B, P, Q, Cin], train=False) -> [B, P, Q, Cout]`, with a
-            conditioning where it wants one (`colorjax.models.conditioning`).
+        model: `model.apply(variables, inputs [B, P, Q, Cin], train=False, **conditioning) -> [B, P, Q, Cout]`.
         variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
         task: says what the network sees of a picture and how its outputs become one.
         patch_size, overlap, batch_size, statistics, window: how a picture is cut, as in `Tiling`. One that goes through
@@ -41,7 +41,7 @@ class NetworkMethod:
     """
 
     name: str
-    model: nn.Module
+    model: Network
     variables: Any
     task: Task
     patch_size: int
@@ -59,19 +59,17 @@ class NetworkMethod:
             _ = self.tiling  # refuses impossible settings before any work is done
         elif self.patch_size < 1:
             raise UserError(f"inference.patch_size must be at least 1, it is {self.patch_size}")
-        if self.picture == "reduced" and not hasattr(self.task, "colors"):
+        if self.picture == "reduced" and not self.task.colorizes:
             raise UserError(f"inference.picture: 'reduced' is for tasks that colorize, not for {self.task.name!r}")
 
-    def restore(self, degraded: np.ndarray, hints: None = None) -> np.ndarray:
-        """Return the restored picture [H, W, 3] of `degraded` [H, W, 3], not clipped."""
-        picture, _ = self.restore_with_outputs(degraded)
-        return picture
+    @property
+    def tasks(self) -> frozenset[str]:
+        """Return the tasks that give the same kind of input as the one that it was trained for."""
+        return frozenset(name for name, task in TASKS.items() if task.input_kind == self.task.input_kind)
 
-    def restore_with_outputs(self, degraded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the restored picture [H, W, 3] and the network's own outputs [H, W, Cout].
-
-        The outputs are what the task's loss is about: they still have what the picture lost to sRGB's gamut.
-        """
+    def restore(self, observation: Observation) -> Restored:
+        """Return the restored image, not clipped, and the network's own outputs."""
+        degraded = observation.image
         inputs = map_pixels(self.task.inputs, degraded)
         if self.picture == "reduced":
             return self._by_reduced_picture(degraded, inputs)
@@ -82,7 +80,7 @@ class NetworkMethod:
         else:
             network = TiledNetwork(self.model, self.variables, self.frozen, self.tiling)
             outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
-        return map_pixels(self.task.picture, outputs, inputs), outputs
+        return Restored(map_pixels(self.task.picture, outputs, inputs), outputs)
 
     def _by_reduced_picture(self, degraded, inputs):
         lightness = map_pixels(rgb2lab, degraded)[..., 0]
@@ -90,7 +88,7 @@ class NetworkMethod:
         outputs = self._raw_outputs(resize(inputs, *shape)[np.newaxis])[0]
         colors = map_pixels(self.task.colors, outputs)
         colors = upsample_colors(colors, resize(lightness, *shape), lightness)
-        return map_pixels(recolor, degraded, colors), resize(outputs, *lightness.shape)
+        return Restored(map_pixels(recolor, degraded, colors), resize(outputs, *lightness.shape))
 
     def _raw_outputs(self, inputs):
         return np.asarray(_apply(self.model, self.variables, self.frozen, inputs))

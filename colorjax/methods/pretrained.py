@@ -2,42 +2,40 @@
 
 import dataclasses
 import functools
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar
 
 from colorjax.config.serialization import to_plain
+from colorjax.methods.method import Method, Observation, Restored
 from colorjax.methods.network import NetworkMethod
 from colorjax.models import build_model
-from colorjax.tasks import Task, build_task
+from colorjax.tasks import build_task
 from colorjax.weights import TrainedNetwork, load
 
 
 @dataclasses.dataclass
-class Pretrained:
+class Pretrained(Method):
     """The network of `colorjax.weights.load(weights)`, used as its config says.
 
     Attributes:
         weights: the name of one that comes with colorjax, or a file.
     """
 
-    name = "pretrained"
+    name: ClassVar[str] = "pretrained"
     weights: str = "denoise_color"
 
     @property
-    def task(self) -> Task:
-        """The task that the network was trained for."""
-        return self._network.task
+    def tasks(self) -> frozenset[str]:
+        """Return the tasks that give the same kind of input as the one that the network was trained for."""
+        return self._network.tasks
 
-    @property
-    def mark(self) -> dict[str, Any]:
-        """The weights, by their SHA-256, and how they are used."""
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the weights, by their SHA-256, and how they are used."""
         config = to_plain(self._trained.config)
         return {"weights": self._trained.sha256} | {key: config[key] for key in ("task", "model", "inference")}
 
-    def restore(self, degraded: np.ndarray, hints: None = None) -> np.ndarray:
-        """Return the restored picture [H, W, 3] of `degraded` [H, W, 3], not clipped."""
-        return self._network.restore(degraded)
+    def restore(self, observation: Observation) -> Restored:
+        """Return the restored image, not clipped, as an algorithm gives it: without the network's outputs."""
+        return Restored(self._network.restore(observation).image)
 
     @functools.cached_property
     def _trained(self) -> TrainedNetwork:

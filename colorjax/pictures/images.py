@@ -52,10 +52,11 @@ WHITE = (255, 255, 255, 255)
 
 
 class Photograph(NamedTuple):
-    """A picture of a data set: its name there, and uint8 sRGB `[H, W, 3]`."""
+    """A picture of a data set: its name there, uint8 sRGB `[H, W, 3]`, and the number of its class, -1 for none."""
 
     name: str
     picture: np.ndarray
+    label: int = -1
 
 
 def content_hash(picture: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from colorjax.config.defaults import require_run
+from colorjax.config.defaults import require_run, with_defaults
 from colorjax.config.files import call, override
 from colorjax.config.serialization import from_plain, identifying_settings, to_plain, with_tuples
 from colorjax.errors import UserError, nearest
@@ -141,7 +141,7 @@ def read_search(directory: Path) -> Search:
         raise UserError(f"--workdir={directory}: no search in it; start one with the command search")
     content = with_tuples(read_json(path, dict))
     space = {key: _KINDS[fields.pop("kind")](**fields) for key, fields in content["space"].items()}
-    return Search(from_plain(content["config"]), space, from_plain(content["settings"]))
+    return Search(with_defaults(from_plain(content["config"])), space, from_plain(content["settings"]))
 
 
 def open_study(search: Search, directory: Path) -> optuna.Study:

@@ -96,7 +96,7 @@ def make_table(
     ordered = {}
     for label, evaluation in evaluations.items():
         measured = (evaluation.protocol_hash, evaluation.loss, sorted(row["hash"] for row in evaluation.rows))
-        if measured != (protocol.hash, first.loss, list(protocol.pictures)):
+        if measured != (protocol.with_told(evaluation.told).hash, first.loss, list(protocol.pictures)):
             raise UserError(
                 f"the row {label!r} was measured under another protocol, on other pictures or with another loss"
             )
@@ -115,8 +115,9 @@ def make_table(
             dict(zip(names, means, strict=True)),
             None if label == reference else dict(zip(names, differences, strict=True)),
         )
+    told = [_told(label, e, protocol) for label, e in evaluations.items() if e.told]
     seeds = [describe(label, e.by_seed) + "." for label, e in evaluations.items() if e.by_seed]
-    foot = _foot(protocol, columns, rows, seeds, remarks)
+    foot = _foot(protocol, columns, rows, told, seeds, remarks)
     return Table(title, protocol, reference, columns, rows, foot, tuple(remarks))
 
 
@@ -183,9 +184,15 @@ def _picture(row):
     return row["hash"], row["picture"]
 
 
-def _foot(protocol, columns, rows, seeds, remarks):
+def _told(label, evaluation, protocol):
+    """Return the line that says what the row `label` knew besides the pictures."""
+    hash_ = protocol.with_told(evaluation.told).hash
+    return f"{label} is told {' and '.join(evaluation.told)}; with this its protocol has the hash {hash_}."
+
+
+def _foot(protocol, columns, rows, told, seeds, remarks):
     lines = [f"Protocol {protocol.name}, hash {protocol.hash}: {protocol.describe()}."]
-    lines += [*remarks, *seeds]
+    lines += [*remarks, *told, *seeds]
     lines += [f"{column.label}: {column.description}." for column in columns]
     names = {column.name for column in columns}
     if "accuracy" in names:

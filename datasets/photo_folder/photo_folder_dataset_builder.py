@@ -30,6 +30,8 @@ class Builder(PhotographBuilder):
     training photographs. Without split folders the photographs are divided 80:10:10 in the order of their
     content's hash: the same photographs always fall the same way, whatever they are called, a photograph more
     or less moves at most one other across each border, and copies of a file are on the same side.
+
+    A photograph's class is the folder that it lies in, the uppermost below the split folders.
     """
 
     VERSION = tfds.core.Version("1.1.0")
@@ -50,6 +52,10 @@ class Builder(PhotographBuilder):
         remarks = [f"{count(len(outside), 'file')} outside the split folders left out"] if outside else []
         return Listing(splits, tuple(remarks))
 
+    def classes(self, names: Mapping[str, list[str]]) -> Mapping[str, str]:
+        """See `classes_of`."""
+        return classes_of(names)
+
     def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
         """Return the pictures by split, by the hash of their content where the folder lacks splits, and remarks."""
         if UNDIVIDED not in pictures:
@@ -59,6 +65,19 @@ class Builder(PhotographBuilder):
         for picture in pictures[UNDIVIDED]:
             splits[split_of[picture.sha256]].append(picture)
         return splits, []
+
+
+def classes_of(names: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return the class of each photograph that lies in a folder, below its split's folder where there are such.
+
+    With one folder for all, or none, there are no classes.
+    """
+    every = [name for of_split in names.values() for name in of_split]
+    folders = {name: name.split("/")[:-1] for name in every}
+    divided = all(folder and folder[0].lower() in SPLIT_FOLDERS for folder in folders.values())
+    below = {name: folder[divided:] for name, folder in folders.items()}
+    found = {name: folder[0] for name, folder in below.items() if folder}
+    return found if len(set(found.values())) > 1 else {}
 
 
 def divide_by_content(hashes) -> dict[str, str]:

@@ -3,22 +3,14 @@
 Hints come from a marked-up copy of a gray picture, or are drawn from the true colors by a seeded rule, for measuring.
 """
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 
 from colorjax.errors import UserError
+from colorjax.methods.method import Hints
 
 # Levin, Lischinski and Weiss's reference program takes a pixel as marked above this sum of absolute differences.
 MARKED_DIFFERENCE = 0.01
-
-
-class Hints(NamedTuple):
-    """Colors [H, W, 3], to be read where mask, bool [H, W], is true."""
-
-    colors: np.ndarray
-    mask: np.ndarray
 
 
 def hints_from_marked(gray: np.ndarray, marked: np.ndarray) -> Hints:

@@ -10,17 +10,18 @@ import numpy as np
 
 from colorjax.color.spaces import rgb2yiq, yiq2rgb
 from colorjax.errors import UserError
-from colorjax.methods.scribble.hints import Hints, draw_scribbles
+from colorjax.methods.method import Method, Observation, Restored
 from colorjax.methods.scribble.levin import propagate, propagate_directly
 from colorjax.runtime.pixelwise import map_pixels
+from colorjax.tasks import TASKS
 
 
 @dataclass(frozen=True)
-class Scribble:
+class Scribble(Method):
     """Spreads marked colors over a gray picture: its own luma Y stays, I and Q follow from the marks.
 
     Attributes:
-        count, length: how many scribbles `draw_hints` draws on a picture, and how long each is in pixels.
+        count, length: how many scribbles are drawn on a picture when it is measured, and how long each is in pixels.
         tolerance: largest error of I and Q against the exact solution, as the solver estimates it. The estimate
             has been a third of the true error at worst, and 1e-4 is a fortieth of a gray level.
         max_iterations: multigrid cycles after which a direct solver takes over, which needs many times as long.
@@ -31,6 +32,8 @@ class Scribble:
     tolerance: float = 2e-5
     max_iterations: int = 400
     name: ClassVar[str] = "scribble"
+    tasks: ClassVar[frozenset[str]] = frozenset(name for name, task in TASKS.items() if task.colorizes)
+    needs: ClassVar[frozenset[str]] = frozenset({"hints"})
 
     def __post_init__(self):
         for field in ("count", "length", "max_iterations"):
@@ -39,19 +42,20 @@ class Scribble:
         if self.tolerance <= 0:
             raise UserError(f"method.tolerance={self.tolerance}: must be above 0")
 
-    def draw_hints(self, truth: np.ndarray, seed: int) -> Hints:
-        """Return scribbles with the colors of the true picture, as `hints.draw_scribbles` draws them."""
-        return draw_scribbles(truth, seed, self.count, self.length)
+    @property
+    def hint_lines(self) -> tuple[int, int]:
+        """Return `count` and `length`."""
+        return self.count, self.length
 
-    def restore(self, degraded: np.ndarray, hints: Hints | None = None) -> np.ndarray:
-        """Return the colored picture [H, W, 3], not clipped, of a gray one; without any mark it stays gray.
+    def restore(self, observation: Observation) -> Restored:
+        """Return the colored image, not clipped, of a gray one; without any mark it stays gray.
 
         Raises:
             UserError: hints of another size, or a picture with values that are not finite.
         """
-        degraded = np.asarray(degraded, np.float32)
+        degraded, hints = np.asarray(observation.image, np.float32), observation.hints
         if hints is None or not hints.mask.any():
-            return degraded
+            return Restored(degraded)
         if hints.mask.shape != degraded.shape[:2]:
             raise UserError(f"hints of {hints.mask.shape} for a picture of {degraded.shape[:2]}: they must be alike")
         if not np.isfinite(degraded).all():
@@ -62,4 +66,4 @@ class Scribble:
         # Regions that hang together by almost nothing can bring the cycles to a halt, in about one photograph of 100.
         x = solution.x if solution.converged else propagate_directly(luminance, chroma, hints.mask)
         spread = np.moveaxis(np.asarray(x), 0, -1)
-        return map_pixels(yiq2rgb, np.concatenate([luminance[..., None], spread], axis=-1))
+        return Restored(map_pixels(yiq2rgb, np.concatenate([luminance[..., None], spread], axis=-1)))

@@ -1,0 +1,84 @@
+"""What methods are told besides the image: filled in by evaluation, and only where a method needs it."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from colorjax.errors import UserError
+from colorjax.evaluation.protocol import Protocol
+from colorjax.methods.method import Method, Observation
+from colorjax.methods.scribble.hints import draw_scribbles
+from colorjax.pictures.images import Photograph, content_hash
+
+
+class SideInformation:
+    """What one method is told under one protocol.
+
+    Attributes:
+        told: a phrase for each of the method's needs, which say all that decides what is told.
+        protocol: the given one with `told` in it, and so in its hash.
+
+    Args:
+        method: whose `needs` are filled in.
+        protocol: of the measurement.
+        references: photographs to draw a reference from, for methods that need one: each picture has one of its own,
+            by the protocol's seed and the picture's content, and never a copy of itself.
+
+    Raises:
+        UserError: it needs a reference and there is none.
+    """
+
+    def __init__(self, method: Method, protocol: Protocol, references: Sequence[Photograph] = ()):
+        self._method = method
+        self._references = references
+        self._seeds = protocol
+        phrases = {"noise": self._noise, "hints": self._hints, "references": self._reference_photographs}
+        self.told = tuple(phrases[need]() for need in sorted(method.needs))
+        self.protocol = protocol.with_told(self.told)
+
+    def observation(self, degraded: np.ndarray, truth: np.ndarray, picture_hash: str) -> Observation:
+        """Return what the method is given.
+
+        Args:
+            degraded: the image, [H, W, 3].
+            truth: the true image, [H, W, 3] in [0, 1].
+            picture_hash: `content_hash` of its photograph.
+        """
+        protocol, needs = self._seeds, self._method.needs
+        noise = hints = None
+        references = ()
+        if "noise" in needs:
+            noise = (protocol.noise_kind, protocol.noise_level)
+        if "hints" in needs:
+            hints = draw_scribbles(truth, protocol.hint_seed(picture_hash), *self._method.hint_lines)
+        if "references" in needs:
+            references = (self._reference(picture_hash).picture.astype(np.float32) / np.float32(255),)
+        return Observation(degraded, noise, hints, references)
+
+    def _noise(self) -> str:
+        return "the kind and the level of the noise"
+
+    def _hints(self) -> str:
+        count, length = self._method.hint_lines
+        return f"true colors on {count} lines of {length} pixels (seed {self._seeds.noise_seed})"
+
+    def _reference_photographs(self) -> str:
+        chosen = hashlib.sha256()
+        for picture_hash in self._seeds.pictures:
+            chosen.update(content_hash(self._reference(picture_hash).picture).encode())
+        return (
+            f"for each picture a reference, one of {len(self._references)} training photographs (seed "
+            f"{self._seeds.noise_seed}, hash {chosen.hexdigest()[:12]})"
+        )
+
+    def _reference(self, picture_hash: str) -> Photograph:
+        first = self._seeds.hint_seed(picture_hash)
+        for number in range(len(self._references)):
+            photograph = self._references[(first + number) % len(self._references)]
+            if content_hash(photograph.picture) != picture_hash:
+                return photograph
+        raise UserError(
+            f"the method {self._method.name!r} needs a reference photograph, and the training photographs have none "
+            "but the picture itself; give a data set with more"
+        )
