@@ -95,19 +95,12 @@ def load(source: str | Path) -> TrainedNetwork:
         network in its config.
     """
     path, shipped = _found(str(source))
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: no safetensors file that can be read ({error})") from None
-    if metadata.get("format") != FORMAT:
-        raise UserError(f"{path}: not written by colorjax ('launch.py export' writes such files)")
+    metadata, arrays = _read(path)
     wrong = shipped and hashlib.sha256(path.read_bytes()).hexdigest() != shipped
     if wrong or _sum_of(arrays) != metadata.get("sha256"):
         raise UserError(f"{path}: the SHA-256 is not the one that was written with it: the file is damaged or changed")
     try:
-        config, step = with_defaults(from_plain(json.loads(metadata["config"]))), int(metadata["step"])
+        config, step = _config_in(metadata), int(metadata["step"])
         model = _model(config)
     except (KeyError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: its config can't be read ({type(error).__name__}: {error})") from None
@@ -116,6 +109,38 @@ def load(source: str | Path) -> TrainedNetwork:
     variables = unflatten_dict({tuple(name.split("/")): array for name, array in arrays.items()})
     require_model_variables(variables, model, build_task(config.task).input_channels, str(path))
     return TrainedNetwork(config, variables, step, path.name.removesuffix(SUFFIX), metadata["sha256"])
+
+
+def read_config(source: str | Path) -> ConfigDict:
+    """Return the config of a trained network, whose weights are neither read nor checked; `source` as for `load`.
+
+    Raises:
+      UserError: no such name or file, another kind of file, or a config that can't be read.
+    """
+    path, _ = _found(str(source))
+    metadata, _ = _read(path, with_arrays=False)
+    try:
+        return _config_in(metadata)
+    except (KeyError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: its config can't be read ({type(error).__name__}: {error})") from None
+
+
+def _read(path: Path, with_arrays: bool = True) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """Return what the header of a file says, and its arrays if they are wanted."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            names = file.keys() if with_arrays else ()
+            arrays = {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: no safetensors file that can be read ({error})") from None
+    if metadata.get("format") != FORMAT:
+        raise UserError(f"{path}: not written by colorjax ('launch.py export' writes such files)")
+    return metadata, arrays
+
+
+def _config_in(metadata: Mapping[str, str]) -> ConfigDict:
+    return with_defaults(from_plain(json.loads(metadata["config"])))
 
 
 def require_model_variables(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> None:

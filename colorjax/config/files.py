@@ -18,13 +18,14 @@ from colorjax.config.serialization import flatten, from_plain
 from colorjax.errors import UserError, nearest
 
 
-def load(argument: str, overrides: Sequence[str] = ()) -> ConfigDict:
+def load(argument: str, overrides: Sequence[str] = (), option: str = "--config") -> ConfigDict:
     """Read `FILE[:variant]` and apply overrides such as `--config.training.epochs=3`.
 
     Args:
       argument: the path of a Python file that defines `get_config`, with an optional variant; or of the config.json in
         a run's folder.
       overrides: command-line words, `--config.KEY=VALUE` or `--config.KEY` followed by `VALUE`.
+      option: the flag to quote in error messages.
 
     Returns:
       The locked config.
@@ -33,7 +34,7 @@ def load(argument: str, overrides: Sequence[str] = ()) -> ConfigDict:
       UserError: no such file, an error in the file, an unknown variant or key, a value of the wrong type.
     """
     path, _, variant = argument.partition(":")
-    config = _kept_config(Path(path)) if path.endswith(".json") else get_config(path, variant)
+    config = _kept_config(Path(path), option) if path.endswith(".json") else get_config(path, variant, option)
     return override(config, overrides)
 
 
@@ -106,7 +107,7 @@ def call(argument: str, function: str, *arguments: Any, option: str = "--config"
     spec = importlib.util.spec_from_file_location(f"colorjax_config_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     try:
-        with _importable(str(path.parent.absolute())):
+        with _importable(_import_roots(path)):
             spec.loader.exec_module(module)
             if not hasattr(module, function):
                 raise UserError(f"defines no function {function}()")
@@ -122,31 +123,38 @@ def call(argument: str, function: str, *arguments: Any, option: str = "--config"
         raise UserError(f"{option}={path}{line}: {type(error).__name__}: {message}") from error
 
 
+def _import_roots(path: Path) -> list[str]:
+    """Return the folder of a file and, if that is a package such as `experiments`, the one that the package lies in."""
+    folders = [path.parent.absolute()]
+    while (folders[-1] / "__init__.py").is_file():
+        folders.append(folders[-1].parent)
+    return list(map(str, folders))
+
+
 @contextmanager
-def _importable(folder: str) -> Iterator[None]:
-    """Inside, what lies in `folder` can be imported; as the last place to look in, it hides nothing."""
-    if folder in sys.path:
-        yield
-        return
-    sys.path.append(folder)
+def _importable(folders: Sequence[str]) -> Iterator[None]:
+    """Inside, what lies in `folders` can be imported; as the last places to look in, they hide nothing."""
+    new = [folder for folder in folders if folder not in sys.path]
+    sys.path.extend(new)
     try:
         yield
     finally:
-        sys.path.remove(folder)
+        for folder in new:
+            sys.path.remove(folder)
 
 
-def _kept_config(path: Path) -> ConfigDict:
+def _kept_config(path: Path, option: str) -> ConfigDict:
     try:
         plain = json.loads(path.read_text())
         if not isinstance(plain, dict):
             raise ValueError("no sections in it")
         return with_defaults(from_plain(plain))
     except FileNotFoundError:
-        raise UserError(f"--config={path}: no such file") from None
+        raise UserError(f"{option}={path}: no such file") from None
     except OSError as error:
-        raise UserError(f"--config={path}: can't be read ({error.strerror})") from None
+        raise UserError(f"{option}={path}: can't be read ({error.strerror})") from None
     except ValueError as error:
-        raise UserError(f"--config={path}: is not the config.json of a run ({error})") from None
+        raise UserError(f"{option}={path}: is not the config.json of a run ({error})") from None
 
 
 def _pairs(words: Sequence[str], name: str) -> list[tuple[str, str]]:
