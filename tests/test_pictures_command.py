@@ -240,10 +240,10 @@ def test_one_that_fails_does_not_lose_the_others(told):
 
 def test_the_limit_can_be_raised_and_lowered(told):
     save("a.png")
-    status, _, err = told("denoise", "a.png", "--output=out", "--max_pixels=1000")
+    status, _, err = told("denoise", "a.png", "--output=out", "--max-pixels=1000")
     assert (status, "1,536 pixels, more than the limit of 1,000" in err) == (1, True)
-    assert told("denoise", "a.png", "--output=out", "--max_pixels=1536")[0] == 0
-    assert told("denoise", "a.png", "--output=out", "--max_pixels=1535")[0] == 1
+    assert told("denoise", "a.png", "--output=out", "--max-pixels=1536")[0] == 0
+    assert told("denoise", "a.png", "--output=out", "--max-pixels=1535")[0] == 1
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -287,7 +287,7 @@ def test_too_little_memory_is_one_line(told, monkeypatch):
         (["empty", "--output=out"], "empty: no pictures in this folder or below it"),
         (["a.png", "--output=a.png"], "a.png: no results can be written there"),
         (["a.png", "--output=/proc/nothing"], "/proc/nothing: no results can be written there"),
-        (["a.png", "--output=out", "--max_pixels=0"], "--max_pixels=0: must be 1 or more"),
+        (["a.png", "--output=out", "--max-pixels=0"], "--max-pixels=0: must be 1 or more"),
         (["a.png", "--output=out", "--sharpen"], "unknown argument '--sharpen'"),
     ],
 )

@@ -437,7 +437,7 @@ def test_files_that_are_no_pictures(tmp_path):
 def test_the_limit_is_named_with_its_option_and_heeded_before_decoding(tmp_path):
     path = saved(tmp_path / "a.png", COLOR)
     with pytest.raises(
-        UserError, match="7 x 5 is 35 pixels, more than the limit of 34; raise the limit with --max_pixels"
+        UserError, match="7 x 5 is 35 pixels, more than the limit of 34; raise the limit with --max-pixels"
     ):
         read_photo(path, max_pixels=34)
     assert read_photo(path, max_pixels=35).pixels.shape == (5, 7, 3)

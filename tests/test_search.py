@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-import datasets
-from colorjax.commands import run
+import launch
 from colorjax.config.defaults import run_config
 from colorjax.config.tables import model_config
 from colorjax.errors import Interrupted, UserError
@@ -242,8 +241,7 @@ def write(folder, space):
     ],
 )
 def test_a_space_that_cannot_be_is_one_line(tmp_path, capsys, space, line):
-    arguments = {"config": write(tmp_path, space), "workdir": str(tmp_path / "out"), "cluster": "", "search": ""}
-    assert run("search", arguments, [], datasets) == 2
+    assert launch.main(["search", f"--config={write(tmp_path, space)}", f"--workdir={tmp_path / 'out'}"]) == 2
     assert line in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -262,15 +260,14 @@ def test_a_space_that_cannot_be_is_one_line(tmp_path, capsys, space, line):
 )
 def test_settings_that_cannot_be_are_one_line(tmp_path, capsys, word, line):
     file = write(tmp_path, "{'optimizer.learning_rate': log_uniform(1e-5, 1e-2)}")
-    arguments = {"config": file, "workdir": str(tmp_path / "out"), "cluster": "", "search": ""}
-    assert run("search", arguments, [word], datasets) == 2
+    assert launch.main(["search", f"--config={file}", f"--workdir={tmp_path / 'out'}", word]) == 2
     assert line in capsys.readouterr().err
 
 
 def test_a_dry_run_shows_the_space_and_makes_nothing(tmp_path, capsys):
     file = write(tmp_path, "{'optimizer.learning_rate': log_uniform(1e-5, 1e-2), 'model.width': choice(8, 16)}")
-    arguments = {"config": file, "workdir": str(tmp_path / "out"), "cluster": "", "search": ""}
-    assert run("search", arguments | {"dry_run": True, "executor": "slurm", "jobs": 2}, [], datasets) == 0
+    words = [f"--config={file}", f"--workdir={tmp_path / 'out'}", "--executor=slurm", "--jobs=2", "--dry-run"]
+    assert launch.main(["search", *words]) == 0
     printed = capsys.readouterr().out
     assert "20 trials, for the highest psnr, 2 at a time, over\n" in printed
     assert "  optimizer.learning_rate: 1e-05 to 0.01, by orders of magnitude\n  model.width: 8 or 16\n" in printed

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import datasets
-from colorjax.commands import run
+import launch
 from colorjax.config.serialization import from_plain
 from colorjax.errors import UserError
 from colorjax.runs.provenance import CODE
@@ -55,13 +54,12 @@ def slurm(tmp_path, monkeypatch):
     return folder
 
 
-def sweep(file, workdir, *overrides, **arguments):
-    arguments = {"config": file, "workdir": str(workdir), "cluster": ""} | arguments
-    return run("sweep", arguments, list(overrides), datasets)
+def sweep(file, workdir, *words):
+    return launch.main(["sweep", f"--config={file}", f"--workdir={workdir}", *words])
 
 
 def test_a_dry_run_lists_and_makes_nothing(file, tmp_path, capsys):
-    assert sweep(file, tmp_path / "out", "--cluster.partition=gpu", executor="slurm", dry_run=True) == 0
+    assert sweep(file, tmp_path / "out", "--cluster.partition=gpu", "--executor=slurm", "--dry-run") == 0
     printed = capsys.readouterr().out
     assert f"{tmp_path}/out: 3 runs, 3 to run\nrun     seed\nseed=0  0     to run\n" in printed
     assert "#SBATCH --partition=gpu\n" in printed
@@ -71,7 +69,7 @@ def test_a_dry_run_lists_and_makes_nothing(file, tmp_path, capsys):
 
 
 def test_slurm_gets_one_array_of_the_runs_from_a_snapshot(file, tmp_path, slurm, capsys):
-    assert sweep(file, tmp_path / "out", executor="slurm") == 0
+    assert sweep(file, tmp_path / "out", "--executor=slurm") == 0
     out = tmp_path / "out"
     assert "submitted jobs 42_0 to 42_2" in capsys.readouterr().out
     (code,) = (out / "code").iterdir()
@@ -98,7 +96,7 @@ def test_slurm_gets_one_array_of_the_runs_from_a_snapshot(file, tmp_path, slurm,
 
 
 def test_the_snapshot_is_what_runs(file, tmp_path, slurm):
-    sweep(file, tmp_path / "out", executor="slurm")
+    sweep(file, tmp_path / "out", "--executor=slurm")
     (code,) = (tmp_path / "out" / "code").iterdir()
     (code / "colorjax" / "commands" / "prepare.py").write_text("def main(**_):\n    print('of the snapshot')\n")
     words = [sys.executable, str(code / "launch.py"), "prepare", f"--config={ROOT}/experiments/colorize_unet.py"]
@@ -108,23 +106,23 @@ def test_the_snapshot_is_what_runs(file, tmp_path, slurm):
 
 def test_only_what_is_not_done_nor_under_way_is_started_again(file, tmp_path, slurm, capsys):
     runs = tmp_path / "out" / "runs"
-    sweep(file, tmp_path / "out", executor="slurm")
+    sweep(file, tmp_path / "out", "--executor=slurm")
     (slurm / "queue").write_text("42_0\n")
     write_state(runs / "seed=1", RunState("done"))
     write_state(runs / "seed=2", RunState("failed", "loss is nan"))
     capsys.readouterr()
-    assert sweep(file, tmp_path / "out", executor="slurm", dry_run=True) == 0
+    assert sweep(file, tmp_path / "out", "--executor=slurm", "--dry-run") == 0
     printed = capsys.readouterr().out
     assert "3 runs, 1 to run" in printed
     assert "seed=0  0     in the queue, job 42_0\nseed=1  1     done\nseed=2  2     to run\n" in printed
     (slurm / "queue").write_text("")  # somebody has cancelled it
-    sweep(file, tmp_path / "out", executor="slurm", dry_run=True)
+    sweep(file, tmp_path / "out", "--executor=slurm", "--dry-run")
     assert "seed=0  0     to run\n" in capsys.readouterr().out
 
 
 def test_a_refusal_of_slurm_is_one_line(file, tmp_path, slurm, capsys):
     (slurm / "refuse").touch()
-    assert sweep(file, tmp_path / "out", executor="slurm") == 1
+    assert sweep(file, tmp_path / "out", "--executor=slurm") == 1
     assert capsys.readouterr().err.endswith(
         "launch.py sweep: sbatch refused the jobs: sbatch: error: invalid partition\n"
     )
@@ -132,7 +130,7 @@ def test_a_refusal_of_slurm_is_one_line(file, tmp_path, slurm, capsys):
 
 def test_without_slurm_is_one_line(file, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert sweep(file, tmp_path / "out", executor="slurm") == 2
+    assert sweep(file, tmp_path / "out", "--executor=slurm") == 2
     assert "there is no sbatch here" in capsys.readouterr().err
 
 
@@ -157,7 +155,7 @@ def test_a_mistake_in_any_run_is_found_before_the_first(tmp_path, capsys):
     ],
 )
 def test_mistakes_in_the_cluster_are_one_line(file, tmp_path, capsys, words, line):
-    assert sweep(file, tmp_path / "out", *words, dry_run=True) == 2
+    assert sweep(file, tmp_path / "out", *words, "--dry-run") == 2
     assert line in capsys.readouterr().err
 
 
@@ -192,10 +190,10 @@ def test_a_cluster_file_that_can_not_be_is_one_line(tmp_path, body, line):
 
 
 def test_a_damaged_list_of_jobs_is_one_line(file, tmp_path, slurm, capsys):
-    assert sweep(file, tmp_path / "out", executor="slurm") == 0
+    assert sweep(file, tmp_path / "out", "--executor=slurm") == 0
     (tmp_path / "out" / "sweep.json").write_text('[{"time": ')
     capsys.readouterr()
-    assert sweep(file, tmp_path / "out", executor="slurm") == 2
+    assert sweep(file, tmp_path / "out", "--executor=slurm") == 2
     assert "out/sweep.json is damaged; put a copy of it back, or remove it\n" in capsys.readouterr().err
 
 
@@ -235,30 +233,30 @@ def test_a_container_goes_before_python_and_attempts_behind(file, tmp_path, slur
         "--cluster.python=python3",
         "--cluster.attempts=7",
     ]
-    assert sweep(file, tmp_path / "out", *words, executor="slurm") == 0
+    assert sweep(file, tmp_path / "out", *words, "--executor=slurm") == 0
     job = pickle.loads((tmp_path / "out" / "logs" / "42_0_submitted.pkl").read_bytes())
     assert job.args[1][:5] == ["apptainer", "exec", "--nv", "my image.sif", "python3"]
     assert job.args[1][-1] == "--attempts=7"
 
 
 @pytest.mark.parametrize(
-    ("words", "arguments", "line"),
+    ("words", "line"),
     [
-        (["--cluster.partition=gpu"], {}, "--cluster is for --executor=slurm"),
-        ([], {"executor": "slurm", "jobs": 5}, "on Slurm it is --cluster.parallel=5"),
-        (["--cluster.gpus_per_node=3"], {"executor": "slurm"}, "does not go equally into the 3 devices"),
-        (["--cluster.container=x 'y"], {"executor": "slurm"}, "No closing quotation"),
+        (["--cluster.partition=gpu"], "--cluster is for --executor=slurm"),
+        (["--executor=slurm", "--jobs=5"], "on Slurm it is --cluster.parallel=5"),
+        (["--executor=slurm", "--cluster.gpus_per_node=3"], "does not go equally into the 3 devices"),
+        (["--executor=slurm", "--cluster.container=x 'y"], "No closing quotation"),
     ],
 )
-def test_what_nothing_would_read_or_no_job_could_do_is_one_line(file, tmp_path, slurm, capsys, words, arguments, line):
-    assert sweep(file, tmp_path / "out", *words, **arguments) == 2
+def test_what_nothing_would_read_or_no_job_could_do_is_one_line(file, tmp_path, slurm, capsys, words, line):
+    assert sweep(file, tmp_path / "out", *words) == 2
     assert line in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_dry_run_finds_mistakes_too(tmp_path, capsys):
     (tmp_path / "wrong.py").write_text(SWEEP.replace("add(seed=seed)", "add(**{'seed': seed, 'training.keep': seed})"))
-    assert sweep(str(tmp_path / "wrong.py"), tmp_path / "out", dry_run=True) == 2
+    assert sweep(str(tmp_path / "wrong.py"), tmp_path / "out", "--dry-run") == 2
     assert "run 'seed=0,keep=0': config.training.keep=0: must be 1 or more" in capsys.readouterr().err
 
 
@@ -271,10 +269,10 @@ def test_a_folder_of_something_else_is_left_alone(file, tmp_path, capsys, name, 
 
 
 def test_a_setting_that_changes_no_result_reaches_the_runs_that_are_there(file, tmp_path, slurm):
-    sweep(file, tmp_path / "out", executor="slurm")
+    sweep(file, tmp_path / "out", "--executor=slurm")
     directories = list((tmp_path / "out" / "runs").iterdir())
     for directory in directories:
         write_state(directory, RunState("failed", "no new checkpoint"))
-    assert sweep(file, tmp_path / "out", "--config.training.checkpoint_every=7", executor="slurm") == 0
+    assert sweep(file, tmp_path / "out", "--config.training.checkpoint_every=7", "--executor=slurm") == 0
     kept = [json.loads((directory / "config.json").read_text()) for directory in directories]
     assert [config["training"]["checkpoint_every"] for config in kept] == [7, 7, 7]

@@ -1,7 +1,6 @@
 """`launch.py colorize`: give a person's own pictures colors."""
 
 from collections.abc import Sequence
-from types import ModuleType
 
 from colorjax import restoration
 from colorjax.commands.pictures import process
@@ -11,17 +10,9 @@ from colorjax.pictures.read import read_photo
 
 
 def main(
-    paths: Sequence[str],
-    output: str,
-    compare: bool,
-    max_pixels: int,
-    method: str,
-    hints: str,
-    weights: str,
-    data: ModuleType,
+    paths: Sequence[str], output: str, compare: bool, max_pixels: int, method: str, hints: str, weights: str
 ) -> None:
     """Colorize pictures; arguments as for `pictures.process` and `restoration.colorize`, `hints` a file."""
-    del data  # no data set is needed
     marked = None
     if hints:
         if len(find_pictures(paths, output)) > 1:

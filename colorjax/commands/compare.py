@@ -1,7 +1,6 @@
 """`launch.py compare`: the runs in a folder as tables and as a page."""
 
 from pathlib import Path
-from types import ModuleType
 
 from colorjax.comparison.report import report
 from colorjax.comparison.results import compare
@@ -11,13 +10,12 @@ from colorjax.pages.text import ignore_broken_pipe
 from colorjax.runs.find import find_runs
 
 
-def main(workdir: Path, data: ModuleType, metric: str = "psnr", by: str | None = None) -> None:
+def main(workdir: Path, metric: str = "psnr", by: str | None = None) -> None:
     """Compare the runs in `workdir`, print the table and write compare.md, compare.csv, runs.csv and compare.html.
 
     Raises:
       UserError: no run in it, no such setting or metric, or a folder that can't be written.
     """
-    del data  # no photographs are needed
     comparison = compare(f"Runs in {workdir.absolute().name}", find_runs(workdir), metric, by)
     page = report(comparison)
     try:

@@ -1,15 +1,13 @@
 """`launch.py denoise`: take the noise out of a person's own pictures."""
 
 from collections.abc import Sequence
-from types import ModuleType
 
 from colorjax import restoration
 from colorjax.commands.pictures import process
 
 
-def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int, weights: str, data: ModuleType) -> None:
+def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int, weights: str) -> None:
     """Denoise pictures; arguments as for `pictures.process` and `restoration.denoise`."""
-    del data  # no data set is needed
     restoration.check_denoiser(weights)
 
     def restoring(pixels, progress):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 from colorjax import weights
 from colorjax.config.defaults import with_defaults
@@ -11,21 +10,19 @@ from colorjax.errors import UserError
 from colorjax.training.checkpoints import load_network
 
 
-def main(workdir: Path, output: str, checkpoint: str, config: Sequence[str], data: ModuleType) -> None:
+def main(workdir: Path, output: str, checkpoint: str, changes: Sequence[str]) -> None:
     """Write a checkpoint of a run to a file and say what was written.
 
     Args:
       workdir: the run's folder.
       output: the file.
       checkpoint: 'best' or 'last'.
-      config: words that change settings of the run, such as --config.inference.patch_size=512.
-      data: not needed.
+      changes: words that change settings of the run, such as --config.inference.patch_size=512.
     """
-    del data
     target = Path(output)
     if target.suffix != weights.SUFFIX:
         raise UserError(f"--output={output}: the name of such a file ends in {weights.SUFFIX}")
     trained_config, variables, step = load_network(workdir, checkpoint)
-    changed = override(with_defaults(trained_config), config)
+    changed = override(with_defaults(trained_config), changes)
     count = weights.save(target, changed, variables, step)
     print(f"written  {target}: {changed.model.name} of step {step}, {count:,} weights, {target.stat().st_size:,} bytes")

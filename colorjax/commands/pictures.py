@@ -37,7 +37,7 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
       ColorjaxError: some pictures were left out; says how many, and why.
     """
     if max_pixels < 1:
-        raise UserError(f"--max_pixels={max_pixels}: must be 1 or more")
+        raise UserError(f"--max-pixels={max_pixels}: must be 1 or more")
     folder = Path(output)
     pictures = find_pictures(paths, folder)
     check_folder(folder)

@@ -1,13 +1,11 @@
 """`launch.py restore`: denoise a person's own pictures, then colorize them."""
 
 from collections.abc import Sequence
-from types import ModuleType
 
 from colorjax import restoration
 from colorjax.commands.pictures import process
 
 
-def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int, data: ModuleType) -> None:
+def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int) -> None:
     """Restore pictures; arguments as for `pictures.process`."""
-    del data  # no data set is needed
     process("restore", paths, output, restoration.restore, compare, max_pixels)

@@ -15,6 +15,7 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.provenance import take_snapshot
 from colorjax.runs.run_state import read_state
 from colorjax.sweeps import slurm
+from colorjax.sweeps.executor import Executor
 from colorjax.sweeps.folder import require_kind
 from colorjax.sweeps.jobs import Job, job_words
 from colorjax.sweeps.local import Progress
@@ -27,10 +28,8 @@ def main(
     file: str,
     workdir: Path,
     data: ModuleType,
-    cluster: ConfigDict,
+    executor: Executor,
     search: ConfigDict,
-    executor: str = "local",
-    jobs: int | None = None,
     dry_run: bool = False,
 ) -> None:
     """Start workers that take trials of a search, or go on with it, until there are as many as are asked for.
@@ -40,20 +39,18 @@ def main(
       file: `FILE[:variant]`, which defines `search_space()`.
       workdir: the search's folder.
       data: the `datasets` package.
-      cluster: what Slurm is asked for, for each worker.
+      executor: where the workers are started.
       search: its settings.
-      executor: 'local' or 'slurm'.
-      jobs: how many workers at a time; one by default.
       dry_run: only show what would be searched, and the script for Slurm.
 
     Raises:
       UserError: a space that can't be, found before any trial is started.
-      ColorjaxError: with 'local', a worker failed; Slurm refused.
+      ColorjaxError: a worker that was started here failed; Slurm refused.
     """
     jax.config.update("jax_platforms", "cpu")  # the accelerators are the trials'
     workdir = workdir.absolute()
     require_kind(workdir, "search")
-    jobs = 1 if jobs is None else jobs
+    jobs, cluster = executor.count, executor.cluster
     if jobs < 1:
         raise UserError(f"--jobs={jobs}: must be 1 or more")
     if cluster.nodes * cluster.processes_per_node > 1:
@@ -65,12 +62,12 @@ def main(
         print(f"  {key}: {distribution}")
     if dry_run:
         check_settings(config)
-        if executor == "slurm":
+        if executor.on_slurm:
             print(f"\n{slurm.script(cluster, workdir.name, workdir / 'logs', jobs)}")
-            words = job_words(workdir / "code" / "HASH", executor, cluster, "work", f"--workdir={workdir}")
+            words = job_words(workdir / "code" / "HASH", executor, "work", f"--workdir={workdir}")
             print(f"which starts, as each worker,\n\n  {shlex.join(words)}")
         return
-    check_executor(executor, jobs, cluster)
+    check_executor(executor)
     check(config, data)
     save_search(planned, workdir)
     study = open_study(planned, workdir)
@@ -79,10 +76,10 @@ def main(
         _conclude(study, search.metric, workdir)
         return
     code = take_snapshot(Path(data.__file__).parents[1], workdir / "code")
-    words = job_words(code, executor, cluster, "work", f"--workdir={workdir}")
+    words = job_words(code, executor, "work", f"--workdir={workdir}")
     workers = [Job(f"worker-{number}", words, workdir / "workers" / str(number)) for number in range(jobs)]
     progress = Progress(search.trials, "trial", _Finished(study, workdir))
-    failed = start(workers, workdir, code, executor, jobs, cluster, progress)
+    failed = start(workers, workdir, code, executor, progress)
     if failed:
         raise ColorjaxError(f"{failed} of {jobs} workers failed; the same command goes on with the search")
     if failed == 0:

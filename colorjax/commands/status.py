@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 
 from colorjax.metrics.info import MEASURES
 from colorjax.pages.text import ignore_broken_pipe, text_table
@@ -21,13 +20,12 @@ _URGENCY = ("failed", "lost", "running", "stopped", "pruned", "waiting", "done")
 _CLEAR = "\x1b[H\x1b[2J"
 
 
-def main(workdir: Path, data: ModuleType, watch: bool = False) -> None:
+def main(workdir: Path, watch: bool = False) -> None:
     """Print how the runs in `workdir` stand; with `watch`, again and again until none will change by itself.
 
     Raises:
       UserError: no run in it.
     """
-    del data  # no photographs are needed
     with ignore_broken_pipe(), suppress(KeyboardInterrupt):
         while True:
             rows = [run_status(run) for run in find_runs(workdir)]

@@ -15,6 +15,7 @@ from colorjax.runs.history import last_step
 from colorjax.runs.provenance import take_snapshot
 from colorjax.runs.run_state import read_state
 from colorjax.sweeps import slurm
+from colorjax.sweeps.executor import Executor
 from colorjax.sweeps.folder import listing, make_run, require_kind, skip_reason
 from colorjax.sweeps.jobs import Job, job_words
 from colorjax.sweeps.local import Progress
@@ -23,14 +24,7 @@ from colorjax.sweeps.start import check_executor, next_command, start
 
 
 def main(
-    config: ConfigDict,
-    file: str,
-    workdir: Path,
-    data: ModuleType,
-    cluster: ConfigDict,
-    executor: str = "local",
-    jobs: int | None = None,
-    dry_run: bool = False,
+    config: ConfigDict, file: str, workdir: Path, data: ModuleType, executor: Executor, dry_run: bool = False
 ) -> None:
     """List the runs of a sweep with what differs in each, then run or submit those that are not complete.
 
@@ -39,20 +33,20 @@ def main(
       file: `FILE[:variant]`, which defines `sweep(add)`.
       workdir: the sweep's folder.
       data: the `datasets` package.
-      cluster: what Slurm is asked for.
-      executor: 'local' or 'slurm'.
-      jobs: how many runs at a time, with 'local'; one by default.
+      executor: where the runs are started.
       dry_run: only list, and show the script for Slurm.
 
     Raises:
       UserError: a run that can't be, found before any is started.
-      ColorjaxError: with 'local', runs failed; Slurm refused.
+      ColorjaxError: runs that were started here failed; Slurm refused.
     """
     jax.config.update("jax_platforms", "cpu")  # the accelerators are the runs'
     workdir = workdir.absolute()
     require_kind(workdir, "sweep")
-    if executor == "slurm" and jobs is not None:
-        raise UserError(f"--jobs={jobs} is for runs on this machine; on Slurm it is --cluster.parallel={jobs}")
+    if executor.on_slurm and executor.jobs is not None:
+        raise UserError(
+            f"--jobs={executor.jobs} is for runs on this machine; on Slurm it is --cluster.parallel={executor.jobs}"
+        )
     runs = plan(file, config, workdir / "runs")
     reasons = [skip_reason(run, workdir) for run in runs]
     waiting = [run for run, stands in zip(runs, reasons, strict=True) if not stands]
@@ -64,19 +58,19 @@ def main(
                 check_settings(run.config)
             else:
                 check(run.config, data)
-            _check_batch(run.config, executor, cluster)
+            _check_batch(run.config, executor)
         except UserError as error:
             raise UserError(f"run {run.name!r}: {error}") from None
     if dry_run:
-        if executor == "slurm" and waiting:
-            print(f"\n{slurm.script(cluster, workdir.name, workdir / 'logs', len(waiting))}")
-            words = _words(waiting[0], workdir / "code" / "HASH", executor, cluster)
+        if executor.on_slurm and waiting:
+            print(f"\n{slurm.script(executor.cluster, workdir.name, workdir / 'logs', len(waiting))}")
+            words = _words(waiting[0], workdir / "code" / "HASH", executor)
             print(f"which starts, in each process of the first run,\n\n  {shlex.join(words)}")
         return
-    check_executor(executor, jobs or 1, cluster)
+    check_executor(executor)
     if mine := [run for run in waiting if make_run(run.directory, run.config)]:
-        _start(mine, workdir, data, executor, jobs, cluster)
-    if executor == "slurm":
+        _start(mine, workdir, data, executor)
+    if executor.on_slurm:
         return
     done = sum(state is not None and state.state == "done" for state in (read_state(run.directory) for run in runs))
     if done < len(runs):
@@ -85,27 +79,28 @@ def main(
         print(f"all {len(runs)} runs are done; compare them with\n\n{next_command('compare', workdir)}")
 
 
-def _start(runs: Sequence[PlannedRun], workdir: Path, data: ModuleType, executor: str, jobs: int | None, cluster):
+def _start(runs: Sequence[PlannedRun], workdir: Path, data: ModuleType, executor: Executor) -> None:
     code = take_snapshot(Path(data.__file__).parents[1], workdir / "code")
-    started = [Job(run.name, _words(run, code, executor, cluster), run.directory) for run in runs]
+    started = [Job(run.name, _words(run, code, executor), run.directory) for run in runs]
     steps = {run.directory: total_steps(run.config) for run in runs}
     progress = Progress(
         sum(steps.values()), "step", lambda: sum(min(last_step(directory), steps[directory]) for directory in steps)
     )
-    failed = start(started, workdir, code, executor, jobs or 1, cluster, progress)
+    failed = start(started, workdir, code, executor, progress)
     if failed:
         raise ColorjaxError(f"{failed} of {len(started)} runs failed; the same command tries them again")
 
 
-def _check_batch(config: ConfigDict, executor: str, cluster: ConfigDict) -> None:
+def _check_batch(config: ConfigDict, executor: Executor) -> None:
     """Raise a `UserError` for a batch that the devices asked for don't divide, as far as they are known here."""
-    if executor == "slurm":
+    if executor.on_slurm:
+        cluster = executor.cluster
         devices = cluster.nodes * (cluster.gpus_per_node or cluster.processes_per_node)
         if config.training.batch_size % devices:
             batch = f"config.training.batch_size={config.training.batch_size}"
             raise UserError(f"{batch} does not go equally into the {devices} devices that --cluster asks for")
 
 
-def _words(run: PlannedRun, code: Path, executor: str, cluster: ConfigDict) -> tuple[str, ...]:
+def _words(run: PlannedRun, code: Path, executor: Executor) -> tuple[str, ...]:
     words = ["train", f"--config={run.directory / 'config.json'}", f"--workdir={run.directory}"]
-    return job_words(code, executor, cluster, *words)
+    return job_words(code, executor, *words)

@@ -1,20 +1,16 @@
 """`launch.py weights`: convert published weights into those that configs find."""
 
+import importlib
 from pathlib import Path
-from types import ModuleType
 
 import jax
 
-from colorjax.models.inception import weights as inception_weights
-
-#: network -> what reads a file of its published weights
-CONVERTERS = {"inception": inception_weights.convert}
+from colorjax.commands.options import NETWORKS
 
 
-def main(network: str, source: str, data: ModuleType) -> None:
+def main(network: str, source: str) -> None:
     """Convert the published weights in the file `source` and say what was read and where it is kept now."""
-    del data  # no photographs are needed
-    target, converted = CONVERTERS[network](Path(source))
+    target, converted = importlib.import_module(NETWORKS[network]).convert(Path(source))
     count = sum(leaf.size for leaf in jax.tree.leaves(converted.variables))
     print(f"read     {converted.origin}: {count:,} numbers, {converted.classes or 'no'} classes")
     print(f"SHA-256  {converted.sha256}")

@@ -61,7 +61,7 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
     except OSError as error:
         raise UserError(f"{name}: {error.strerror or error}") from None
     with file, decoding.opened(name, file) as image:
-        decoding.refuse_large(name, image, max_pixels, "; raise the limit with --max_pixels")
+        decoding.refuse_large(name, image, max_pixels, "; raise the limit with --max-pixels")
         remarks = _several(image)
         deep_color = decoding.has_16_bit_color(image)  # before load() forgets it
         if _loses_bits(image):

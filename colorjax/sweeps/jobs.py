@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from ml_collections import ConfigDict
+from colorjax.sweeps.executor import Executor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,17 +23,17 @@ class Job:
     directory: Path
 
 
-def job_words(code: Path, executor: str, cluster: ConfigDict, *words: str) -> tuple[str, ...]:
+def job_words(code: Path, executor: Executor, *words: str) -> tuple[str, ...]:
     """Return the command line of a job.
 
     Args:
       code: the snapshot whose `launch.py` it runs.
-      executor: 'local' or 'slurm'.
-      cluster: what is asked of Slurm.
+      executor: where it runs.
       *words: the command and its options.
     """
     launch = str(code / "launch.py")
-    if executor == "local":
+    if not executor.on_slurm:
         return (sys.executable, launch, *words)
+    cluster = executor.cluster
     python = cluster.python or sys.executable
     return (*shlex.split(cluster.container), python, launch, *words, f"--attempts={cluster.attempts}")

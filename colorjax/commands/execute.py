@@ -1,0 +1,119 @@
+"""Executing a command of the catalog: its arguments resolved, its errors one line, its exit status."""
+
+import importlib
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import colorjax
+from colorjax import processes
+from colorjax.commands.catalog import COMMANDS, Command
+from colorjax.commands.console import CTRL_C
+from colorjax.commands.options import MEETING
+from colorjax.errors import ColorjaxError, UserError
+from colorjax.runs.requeue import block_slurm_signals
+
+#: settings in which machines may differ
+_OF_A_MACHINE = ("data.data_dir", "data.workers")
+
+
+def execute(
+    program: str, name: str, arguments: Mapping[str, Any], overrides: Sequence[str], data: ModuleType | None = None
+) -> int:
+    """Execute a command and return the process's exit status; a `ColorjaxError` becomes one line on standard error.
+
+    Args:
+      program: begins that line, with the command.
+      name: a key of `COMMANDS`.
+      arguments: of that command, as argparse returns them; its option groups resolve them.
+      overrides: the words that argparse leaves, such as --config.seed=1.
+      data: the `datasets` package, for a command that needs it; colorjax does not import it.
+    """
+    command, prefix = COMMANDS[name], f"{program} {name}"
+    if command.blocks_signals:
+        block_slurm_signals()
+    try:
+        arguments = dict(arguments)
+        meeting = {key: arguments.pop(key) for key in MEETING} if command.several_processes else {}
+        with processes.process_group(prefix, **meeting) if command.several_processes else nullcontext():
+            _execute(name, command, arguments, overrides, data)
+    except ColorjaxError as error:
+        if processes.is_first():
+            print(f"{prefix}: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        if processes.is_first():
+            print(f"{prefix}: stopped (Ctrl-C)", file=sys.stderr)
+        return CTRL_C
+    return 0
+
+
+def _execute(
+    name: str, command: Command, arguments: dict[str, Any], overrides: Sequence[str], data: ModuleType | None
+) -> None:
+    sections = _by_section(command, arguments, overrides)
+    for group in command.options:
+        group.resolve(arguments, sections.get(group.section, ()))
+    if command.several_processes:
+        _agree(name, arguments, data)
+    if "workdir" in arguments:
+        arguments["workdir"] = Path(arguments["workdir"])
+        if command.writes_workdir and processes.is_first():
+            _check_workdir(arguments["workdir"], write=not arguments.get("dry_run"))
+    if command.compiles:
+        from colorjax.runtime.compilation import keep_compilations
+
+        keep_compilations()
+    if command.needs_datasets:
+        arguments["data"] = data
+    importlib.import_module(f"colorjax.commands.{name}").main(**arguments)
+
+
+def _check_workdir(workdir: Path, write: bool) -> None:
+    """Raise a `UserError` for a workdir that is no folder or, with `write`, can't be written; make nothing."""
+    try:
+        top = next(path for path in (workdir, *workdir.absolute().parents) if path.exists() or path.is_symlink())
+        if not top.is_dir():
+            raise UserError(f"--workdir={workdir}: {top} is no folder; use another --workdir")
+        if write:
+            tempfile.TemporaryFile(dir=top).close()  # permissions don't tell: a disk may be read-only, or full
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"--workdir={workdir}: can't be written ({reason}); use another --workdir") from None
+
+
+def _agree(name: str, arguments: Mapping[str, Any], data: ModuleType) -> None:
+    """Raise a `UserError` if another process runs another command, config or code."""
+    from colorjax.config.serialization import flatten, to_plain
+
+    # Not only what makes the run what it is: processes that validate at different steps would wait for each other.
+    settings = flatten(to_plain(arguments["config"]))
+    started = {"the command": name}
+    started |= {f"config.{key}": value for key, value in settings.items() if key not in _OF_A_MACHINE}
+    started |= {f"--{option}": value for option, value in arguments.items() if option != "config"}
+    processes.agree(started, [colorjax, data])
+
+
+def _by_section(command: Command, arguments: dict[str, Any], words: Sequence[str]) -> dict[str, list[str]]:
+    """Return the words of each section: those that begin with its name, each with the words that follow it.
+
+    Words without a dash that belong to no section go to the command's positional argument, if it has one.
+    """
+    found = {group.section: [] for group in command.options if group.section}
+    positional = next((group.positional for group in command.options if group.positional), "")
+    current = None
+    for word in words:
+        begun = next((section for section in found if word.startswith(f"--{section}.")), None)
+        current = begun or (None if word.startswith("--") else current)
+        if current is not None:
+            found[current].append(word)
+        elif positional and not word.startswith("-"):
+            arguments[positional] = [*arguments[positional], word]
+        else:
+            known = " or ".join(f"--{section}.KEY=VALUE" for section in found)
+            raise UserError(f"unknown argument {word!r}{known and f'; settings are given as {known}'}")
+    return found

@@ -1,0 +1,234 @@
+"""The options of the commands, in groups: how a parser learns them, and what a command is given in their place.
+
+Only the standard library is imported here, so that `--help` is fast; `resolve` imports what it needs.
+"""
+
+import argparse
+import dataclasses
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from typing import Any
+
+#: network -> the module whose `convert` reads its published weights
+NETWORKS = {"inception": "colorjax.models.inception.weights"}
+#: the options that say how several processes find each other
+MEETING = ("coordinator", "processes", "process")
+
+
+def _leave(arguments: dict[str, Any], words: Sequence[str]) -> None:
+    """Change nothing: what argparse returns is what the command takes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Options that belong together.
+
+    Attributes:
+      add: adds them to the parser of a command.
+      section: the settings that words such as --SECTION.KEY=VALUE change; '' for none.
+      section_help: what the help says of them.
+      resolve: replaces, in the command's arguments, what argparse returns by what the command takes; it is also given
+        the words of the section. Raises a `UserError` for bad input.
+      positional: the argument that takes words without a dash that stand behind an option, where argparse stops.
+    """
+
+    add: Callable[[ArgumentParser], None]
+    section: str = ""
+    section_help: str = ""
+    resolve: Callable[[dict[str, Any], Sequence[str]], None] = _leave
+    positional: str = ""
+
+
+def _add_hyphened(parser: ArgumentParser, name: str, **settings: Any) -> None:
+    """Add an option with hyphens in its name; the spelling with underscores works too, and no help shows it."""
+    parser.add_argument(name, **settings)
+    hidden = settings | {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+    parser.add_argument(f"--{name.removeprefix('--').replace('-', '_')}", **hidden)
+
+
+# Configs
+
+
+def config(required: bool = True, with_file: bool = False) -> Options:
+    """--config; where it is not required, the config in the file of `--weights` will do.
+
+    `with_file` gives the command the argument `file` besides, as it was typed.
+    """
+
+    def add(parser):
+        parser.add_argument("--config", required=required, metavar="FILE[:VARIANT]", help="the config to use")
+
+    def resolve(arguments, words):
+        from colorjax.config import files
+
+        if with_file:
+            arguments["file"] = arguments["config"]
+        if arguments["config"]:
+            arguments["config"] = files.load(arguments["config"], words)
+        else:
+            arguments["config"] = _config_of_weights(arguments["weights"], words)
+
+    return Options(add, "config", "change a setting: --config.seed=1", resolve)
+
+
+def _config_of_weights(weights, words):
+    from colorjax.config.files import override
+    from colorjax.errors import UserError
+    from colorjax.weights import load
+
+    if not weights:
+        raise UserError("give --config=FILE[:VARIANT], or --weights=NAME to measure trained weights under their own")
+    return override(load(weights).config, words)
+
+
+def _add_any_config(parser):
+    kinds = "a config file, the folder of a run, a file of weights, or the name of one that comes with colorjax"
+    parser.add_argument("--config", required=True, metavar="CONFIG", help=kinds)
+    parser.add_argument("--diff", default="", metavar="CONFIG", help="another one: print only what differs")
+
+
+def _resolve_any_config(arguments, words):
+    from colorjax.commands.config import read
+    from colorjax.config.files import override
+
+    arguments["source"] = arguments["config"]
+    arguments["config"] = override(read(arguments["source"], "--config"), words)
+
+
+ANY_CONFIG = Options(_add_any_config, "config", "change a setting: --config.seed=1", _resolve_any_config)
+
+
+def _resolve_changes(arguments, words):
+    arguments["changes"] = words
+
+
+#: changes to the config that the command finds in a run
+CHANGES = Options(lambda parser: None, "config", "change how the network is used", _resolve_changes)
+
+
+# Runs and their folders
+
+
+def workdir(text: str) -> Options:
+    """--workdir, which `text` describes."""
+    return Options(lambda parser: parser.add_argument("--workdir", required=True, metavar="DIR", help=text))
+
+
+def _add_attempts(parser):
+    text = "under Slurm: back into the queue when the time is up, until N starts in a row got nowhere"
+    parser.add_argument("--attempts", type=int, default=0, metavar="N", help=text)
+
+
+ATTEMPTS = Options(_add_attempts)
+
+
+def _add_processes(parser):
+    group = parser.add_argument_group(
+        "several processes",
+        "Under srun its tasks find each other by themselves. Elsewhere start the same command once for each\n"
+        "process, with these three; all need to see the same --workdir.",
+    )
+    group.add_argument("--coordinator", default="", metavar="HOST:PORT", help="where process 0 is")
+    group.add_argument("--processes", type=int, metavar="N", help="how many there are")
+    group.add_argument("--process", type=int, metavar="I", help="which one this is, from 0 on")
+
+
+PROCESSES = Options(_add_processes)
+
+
+def _add_watch(parser):
+    parser.add_argument("--watch", action="store_true", help="again and again, until all runs are at an end")
+
+
+WATCH = Options(_add_watch)
+
+
+def _add_grouping(parser):
+    parser.add_argument("--by", metavar="KEY", help="group by this setting alone, such as learning_rate")
+    parser.add_argument("--metric", default="psnr", metavar="NAME", help="sort by this one (default: psnr)")
+
+
+GROUPING = Options(_add_grouping)
+
+
+# Sweeps and searches
+
+
+def _add_executor(parser):
+    parser.add_argument("--executor", choices=("local", "slurm"), default="local", help="default: local")
+    parser.add_argument("--jobs", type=int, metavar="N", help="how many at a time (default: 1)")
+    _add_hyphened(parser, "--dry-run", action="store_true", help="only list, and show the script for Slurm")
+    parser.add_argument("--cluster", default="", metavar="FILE[:VARIANT]", help="what Slurm is asked for")
+
+
+def _resolve_executor(arguments, words):
+    from colorjax.sweeps.cluster import load_cluster
+    from colorjax.sweeps.executor import Executor
+
+    cluster = load_cluster(arguments.pop("cluster"), words)
+    arguments["executor"] = Executor(arguments["executor"] == "slurm", arguments.pop("jobs"), cluster)
+
+
+EXECUTOR = Options(_add_executor, "cluster", "the same, one by one", _resolve_executor)
+
+
+def _resolve_search(arguments, words):
+    from colorjax.sweeps.search import load_search_config
+
+    arguments["search"] = load_search_config(words)
+
+
+SEARCH = Options(lambda parser: None, "search", "such as --search.trials=40", _resolve_search)
+
+
+# Pictures
+
+
+def _add_pictures(parser):
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of pictures")
+    parser.add_argument("--output", required=True, metavar="DIR", help="where the results go")
+
+
+PICTURES = Options(_add_pictures, positional="paths")
+
+
+def _add_coloring(parser):
+    parser.add_argument("--method", default="", metavar="NAME", help="network (default) or scribble")
+    parser.add_argument("--hints", default="", metavar="PICTURE", help="a copy with colors painted over")
+
+
+COLORING = Options(_add_coloring)
+
+
+def _add_results(parser):
+    parser.add_argument("--compare", action="store_true", help="write picture and result side by side, too")
+    text = "skip larger pictures (default: 100 million)"
+    _add_hyphened(parser, "--max-pixels", type=int, default=100_000_000, metavar="N", help=text)
+
+
+RESULTS = Options(_add_results)
+
+
+# Weights
+
+
+def weights(text: str) -> Options:
+    """--weights, which `text` describes."""
+    return Options(lambda parser: parser.add_argument("--weights", default="", metavar="NAME|FILE", help=text))
+
+
+def _add_published(parser):
+    parser.add_argument("network", choices=tuple(NETWORKS), help="the network that they are for")
+    parser.add_argument("--from", dest="source", required=True, metavar="FILE", help="the published file")
+
+
+PUBLISHED = Options(_add_published)
+
+
+def _add_exported(parser):
+    parser.add_argument("--output", required=True, metavar="FILE", help="the file to write, .safetensors")
+    text = "which of its checkpoints (default: best)"
+    parser.add_argument("--checkpoint", choices=("best", "last"), default="best", help=text)
+
+
+EXPORTED = Options(_add_exported)
