@@ -83,7 +83,7 @@ def test_commands_on_pictures_do_not_speak_of_configs(command, capsys):
     ],
     ids=" ".join,
 )
-def test_what_is_typed_becomes_the_arguments_of_the_command(words, tmp_path, monkeypatch):
+def test_words_become_the_arguments_of_their_command(words, tmp_path, monkeypatch):
     command = importlib.import_module(f"colorjax.commands.{words[0]}")
     signature, called = inspect.signature(command.main), []
     monkeypatch.setattr(command, "main", lambda **arguments: called.append(arguments))
