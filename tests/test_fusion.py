@@ -280,7 +280,7 @@ def test_a_kept_embedding_goes_to_the_patches_of_its_photograph():
 
 def test_the_frozen_weights_are_no_part_of_the_state():
     _, state, _ = step_of(model := build(), conditioning_in_step(model))
-    assert "fusion" in state.params
+    assert "fusion" in state.params["network"]
     assert sum(leaf.size for leaf in jax.tree.leaves(state)) < 10**6
 
 

@@ -18,6 +18,7 @@ from colorjax.config.serialization import flatten
 from colorjax.config.tables import model_config
 from colorjax.errors import UserError
 from colorjax.models import build_model
+from colorjax.models.fusion import FusionNetwork
 from colorjax.models.network import FrozenWeights
 
 
@@ -151,7 +152,8 @@ def test_a_network_with_an_empty_context_is_written_and_read(tmp_path):
 def test_a_frozen_branch_is_not_passed_on(tmp_path, monkeypatch):
     config = config_of(task="colorize").unlock()
     config.model = model_config("fusion", width=4, encoder_width=4)
-    monkeypatch.setattr(weights, "frozen_of", lambda model: FrozenWeights({"params": {"kernel": np.zeros(1)}}))
+    frozen = FrozenWeights({"params": {"kernel": np.zeros(1)}})
+    monkeypatch.setattr(FusionNetwork, "frozen", lambda model: frozen)
     with pytest.raises(UserError, match="fusion has a frozen branch"):
         weights.save(tmp_path / "fusion.safetensors", config.lock(), {}, 1)
 

@@ -153,7 +153,7 @@ def _kept_config(path: Path, option: str) -> ConfigDict:
         raise UserError(f"{option}={path}: no such file") from None
     except OSError as error:
         raise UserError(f"{option}={path}: can't be read ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         raise UserError(f"{option}={path}: is not the config.json of a run ({error})") from None
 
 
