@@ -185,7 +185,8 @@ def main():
     ratio = statistics.median(ours / theirs for ours, theirs in zip(*times.values(), strict=True))
     print(f"supervised step    {medians['objective']:.0f} ms / by hand {medians['by hand']:.0f} ms: {ratio:.3f}")
     (by_parts, merged), difference = operations(model, arguments)
-    print(f"adversarial        {by_parts / 1e9:.2f} GFLOP / merged by hand {merged / 1e9:.2f}: {by_parts / merged:.3f}")
+    counts = f"{by_parts / 1e9:.2f} GFLOP / merged by hand {merged / 1e9:.2f}"
+    print(f"adversarial        {counts}: {by_parts / merged:.3f}")
     print(f"                   gradients differ by {difference:.1e} of the largest at most")
 
 
