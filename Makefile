@@ -1,5 +1,7 @@
 # `make demo` and `make test` each do everything from a fresh clone; see README.md.
-PYTHON ?= python3
+# The newest that runs: pyenv, for one, leaves commands behind that are found and only say where they could be had.
+PYTHON ?= $(or $(shell for python in python3.13 python3.12 python3; do \
+	$$python -c '' >/dev/null 2>&1 && echo $$python && break; done),python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
 WORKDIR ?= runs/demo

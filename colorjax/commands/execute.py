@@ -66,8 +66,10 @@ def _execute(
             _check_workdir(arguments["workdir"], write=not arguments.get("dry_run"))
     if command.compiles:
         from colorjax.runtime.compilation import keep_compilations
+        from colorjax.runtime.known_faults import warn_of_known_fault
 
         keep_compilations()
+        warn_of_known_fault(prefix)
     if command.needs_datasets:
         arguments["data"] = data
     importlib.import_module(f"colorjax.commands.{name}").main(**arguments)

@@ -72,8 +72,8 @@ def system(weights: Array, chroma: Array, mask: Array) -> tuple[Array, Array, Ar
       weights [8, H, W], absorption [H, W] and right side [C, H, W]; a marked pixel's row is x = 0.
     """
     known = jnp.where(mask[None], jnp.moveaxis(chroma, -1, 0), 0.0)
-    # Sums one term after the other: XLA's CPU compiler (jaxlib 0.10.2) gets `(weights[:, None] * stack).sum(0)`
-    # wrong in the second channel of pictures of 512x512 when it is compiled together with the solver.
+    # Sums one term after the other: jaxlib 0.10.2 (never installed now, see requirements.txt) got
+    # `(weights[:, None] * stack).sum(0)` wrong in the second channel of pictures of 512x512 on some CPUs.
     right = sum(weight[None] * color for weight, color in zip(weights, _neighbors(known), strict=True))
     marked_neighbor = jnp.stack(_neighbors(mask))
     absorption = sum(jnp.where(marked_neighbor, weights, 0.0))
