@@ -1,6 +1,6 @@
 """jax itself computes right on the processor of the tests: jaxlib 0.10.2 does not, and says nothing.
 
-Each example is compared with NumPy in float64.
+And long sums keep their digits in float32. Each example is compared with NumPy in float64.
 """
 
 import re
@@ -11,12 +11,16 @@ import jax
 import jax.numpy as jnp
 import jaxlib
 import numpy as np
+import optax
 import pytest
 from packaging.requirements import Requirement
 
 import launch
+from colorjax.metrics.fidelity import colorfulness
+from colorjax.models.normalization import group_norm, weighted_moments
 from colorjax.runtime import known_faults
 from colorjax.runtime.known_faults import known_fault
+from colorjax.tasks.losses import CHARBONNIER_EPSILON, LOSSES
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 
@@ -102,3 +106,55 @@ def test_a_known_fault_is_in_no_version_that_the_requirements_allow(python):
     assert {one.name for one in applied} == {"jax", "jaxlib"}
     for version in known_faults.FAULTS_ON_CPUS:
         assert not all(one.specifier.contains(version) for one in applied if one.name == "jaxlib")
+
+
+SIDE = 1024
+
+
+def noisy(channels):
+    """Return a picture [1, SIDE, SIDE, channels] and the same with noise."""
+    random = np.random.default_rng(3)
+    clean = random.uniform(size=(1, SIDE, SIDE, channels)).astype(np.float32)
+    return clean, clean + random.normal(0, 0.1, clean.shape).astype(np.float32)
+
+
+DIFFERENCES = {
+    "squared_error": np.square,
+    "l1": np.abs,
+    "charbonnier": lambda difference: np.sqrt(np.square(difference) + CHARBONNIER_EPSILON**2),
+}
+
+
+# Long sums in float32: one after the other, a million terms would lose three digits.
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_a_large_picture_keep_their_digits(name):
+    clean, spoiled = noisy(3)
+    true_clean, true_spoiled = wide(clean, spoiled)
+    expected = DIFFERENCES[name](true_spoiled - true_clean).mean()
+    np.testing.assert_allclose(jax.jit(LOSSES[name])(spoiled, clean), [expected], rtol=1e-5)
+
+
+def test_colorfulness_of_a_large_picture_keeps_its_digits():
+    picture, _ = noisy(3)
+    (true,) = wide(255 * picture[0])
+    red_green = true[..., 0] - true[..., 1]
+    yellow_blue = (true[..., 0] + true[..., 1]) / 2 - true[..., 2]
+    spread = np.hypot(red_green.std(), yellow_blue.std())
+    expected = spread + 0.3 * np.hypot(red_green.mean(), yellow_blue.mean())
+    np.testing.assert_allclose(colorfulness(picture), [expected], rtol=1e-5)
+
+
+def test_group_norm_of_a_large_picture_keeps_its_digits():
+    features = 1 + noisy(8)[1]  # away from zero, where the variance is a small difference
+    (true,) = wide(features.reshape(-1, 2, 4))
+    normalized = (true - true.mean((0, 2), keepdims=True)) / np.sqrt(true.var((0, 2), keepdims=True) + 1e-5)
+    found = jax.jit(lambda x: group_norm(x, jnp.ones(8), jnp.zeros(8), 2))(features)
+    np.testing.assert_allclose(found, normalized.reshape(features.shape), rtol=0, atol=1e-4)
+    found, _ = jax.jit(lambda x: weighted_moments(x, 2, *[jnp.full((1, SIDE), 1 / SIDE)] * 2))(features)
+    np.testing.assert_allclose(found[0, 0, 0], true.mean((0, 2)), rtol=1e-5)
+
+
+def test_the_norm_of_many_gradients_keeps_its_digits():
+    gradient, _ = noisy(4)
+    (true,) = wide(gradient)
+    np.testing.assert_allclose(jax.jit(optax.tree.norm)({"kernel": gradient}), np.linalg.norm(true), rtol=1e-5)
