@@ -131,20 +131,12 @@ def test_data_config(config: ConfigDict) -> ConfigDict:
     return data
 
 
-# Sections that the first configs that were saved have not.
-_ADDED = ("objective",)
-
-
 def with_defaults(config: ConfigDict) -> ConfigDict:
-    """Return a run's config with defaults filled in for sections and settings that were added since it was saved.
-
-    Raises:
-      KeyError: it lacks a section that every version had.
-    """
+    """Return a run's or a table's config with the defaults of the settings that there were not when it was kept."""
     config = config.copy_and_resolve_references()
     with config.unlocked():
         for section, settings in run_config().items():
-            if section in _ADDED and section not in config:
+            if section not in config:
                 config[section] = settings
             elif isinstance(settings, ConfigDict) and isinstance(config[section], ConfigDict):
                 for key, value in settings.items():

@@ -6,8 +6,6 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from colorjax.config.defaults import run_config
-
 #: Keys under other values of which a run may be gone on with, since they change the weights of no step. But
 #: `validate_every` and `checkpoint_every` say which steps can be the best one, and so which of them is measured.
 FREE_KEYS = (
@@ -47,12 +45,5 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def identifying_settings(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that make a run the run that it is, by whole names.
-
-    A setting that was added since the config was saved has its default. So a run that was begun before goes on.
-
-    Args:
-      plain: a config as `to_plain` gives it.
-    """
-    settings = flatten(to_plain(run_config())) | flatten(plain)
-    return {key: value for key, value in settings.items() if key not in FREE_KEYS}
+    """Return the settings that make a run the run that it is, of a config as `to_plain` gives it, by whole names."""
+    return {key: value for key, value in flatten(plain).items() if key not in FREE_KEYS}

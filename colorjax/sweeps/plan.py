@@ -10,8 +10,9 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from colorjax.config.defaults import require_run
+from colorjax.config.earlier import settings_of_any_version
 from colorjax.config.files import call, of_python, set_value
-from colorjax.config.serialization import identifying_settings, to_plain
+from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
 from colorjax.runs.files import read_json
 from colorjax.sweeps.names import run_names
@@ -89,4 +90,4 @@ def _known(directory: Path) -> dict[str, str]:
 
 def _hash(config: Mapping[str, Any]) -> str:
     """Return a text that the plain configs of one run have in common."""
-    return json.dumps(identifying_settings(config), sort_keys=True)
+    return json.dumps(settings_of_any_version(config), sort_keys=True)

@@ -17,8 +17,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from colorjax.config.defaults import require_run, with_defaults
+from colorjax.config.earlier import settings_of_any_version
 from colorjax.config.files import call, override
-from colorjax.config.serialization import from_plain, identifying_settings, to_plain, with_tuples
+from colorjax.config.serialization import from_plain, to_plain, with_tuples
 from colorjax.errors import UserError, nearest
 from colorjax.metrics.info import MEASURES
 from colorjax.runs.files import read_json, write_atomically
@@ -120,7 +121,7 @@ def save_search(search: Search, directory: Path) -> None:
     if path.exists():
         known = read_json(path, dict)
         for what, same in {
-            "config": identifying_settings(known["config"]) == identifying_settings(content["config"]),
+            "config": settings_of_any_version(known["config"]) == settings_of_any_version(content["config"]),
             "space": known["space"] == content["space"],
             "metric": known["settings"]["metric"] == content["settings"]["metric"],
         }.items():
@@ -141,7 +142,8 @@ def read_search(directory: Path) -> Search:
         raise UserError(f"--workdir={directory}: no search in it; start one with the command search")
     content = with_tuples(read_json(path, dict))
     space = {key: _KINDS[fields.pop("kind")](**fields) for key, fields in content["space"].items()}
-    return Search(with_defaults(from_plain(content["config"])), space, from_plain(content["settings"]))
+    settings = from_plain({**search_config(), **content["settings"]})  # those of an earlier version may be fewer
+    return Search(with_defaults(from_plain(content["config"])), space, settings)
 
 
 def open_study(search: Search, directory: Path) -> optuna.Study:

@@ -16,7 +16,8 @@ from ml_collections import ConfigDict
 
 import colorjax
 from colorjax import processes
-from colorjax.config.serialization import identifying_settings, to_plain
+from colorjax.config.earlier import settings_of_any_version
+from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
 from colorjax.models.network import FrozenWeights
 from colorjax.runs.files import read_json, write_atomically
@@ -73,7 +74,7 @@ def require_same_config(workdir: Path, config: ConfigDict) -> None:
     path = workdir / "config.json"
     if not processes.is_first() or not path.exists():
         return
-    known, new = identifying_settings(read_json(path, dict)), identifying_settings(to_plain(config))
+    known, new = settings_of_any_version(read_json(path, dict)), settings_of_any_version(to_plain(config))
     differing = [
         f"config.{key} ({known.get(key, 'no such key')!r} there, {new.get(key, 'no such key')!r} here)"
         for key in sorted(known.keys() | new.keys())
