@@ -55,6 +55,12 @@ def assert_same_run(path, whole):
     np.testing.assert_allclose(found, expected, rtol=TOLERANCE)
 
 
+def assert_went_on(path, begun):
+    """Assert that a history begins with what was there, its times too: nothing was trained again."""
+    assert history(begun)
+    assert path.read_text().startswith(begun.read_text())
+
+
 def test_there_is_a_release():
     assert len(NETWORKS) >= 5
 
@@ -72,11 +78,9 @@ def test_released_networks_give_the_same_pictures(network, tmp_path):
 @each_release
 def test_released_runs_go_on(release, tmp_path):
     shutil.copytree(release / "begun", tmp_path / "run")
-    before = len(losses(tmp_path / "run/history.jsonl"))
     assert launch.main(["train", f"--config={release / 'configs.py'}:begun", f"--workdir={tmp_path / 'run'}"]) == 0
-    assert 0 < before < len(losses(tmp_path / "run/history.jsonl"))
+    assert_went_on(tmp_path / "run/history.jsonl", release / "begun/history.jsonl")
     assert_same_run(tmp_path / "run/history.jsonl", release / "begun-whole.jsonl")
-    assert not (tmp_path / "run/corrupted").exists()
 
 
 @each_release
@@ -84,6 +88,7 @@ def test_released_runs_go_on_from_the_config_that_they_kept(release, tmp_path):
     shutil.copytree(release / "begun", tmp_path / "run")
     config = tmp_path / "run/config.json"
     assert launch.main(["train", f"--config={config}", f"--workdir={tmp_path / 'run'}"]) == 0
+    assert_went_on(tmp_path / "run/history.jsonl", release / "begun/history.jsonl")
     assert_same_run(tmp_path / "run/history.jsonl", release / "begun-whole.jsonl")
 
 
@@ -100,6 +105,9 @@ def test_released_searches_go_on(release, tmp_path):
     assert launch.main(["search", *words, f"--workdir={tmp_path / 'search'}"]) == 0
     for trial in ("trial-0", "trial-1"):
         assert read_state(tmp_path / "search/runs" / trial).state == "done"
+        assert_went_on(
+            *(folder / "runs" / trial / "history.jsonl" for folder in (tmp_path / "search", release / "search"))
+        )
         assert_same_run(tmp_path / "search/runs" / trial / "history.jsonl", release / f"search-{trial}.jsonl")
 
 
