@@ -16,7 +16,7 @@ paper    ADE20K                           a GPU        not run yet
 from ml_collections import ConfigDict
 
 from colorjax.config import choose, model_config, run_config
-from colorjax.sweeps.distributions import Space, choice, log_uniform
+from colorjax.sweeps.draws import Space, choice, log_uniform
 from colorjax.sweeps.lists import grid
 from experiments import scale
 

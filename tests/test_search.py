@@ -13,7 +13,7 @@ from colorjax.config.tables import model_config
 from colorjax.errors import Interrupted, UserError
 from colorjax.runs.find import find_runs
 from colorjax.runs.run_state import Heartbeat, RunState, read_state, write_state
-from colorjax.sweeps.distributions import choice, integers, log_uniform, uniform
+from colorjax.sweeps.draws import choice, integers, log_uniform, uniform
 from colorjax.sweeps.search import Search, load_search_config, open_study, read_search, save_search
 from colorjax.sweeps.trials import work
 
@@ -214,7 +214,7 @@ def test_a_search_is_read_as_it_was_written(tmp_path):
 
 FILE = """
 from experiments import colorize_unet
-from colorjax.sweeps.distributions import *
+from colorjax.sweeps.draws import *
 
 def get_config(variant=""):
     return colorize_unet.get_config("smoke")

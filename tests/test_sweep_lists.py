@@ -11,7 +11,7 @@ from scipy import stats
 from colorjax.config.files import load
 from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
-from colorjax.sweeps.distributions import choice, integers, log_uniform, uniform
+from colorjax.sweeps.draws import choice, integers, log_uniform, uniform
 from colorjax.sweeps.lists import grid, product, random_draws, seeds, zipped
 from colorjax.sweeps.names import run_names, short_keys
 from colorjax.sweeps.plan import plan

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from colorjax.errors import UserError
-from colorjax.sweeps.distributions import Space
+from colorjax.sweeps.draws import Space
 
 Runs = list[dict[str, Any]]
 

@@ -23,7 +23,7 @@ from colorjax.config.serialization import from_plain, to_plain, with_tuples
 from colorjax.errors import UserError, nearest
 from colorjax.metrics.info import MEASURES
 from colorjax.runs.files import read_json, write_atomically
-from colorjax.sweeps.distributions import Choice, Distribution, Integers, Numbers
+from colorjax.sweeps.draws import Choice, Distribution, Integers, Numbers
 from colorjax.sweeps.plan import changed
 
 PRUNERS = ("median", "none")

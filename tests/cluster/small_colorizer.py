@@ -6,7 +6,7 @@ The photographs are those in the scikit-image wheel, the network is a U-Net of 4
 from ml_collections import ConfigDict
 
 from colorjax.config import model_config, run_config
-from colorjax.sweeps.distributions import Space, log_uniform
+from colorjax.sweeps.draws import Space, log_uniform
 
 
 def get_config(variant: str = "") -> ConfigDict:

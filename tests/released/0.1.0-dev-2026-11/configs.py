@@ -3,7 +3,7 @@
 from colorjax.config import model_config, run_config, table_config
 
 try:
-    from colorjax.sweeps.distributions import log_uniform
+    from colorjax.sweeps.draws import log_uniform
 except ModuleNotFoundError:  # its name before November 2026
     from colorjax.sweeps.draws import log_uniform
 
