@@ -171,9 +171,8 @@ def main():
     parser.add_argument("--size", type=int, default=96, help="pixels on a side")
     arguments = parser.parse_args()
     model = build_model({"name": "unet", "width": arguments.width, "depth": 2}, 3)
-    print(
-        f"{arguments.batch} x {arguments.size} x {arguments.size}, {jax.devices()[0].device_kind}, jax {jax.__version__}"
-    )
+    shape = f"{arguments.batch} x {arguments.size} x {arguments.size}"
+    print(f"{shape}, {jax.devices()[0].device_kind}, jax {jax.__version__}")
     sides = {"objective": stepper(by_objective, model, arguments), "by hand": stepper(by_hand, model, arguments)}
     for take in sides.values():
         take()  # compiles

@@ -40,7 +40,7 @@ def execute(
         arguments = dict(arguments)
         meeting = {key: arguments.pop(key) for key in MEETING} if command.several_processes else {}
         with processes.process_group(prefix, **meeting) if command.several_processes else nullcontext():
-            _execute(name, command, arguments, overrides, data)
+            _execute(prefix, name, command, arguments, overrides, data)
     except ColorjaxError as error:
         if processes.is_first():
             print(f"{prefix}: {error}", file=sys.stderr)
@@ -53,7 +53,12 @@ def execute(
 
 
 def _execute(
-    name: str, command: Command, arguments: dict[str, Any], overrides: Sequence[str], data: ModuleType | None
+    prefix: str,
+    name: str,
+    command: Command,
+    arguments: dict[str, Any],
+    overrides: Sequence[str],
+    data: ModuleType | None,
 ) -> None:
     sections = _by_section(command, arguments, overrides)
     for group in command.options:
