@@ -19,6 +19,7 @@ from ml_collections import ConfigDict
 from safetensors import SafetensorError, safe_open
 
 from colorjax.config.defaults import with_defaults
+from colorjax.config.keys import KEYS, Bears
 from colorjax.config.serialization import from_plain, to_plain
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
@@ -30,7 +31,7 @@ SUFFIX = ".safetensors"
 SUMS = "SHA256SUMS"
 FORMAT = "colorjax 1"
 #: settings that say where something lay on the machine that trained
-_OF_A_MACHINE = ("data.source", "data.data_dir", "test_data.source")
+_PLACES = tuple(key for key, bears in KEYS.items() if bears & Bears.PLACE)
 
 
 class TrainedNetwork(NamedTuple):
@@ -64,7 +65,7 @@ def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int
     require_model_variables(variables, model, build_task(config.task).input_channels, "config.model")
     config = config.copy_and_resolve_references()
     with config.unlocked():
-        for key in _OF_A_MACHINE:
+        for key in _PLACES:
             section, name = key.split(".")
             config[section][name] = ""
         config.training.start_from = Path(config.training.start_from).name

@@ -14,11 +14,12 @@ from colorjax import processes
 from colorjax.commands.catalog import COMMANDS, Command
 from colorjax.commands.console import CTRL_C
 from colorjax.commands.options import MEETING
+from colorjax.config.keys import KEYS, Bears
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.requeue import block_slurm_signals
 
 #: settings in which machines may differ
-_OF_A_MACHINE = ("data.data_dir", "data.workers")
+_OF_A_MACHINE = tuple(key for key, bears in KEYS.items() if not bears & ~(Bears.PLACE | Bears.MACHINE))
 
 
 def execute(

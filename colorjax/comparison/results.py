@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from colorjax.comparison import settings
+from colorjax.config.keys import KEYS, Bears
 from colorjax.errors import UserError, nearest
 from colorjax.metrics.info import MEASURES, Measure
 from colorjax.runs.find import FoundRun
 from colorjax.runs.status import RunStatus, run_status
 
 # Settings by which it depends what a validation measures.
-_OF_VALIDATION = ("data.name", "data.source", "protocol.", "task.name", "task.noise.", "training.validation_")
+_OF_VALIDATION = tuple(key for key, bears in KEYS.items() if bears & Bears.VALIDATION)
 
 
 class Summary(NamedTuple):
@@ -160,8 +161,8 @@ def _rank(measure: Measure, value: float) -> tuple[bool, float]:
 
 
 def _remarks(results: Sequence[Result], differing: Sequence[str], metric: str) -> Iterable[str]:
-    kinds = [*_OF_VALIDATION, *(["task.loss"] if metric == "loss" else [])]
-    apart = [key for key in differing if key.startswith(tuple(kinds))]
+    kinds = {*_OF_VALIDATION, *(["task.loss"] if metric == "loss" else [])}
+    apart = [key for key in differing if key in kinds]
     if apart:
         yield f"The validations of these runs do not all measure the same: {', '.join(apart)} differ."
     twice = len(results) - len(grouped(results, differing))

@@ -16,15 +16,18 @@ from ml_collections import ConfigDict
 
 from colorjax.config.defaults import run_config
 from colorjax.config.files import of_same_type
+from colorjax.config.keys import SECTIONS, Bears
 from colorjax.errors import UserError, nearest
 from colorjax.methods import METHODS
 
 # What a row says of itself; every other key changes the settings it is run with.
 _OF_THE_ROW = ("label", "seeds", "series")
 _PARTS = ("model", "method")
-_OF_TRAINING = ("objective", "optimizer", "training", "inference", "seed")
+_OF_TRAINING = tuple(section for section, bears in SECTIONS.items() if bears & Bears.NETWORK)
 # Rows are compared on the same pictures, measured alike, so none has its own of these.
-_SHARED_BY_ALL = ("protocol", "test_data")
+_SHARED_BY_ALL = tuple(
+    section for section, bears in SECTIONS.items() if bears & Bears.MEASUREMENT and not bears & Bears.NETWORK
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,15 +6,12 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from colorjax.config.keys import KEYS, Bears
+
 #: Keys under other values of which a run may be gone on with, since they change the weights of no step. But
 #: `validate_every` and `checkpoint_every` say which steps can be the best one, and so which of them is measured.
-FREE_KEYS = (
-    "data.data_dir",
-    "data.workers",
-    "training.checkpoint_every",
-    "training.keep",
-    "training.log_every",
-    "training.validate_every",
+FREE_KEYS = tuple(
+    key for key, bears in KEYS.items() if not bears & (Bears.WEIGHTS | Bears.VALIDATION | Bears.MEASUREMENT)
 )
 
 
