@@ -28,6 +28,7 @@ from colorjax.processes.joining import Place, from_arguments, from_slurm, meet
 from colorjax.training import load_network, loop
 
 SCRIPT = Path(tiny_process.__file__)
+ROOT = Path(__file__).parents[1]
 MINUTE = 60  # in which all must have ended when one has
 
 
@@ -70,7 +71,8 @@ def wait_until(true):
 def started(kept, workdir, count, devices, *words, port=None, only=None):
     """Processes that run `words` with so many devices each; none of them outlives the context, and `only` some come."""
     flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
-    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[2]), "XLA_FLAGS": flags, "KEPT": str(kept)}
+    path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
+    environment = os.environ | {"PYTHONPATH": path, "XLA_FLAGS": flags, "KEPT": str(kept)}
     port = port or free_port()
     with ExitStack() as stack:
         running = []
@@ -232,7 +234,7 @@ def test_processes_with_different_configs_end_with_a_line_that_names_the_setting
     processes = [
         subprocess.Popen(
             [sys.executable, "launch.py", *words, *meeting, f"--process={index}", *different],
-            cwd=SCRIPT.parents[2],
+            cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,
         )

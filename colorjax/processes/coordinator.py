@@ -8,8 +8,8 @@ such as two with one number, with a stack trace. Each process connects and sends
 have come they read 'ready', or 'refused' and why.
 
 As a script, `python coordinator.py PORT PROCESSES LINGER`, it says 'ready' or what is wrong, and lives as long as its
-parent, or LINGER seconds longer if that one has not said 'done'. It needs no other module of colorjax, and so starts at
-once.
+parent, or LINGER seconds longer if that one has not said 'done'. Until it has said so it needs no other module, and so
+starts at once.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 GATHER_SECONDS = 180  # for all processes to come, who may load jax from a slow disk
 HEARTBEAT_SECONDS = 120  # of jax; longer than ours, which can say more (`watch.py`)
@@ -133,7 +134,10 @@ def main(port: int, count: int, linger: float) -> None:
                 return
         time.sleep(1)
     print("ready", flush=True)
-    from jaxlib import _jax  # not jax, which takes a second more
+    if not __package__:  # as a script, this file knows of no other
+        sys.path.append(str(Path(__file__).parents[2]))
+    from colorjax.errors import UserError
+    from colorjax.processes.jax_private import start_service
 
     came = {}
     try:
@@ -144,13 +148,18 @@ def main(port: int, count: int, linger: float) -> None:
     server.close()  # gRPC shares a port with whoever has it, and half of the processes would not reach it
     if len(came) < count:  # the parent is gone
         return
-    service = _jax.get_distributed_runtime_service(f"[::]:{port}", count, heartbeat_timeout=HEARTBEAT_SECONDS)
-    _answer([connection for connection, _ in came.values()], "ready")
+    connections = [connection for connection, _ in came.values()]
+    try:
+        shut_down = start_service(port, count, HEARTBEAT_SECONDS)
+    except UserError as error:
+        _answer(connections, f"refused {error}")
+        return
+    _answer(connections, "ready")
     while os.getppid() == parent:
         time.sleep(0.2)
     if not sys.stdin.read():  # the parent is gone without a word
         time.sleep(linger)
-    service.shutdown()
+    shut_down()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from colorjax.errors import ColorjaxError, Interrupted, UserError
 from colorjax.processes.coordinator import GATHER_SECONDS, HEARTBEAT_SECONDS, Coordinator
 from colorjax.processes.exchange import gather, wait_for_all
-from colorjax.processes.group import GROUP, Store, own_name
+from colorjax.processes.group import GROUP, own_name
+from colorjax.processes.jax_private import Store, enter_group, leave_group, new_client
 from colorjax.processes.watch import SILENT_SECONDS, Watch
 
 _REACH_SECONDS = 60  # for the coordinator to answer
@@ -147,8 +148,6 @@ def _own_devices(environ: Mapping[str, str]) -> tuple[int, ...] | None:
 def _join(place: Place, prefix: str) -> None:
     """Meet the others: afterwards `GROUP` is theirs, and jax has the devices of all."""
     import jax
-    from jax._src import distributed  # jax keeps no public way to its store, or to a coordinator of one's own
-    from jax._src.lib import _jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     if place.local_devices is not None:
@@ -160,14 +159,8 @@ def _join(place: Place, prefix: str) -> None:
         except OSError as error:
             raise UserError(f"the coordinator can't listen on port {place.port}: {error}; use another port") from None
     meet(place, prefix)
-    client = _jax.get_distributed_runtime_client(
-        address,
-        place.index,
-        init_timeout=2 * _REACH_SECONDS,  # at its end jax dumps core; ours is sooner
-        heartbeat_timeout=HEARTBEAT_SECONDS,
-        shutdown_on_destruction=False,
-        use_compression=False,
-    )
+    # jax's own end of waiting is a core dump; ours is sooner.
+    client = new_client(address, place.index, 2 * _REACH_SECONDS, HEARTBEAT_SECONDS)
     # On a thread, because jax's can't be called off: when one of the others dies right now, or Ctrl-C comes.
     connecting = threading.Thread(target=client.connect, daemon=True)
     connecting.start()
@@ -179,9 +172,7 @@ def _join(place: Place, prefix: str) -> None:
         _exit_now(
             f"{prefix}: one of the {place.count} processes was gone again at once; see which", UserError.exit_status
         )
-    state = distributed.global_state
-    state.client, state.process_id, state.num_processes = client, place.index, place.count
-    state.coordinator_address = address
+    enter_group(client, address, place.index, place.count)
     GROUP.index, GROUP.count, GROUP.store = place.index, place.count, Store(client)
     GROUP.members = dict(enumerate(gather(own_name(place.index, place.count))))
 
@@ -254,11 +245,8 @@ def _answer(connection: socket.socket, line: str) -> str:
 
 def _leave_group(watch: Watch) -> None:
     """Leave the group, when all others do."""
-    from jax._src import distributed
-
     wait_for_all()
     watch.stop()
-    distributed.global_state.client.shutdown()
-    distributed.global_state.client = None  # jax would say farewell a second time
+    leave_group()
     if GROUP.coordinator:
         GROUP.coordinator.dismiss()

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import tiny_training as tiny
 
 import colorjax.evaluation.measure
 from colorjax import processes
@@ -25,6 +24,7 @@ from colorjax.pictures.images import Photograph
 from colorjax.processes import watch
 from colorjax.tasks import Denoise
 from colorjax.training import loop
+from support import tiny_training as tiny
 
 watch.SILENT_SECONDS = 6  # tests don't have 30
 
