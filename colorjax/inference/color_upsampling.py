@@ -18,6 +18,7 @@ import numpy as np
 
 from colorjax.inference.resizing import resize
 from colorjax.runtime.pixelwise import pad_to_shared_size
+from colorjax.runtime.shape_buckets import row_count
 
 # Measured by benchmarks/color_upsampling.py --sweep.
 SIGMA_LIGHTNESS = 6.0  # of g, units of L
@@ -83,8 +84,7 @@ class ColorUpsampling:
     def _around(self, first, start):
         """Return the reduced rows that a tile needs, each pixel's two columns beside it: [n, 2, 3, W]."""
         height, _, width = self._planes.shape
-        count = first[-1] - first[0] + 2
-        count = max(16, 1 << int(count - 1).bit_length())  # few shapes to compile for
+        count = row_count(int(first[-1] - first[0] + 2))
         planes = self._planes[np.clip(first[0] + np.arange(count), 0, height - 1)]
         return np.stack([planes.take(np.clip(start + tap, 0, width - 1), axis=2) for tap in range(2)], axis=1)
 

@@ -3,10 +3,8 @@
 import math
 
 from colorjax.errors import UserError
+from colorjax.runtime.shape_buckets import NETWORK_STEP, network_side
 
-# The sides are multiples of it: U-Nets then pad little or nothing, so that group normalization sees the picture alone,
-# and pictures of like proportions share one compiled shape. The long side changes by half a step at most.
-STEP = 16
 # The copy has as many pixels as this many squares of the working size: a panorama's short side gets less.
 MOST_SQUARES = 6
 
@@ -23,13 +21,9 @@ def reduced_shape(height: int, width: int, size: int) -> tuple[int, int]:
     """
     if size < 1:
         raise UserError(f"a working size of {size} pixels: it must be 1 or more")
-    size = _whole_steps(size)
+    size = network_side(size)
     most = MOST_SQUARES * size**2
     scale = min(size / min(height, width), math.sqrt(most / (height * width)))
-    short = _whole_steps(min(height, width) * scale)
-    long = min(_whole_steps(max(height, width) * scale), most // (short * STEP) * STEP)
+    short = network_side(min(height, width) * scale)
+    long = min(network_side(max(height, width) * scale), most // (short * NETWORK_STEP) * NETWORK_STEP)
     return (short, long) if height < width else (long, short)
-
-
-def _whole_steps(side: float) -> int:
-    return max(STEP, round(side / STEP) * STEP)

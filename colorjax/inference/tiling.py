@@ -17,8 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from colorjax.runtime.pixelwise import pad_reflected
-
-_SHORTEST = 32  # shorter tiles save nothing worth a compiled program of their own
+from colorjax.runtime.shape_buckets import round_up, tile_side
 
 
 class Side(NamedTuple):
@@ -67,19 +66,19 @@ def lay_out(side: int, largest: int, overlap: int, stride: int) -> Side:
     They are as short as they can be, of few different lengths, because each is a shape to be compiled. `largest` is
     rounded up to a multiple of the stride, and further where it would leave no step between two tiles.
     """
-    largest = _round_up(max(largest, overlap + stride), stride)
-    length = _round_up(side, stride)
+    largest = round_up(max(largest, overlap + stride), stride)
+    length = round_up(side, stride)
 
     def count(tile):
         return 1 + math.ceil(max(0, length - tile) / _round_down(tile - overlap, stride))
 
     fewest = count(largest)
     if fewest == 1:
-        return Side(length, min(_shared_length(length, stride), largest), (0,), 1)
+        return Side(length, min(tile_side(length, stride), largest), (0,), 1)
     shortest = math.ceil((length + (fewest - 1) * overlap) / fewest)
-    tile = _shared_length(max(shortest, overlap + stride), stride)
+    tile = tile_side(max(shortest, overlap + stride), stride)
     while tile < largest and count(tile) > fewest:
-        tile = _shared_length(tile + 1, stride)
+        tile = tile_side(tile + 1, stride)
     tile = min(tile, largest)
     starts = tuple(_round_down(start, stride) for start in np.linspace(0, length - tile, fewest))
     steps = np.diff(starts)
@@ -127,16 +126,6 @@ def bands(
             end = min(rows.finished()[index], height)
             yield band[start - top : end - top]
             begun, start = band[end - top : height - top], end
-
-
-def _shared_length(length: int, stride: int) -> int:
-    """Return the next of the lengths that many pictures share: 32, 64, ... 256, 320, ... 512, 640, ..."""
-    unit = max(_SHORTEST, 1 << max(0, length.bit_length() - 3))
-    return _round_up(length, math.lcm(unit, stride))
-
-
-def _round_up(value: float, multiple: int) -> int:
-    return math.ceil(value / multiple) * multiple
 
 
 def _round_down(value: float, multiple: int) -> int:

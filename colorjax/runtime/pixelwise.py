@@ -1,11 +1,12 @@
 """Functions of a picture's pixels, compiled for few shapes. Pictures are NumPy arrays `[H, W, C]` of any range."""
 
 import functools
-import math
 from collections.abc import Callable
 
 import jax
 import numpy as np
+
+from colorjax.runtime.shape_buckets import pixelwise_side
 
 
 def pad_reflected(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -19,10 +20,9 @@ def pad_reflected(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 def pad_to_shared_size(picture: np.ndarray) -> np.ndarray:
     """Return the picture padded by reflection to sides that many pictures share.
 
-    They are the powers of two from 32 to 256, then the multiples of 256. A jitted function is compiled once a shape,
-    which takes it longer than many pictures of that shape.
+    `shape_buckets.pixelwise_side` says which: the powers of two from 32 to 256, then the multiples of 256.
     """
-    return pad_reflected(picture, *map(_shared_side, picture.shape[:2]))
+    return pad_reflected(picture, *map(pixelwise_side, picture.shape[:2]))
 
 
 def map_pixels(function: Callable, *pictures: np.ndarray) -> np.ndarray:
@@ -44,7 +44,3 @@ def map_pixels(function: Callable, *pictures: np.ndarray) -> np.ndarray:
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _call(function, owner, *pictures):
     return function(*pictures) if owner is None else function(owner, *pictures)
-
-
-def _shared_side(side: int) -> int:
-    return max(32, 1 << (side - 1).bit_length()) if side <= 256 else math.ceil(side / 256) * 256

@@ -28,6 +28,7 @@ from jax import Array
 
 from colorjax.methods.scribble.gmres import Solution, solve
 from colorjax.methods.scribble.multigrid import OFFSETS, halo, shifted
+from colorjax.runtime.shape_buckets import solver_side
 
 VARIANCE_FACTOR = 0.6
 SMALLEST_STRONGEST_WEIGHT = 0.01  # the nearest neighbor's weight before normalization is at least this
@@ -101,12 +102,6 @@ def _solve(luminance, chroma, mask, exists, tolerance, max_iterations) -> Soluti
     return solution._replace(x=jnp.where(marked[None], jnp.moveaxis(chroma, -1, 0), x))
 
 
-def _padded_size(n: int) -> int:
-    """A multiple of 16 and, beyond 256, of at least a sixteenth of n: near sizes share a compiled program."""
-    step = max(16, 2 ** (n.bit_length() - 4))
-    return -(-n // step) * step
-
-
 def propagate(
     luminance: np.ndarray, chroma: np.ndarray, mask: np.ndarray, tolerance: float, max_iterations: int
 ) -> Solution:
@@ -124,7 +119,7 @@ def propagate(
       at `converged`.
     """
     height, width = np.shape(luminance)
-    border = [(0, _padded_size(n) - n) for n in (height, width)]
+    border = [(0, solver_side(n) - n) for n in (height, width)]
     solution = _solve(
         np.pad(np.asarray(luminance, np.float32), border),
         np.pad(np.asarray(chroma, np.float32), [*border, (0, 0)]),
