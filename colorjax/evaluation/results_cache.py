@@ -15,6 +15,7 @@ import numpy as np
 import colorjax
 from colorjax.evaluation.evaluate import Evaluation, Sample
 from colorjax.evaluation.protocol import Protocol
+from colorjax.runs.files import write_atomically
 
 CODE = ("*.py", "*.csv")  # and tables of numbers that it computes with
 
@@ -70,9 +71,7 @@ def save_evaluation(directory: Path, evaluation: Evaluation, fingerprint: str) -
         "told": evaluation.told,
     }
     # The fingerprint vouches for both files, so the file that holds it is the last one, written at a stroke.
-    new = directory / "evaluation.json.new"
-    new.write_text(json.dumps(content, indent=1, allow_nan=False))
-    new.replace(directory / "evaluation.json")
+    write_atomically(directory / "evaluation.json", json.dumps(content, indent=1, allow_nan=False))
 
 
 def load_evaluation(directory: Path, fingerprint: str) -> Evaluation | None:

@@ -5,7 +5,6 @@ import io
 import os
 import struct
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -19,6 +18,7 @@ from colorjax.pictures.metadata import IPTC_RESOURCE, Metadata
 from colorjax.pictures.png_16 import write_png_16
 from colorjax.pictures.read import BAND_PIXELS, Photo
 from colorjax.pictures.tiff import write_tiff
+from colorjax.runtime.atomic import replacing
 
 JPEG_QUALITY = WEBP_QUALITY = 95
 PNG_COMPRESSION = 3  # on photographs half a percent larger than Pillow's 6, in 60% of the time
@@ -146,22 +146,16 @@ def write_photo(path: str | os.PathLike, pixels: np.ndarray, photo: Photo) -> tu
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file that takes the place of `path` when it is complete, and else is removed."""
+    """Give a file that takes the place of `path` when it is complete, and else is removed; errors name `path`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{path.parent}: can't make this folder: {error.strerror or error}") from None
-    # Hidden, so that nobody takes it for a picture; of bounded length, whatever that of the name.
-    temporary = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
-        with open(temporary, "wb") as file:
+        with replacing(path) as temporary, open(temporary, "wb") as file:
             yield file
-        os.replace(temporary, path)
     except OSError as error:
         raise UserError(f"{path}: can't be written: {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _options(written: _Format, metadata: Metadata, lossless: bool) -> dict:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from colorjax.errors import UserError
+from colorjax.runtime.atomic import replacing
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a file that is at no moment half written."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_text(text)
 
 
 def read_json(path: Path, kind: type) -> Any:

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from colorjax.errors import UserError
+from colorjax.runtime.atomic import replacing
 
 
 def cache_directory() -> Path:
@@ -35,10 +36,9 @@ def save_arrays(
     Raises:
       UserError: the folder can't be written.
     """
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(dict(arrays), new, metadata=metadata and dict(metadata))
-        new.replace(path)
+        with replacing(path) as temporary:
+            save_file(dict(arrays), temporary, metadata=metadata and dict(metadata))
     except (OSError, SafetensorError) as error:
         raise UserError(f"can't write {path}: {error}; {advice}") from None
