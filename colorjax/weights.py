@@ -24,6 +24,7 @@ from colorjax.config.serialization import from_plain, to_plain
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
 from colorjax.models.network import initial_variables
+from colorjax.models.variables import require_variables, sha256_of_arrays
 from colorjax.runtime.cache import save_arrays
 from colorjax.tasks import build_task
 
@@ -74,7 +75,7 @@ def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int
         "format": FORMAT,
         "config": json.dumps(to_plain(config), sort_keys=True),
         "step": str(step),
-        "sha256": _sum_of(arrays),
+        "sha256": sha256_of_arrays(arrays),
     }
     save_arrays(path, arrays, metadata, advice="give another file")
     return sum(array.size for array in arrays.values())
@@ -98,7 +99,7 @@ def load(source: str | Path) -> TrainedNetwork:
     path, shipped = _found(str(source))
     metadata, arrays = _read(path)
     wrong = shipped and hashlib.sha256(path.read_bytes()).hexdigest() != shipped
-    if wrong or _sum_of(arrays) != metadata.get("sha256"):
+    if wrong or sha256_of_arrays(arrays) != metadata.get("sha256"):
         raise UserError(f"{path}: the SHA-256 is not the one that was written with it: the file is damaged or changed")
     try:
         config, step = _config_in(metadata), int(metadata["step"])
@@ -146,20 +147,8 @@ def _config_in(metadata: Mapping[str, str]) -> ConfigDict:
 
 def require_model_variables(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> None:
     """Raise a `UserError`, which begins with `where`, unless `variables` are those of the network `model`."""
-    expected = _shapes(model, input_channels)
-    found = flatten_dict(dict(variables))
-    for what, paths in (("lacks", expected.keys() - found.keys()), ("has besides", found.keys() - expected.keys())):
-        if paths:
-            raise UserError(
-                f"{where}: weights of another architecture: it {what} {len(paths)} of the network's variables, "
-                f"such as {'/'.join(min(paths))}"
-            )
-    for path, leaf in expected.items():
-        if found[path].shape != leaf.shape:
-            raise UserError(
-                f"{where}: weights of another architecture: {'/'.join(path)} has the shape {found[path].shape}, "
-                f"the network wants {leaf.shape}"
-            )
+    expected = {path: leaf.shape for path, leaf in _shapes(model, input_channels).items()}
+    require_variables(flatten_dict(dict(variables)), expected, where)
 
 
 def not_found_in(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> tuple[str, ...]:
@@ -207,13 +196,3 @@ def _folder() -> Path:
 def _sums() -> dict[str, str]:
     lines = (_folder() / SUMS).read_text(encoding="ascii").splitlines()
     return {name.removesuffix(SUFFIX): digest for digest, name in (line.split() for line in lines)}
-
-
-def _sum_of(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return the SHA-256 of all weights with their names, shapes and types."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

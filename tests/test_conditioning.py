@@ -7,8 +7,8 @@ from flax import linen as nn
 
 from colorjax.errors import Interrupted
 from colorjax.inference.letterbox import letterbox
-from colorjax.models.conditioning import fingerprint_of
 from colorjax.models.network import FrozenWeights, Network
+from colorjax.models.variables import fingerprint_of
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize, Denoise
 from colorjax.training import conditioning as module
@@ -148,18 +148,6 @@ def test_two_runs_that_write_at_once_keep_what_both_computed(computed, monkeypat
     conditionings(meanwhile())
     conditionings(given)
     assert sum(map(len, computed)) == 6
-
-
-def test_the_mark_of_weights_is_of_their_names_shapes_and_values():
-    marks = [
-        fingerprint_of({"a": np.float32([1, 2])}),
-        fingerprint_of({"b": np.float32([1, 2])}),
-        fingerprint_of({"a": np.float32([[1, 2]])}),
-        fingerprint_of({"a": np.float32([1, 3])}),
-        fingerprint_of({"a": np.int32([1, 2])}),
-    ]
-    assert len(set(marks)) == len(marks)
-    assert fingerprint_of({"a": jnp.float32([1, 2])}) == marks[0]
 
 
 def test_a_broken_file_is_computed_anew(tmp_path, computed):

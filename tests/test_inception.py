@@ -154,7 +154,7 @@ def test_timms_classifier_with_the_background_class_has_1001_classes(timm_state,
         (lambda s: s.update({"aux.weight": np.ones(1, np.float32)}), "1 tensors are not .* as aux.weight"),
         (
             lambda s: s.update({"conv2d_1a.conv.weight": np.ones((32, 3, 5, 3), np.float32)}),
-            r"conv2d_1a/convolution/kernel has the shape \(5, 3, 3, 32\), the network \(3, 3, 3, 32\)",
+            r"conv2d_1a/convolution/kernel has the shape \(5, 3, 3, 32\), the network wants \(3, 3, 3, 32\)",
         ),
         (
             lambda s: s.update({"classif.bias": np.full(1000, np.nan, np.float32)}),

@@ -17,11 +17,11 @@ from flax import linen as nn
 from colorjax.color.spaces import lab2rgb
 from colorjax.errors import UserError
 from colorjax.models.blocks import DType
-from colorjax.models.conditioning import fingerprint_of
 from colorjax.models.inception import weights as inception_weights
 from colorjax.models.inception.network import SIZE, InceptionResNetV2, inception_input
 from colorjax.models.network import FrozenWeights, Network
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
+from colorjax.models.variables import fingerprint_of
 from colorjax.tasks.colorize import AB_SCALE
 
 _REDUCTION = 8  # from the input to the encoder's output, in each direction

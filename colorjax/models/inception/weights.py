@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from colorjax.errors import UserError
 from colorjax.models.inception.formats import read_source
 from colorjax.models.inception.network import SIZE, InceptionResNetV2
+from colorjax.models.variables import require_variables
 from colorjax.runtime.cache import cache_directory, save_arrays
 
 FILES = ("inception_resnet_v2.safetensors", "inception_resnet_v2_without_classifier.safetensors")
@@ -142,12 +143,7 @@ def read(path: Path) -> Weights:
 
 def _check(arrays, classes, source):
     """Raise a UserError unless `arrays` are just the network's variables, each of its shape and finite."""
-    expected = expected_shapes(classes)
-    for what, paths in (("lacks", expected.keys() - arrays.keys()), ("has besides", arrays.keys() - expected.keys())):
-        if paths:
-            raise UserError(f"{source} {what} {len(paths)} of the network's variables, as {'/'.join(min(paths))}")
+    require_variables(arrays, expected_shapes(classes), str(source))
     for path, array in arrays.items():
-        if array.shape != expected[path]:
-            raise UserError(f"{source}: {'/'.join(path)} has the shape {array.shape}, the network {expected[path]}")
         if not np.isfinite(array).all():
             raise UserError(f"{source}: {'/'.join(path)} has values that are not finite")
