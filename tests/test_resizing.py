@@ -1,5 +1,6 @@
 """Resizing against Pillow's triangle filter, on ramps, and in bands."""
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,3 +45,10 @@ def test_bands_give_what_the_whole_picture_gives(cuts, height, width):
 def test_missing_bands_are_noticed():
     with pytest.raises(ValueError, match="bands of 3 rows for a picture of 4"):
         resize_bands([noise(3, 5)], 4, 2, 2)
+
+
+@pytest.mark.parametrize(("new_height", "new_width"), [(7, 11), (64, 80), (13, 31)])
+def test_resizing_is_that_of_jax(new_height, new_width):
+    picture = np.random.default_rng(2).uniform(size=(40, 31, 3)).astype(np.float32)
+    expected = jax.image.resize(picture, (new_height, new_width, 3), "linear")
+    np.testing.assert_allclose(resize(picture, new_height, new_width), expected, atol=2e-6)

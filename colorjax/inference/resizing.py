@@ -3,6 +3,14 @@
 Enlarging is bilinear interpolation. Reducing widens the triangle to two target pixels (Pillow's BILINEAR,
 `jax.image.resize` with antialias), so that nothing aliases. Pixel centers are at (i + 0.5) / side of the picture in
 both sizes; beyond the edges there is nothing, and the weights that remain are made to sum to one.
+
+What makes images smaller elsewhere, by which filter and why; whatever is new takes the one above:
+  reduced copies that a colorizer sees, thumbnails in reports   this one
+  Inception's view, models/fusion.py      the same filter from `jax.image.resize`, since it is part of a jitted network
+  letterbox.py, pictures fitted whole into a square             scikit-image, a Gaussian and then bilinear
+  evaluation/protocol.py, the measured truth                    scikit-image, a Gaussian and then bicubic
+  datasets/crops.py, patches for training                       OpenCV, bilinear, which also turns them
+The last three decide published numbers and what kept networks were measured with, so they stay as they are.
 """
 
 from collections.abc import Iterable

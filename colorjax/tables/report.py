@@ -12,11 +12,11 @@ from typing import NamedTuple
 import matplotlib
 import numpy as np
 from PIL import Image
-from skimage.transform import resize
 
 from colorjax.evaluation.evaluate import Evaluation
 from colorjax.evaluation.protocol import Protocol
 from colorjax.evaluation.statistics import LEVEL
+from colorjax.inference.resizing import resize
 from colorjax.methods import Identity
 from colorjax.metrics.fidelity import ciede2000_map
 from colorjax.pages.page import page
@@ -168,7 +168,7 @@ def _reduced(picture):
     if factor == 1.0:
         return picture
     size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    return np.rint(resize(picture, size, order=1, anti_aliasing=True, preserve_range=True)).astype(np.uint8)
+    return np.rint(resize(picture, *size)).astype(np.uint8)
 
 
 def _middle(picture):
