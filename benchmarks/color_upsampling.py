@@ -38,7 +38,8 @@ from colorjax.color.spaces import lab2rgb_gamut, rgb2lab  # noqa: E402
 from colorjax.inference import color_upsampling  # noqa: E402
 from colorjax.inference.reduced_size import reduced_shape  # noqa: E402
 from colorjax.inference.resizing import resize  # noqa: E402
-from colorjax.pictures.images import PICTURE_SUFFIXES, read_picture  # noqa: E402
+from colorjax.pictures.find import PICTURE_SUFFIXES  # noqa: E402
+from colorjax.pictures.images import read_picture  # noqa: E402
 from colorjax.runtime.pixelwise import map_pixels  # noqa: E402
 
 GRAIN = 5.0  # units of L

@@ -199,7 +199,8 @@ def photographs(folder, count):
     """Return `count` photographs of the folder, evenly chosen; without a folder, those of scikit-image's wheel."""
     from skimage import data
 
-    from colorjax.pictures.images import PICTURE_SUFFIXES, read_picture
+    from colorjax.pictures.find import PICTURE_SUFFIXES
+    from colorjax.pictures.images import read_picture
 
     if not folder:
         return [getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")][: count or None]

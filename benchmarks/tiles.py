@@ -37,7 +37,8 @@ from colorjax import weights  # noqa: E402
 from colorjax.inference import group_norm_statistics  # noqa: E402
 from colorjax.inference.tiled_network import STATISTICS, TiledNetwork, Tiling, restore  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
-from colorjax.pictures.images import PICTURE_SUFFIXES, read_picture  # noqa: E402
+from colorjax.pictures.find import PICTURE_SUFFIXES  # noqa: E402
+from colorjax.pictures.images import read_picture  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 
 SIGMAS = (15, 25, 50)

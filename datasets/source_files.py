@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from colorjax.pictures.find import walk
-from colorjax.pictures.images import PICTURE_SUFFIXES
+from colorjax.pictures.find import pictures_below
 
 SPLITS = ("train", "validation", "test")
 
@@ -22,7 +21,7 @@ class Listing(NamedTuple):
 
 def picture_files(folder: Path) -> list[Path]:
     """Return the files under `folder` that a picture's suffix says are pictures."""
-    return [path for path in walk(folder) if path.suffix.lower() in PICTURE_SUFFIXES]
+    return list(pictures_below(folder))
 
 
 def readable_name(path: Path) -> str:

@@ -1,16 +1,16 @@
 """Opening picture files of every kind, and decoding those that Pillow alone would decode badly.
 
-`images.py` reads the pictures of data sets with it, `photos/` a person's own. Whatever goes wrong with a file is a
-`UserError` of one line that begins with the picture's name.
-
-16-bit pixels are uint16 `[H, W]` (gray) or `[H, W, 3 or 4]` (red, green, blue, alpha).
+`images.py` reads the pictures of data sets with it, `read.py` a person's own: both call `opened`, `load`, and then
+`decode_16_bits` or `upright`. Whatever goes wrong with a file is a `UserError` of one line that begins with the
+picture's name.
 """
 
 import contextlib
+import enum
 import io
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import cv2
@@ -80,23 +80,68 @@ def has_16_bits(image: Image.Image) -> bool:
     return ";16" in (arguments if isinstance(arguments, str) else arguments[0])  # "RGB;16B", "LA;16B"
 
 
-def has_16_bit_color(image: Image.Image) -> bool:
-    """Return whether `decode_16_bit_color` must decode an opened, not yet loaded image: Pillow drops low bytes."""
-    return has_16_bits(image) and image.mode in ("RGB", "RGBA", "LA")
+class Depth(enum.Enum):
+    """How the pixels of a loaded image are had."""
+
+    BITS_8 = enum.auto()  # from Pillow
+    GRAY_16 = enum.auto()  # from `decode_16_bits`, as the next
+    COLOR_16 = enum.auto()
 
 
-def decode_16_bit_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray:
-    """Decode 16-bit color, or gray with alpha, with OpenCV, which keeps all bits.
+def load(name: str, image: Image.Image) -> Depth:
+    """Load an opened image, and return how its pixels are had.
+
+    Raises:
+      UserError: 32-bit pixels. A file that is cut short raises something else, which `opened` turns into one.
+    """
+    # Pillow drops the low bytes of these; and what load() knows, it forgets.
+    is_16_bit_color = has_16_bits(image) and image.mode in ("RGB", "RGBA", "LA")
+    image.load()
+    if is_16_bit_color:
+        return Depth.COLOR_16
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        return Depth.GRAY_16
+    if image.mode in ("I", "F"):
+        raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
+    return Depth.BITS_8
+
+
+def decode_16_bits(name: str, image: Image.Image, depth: Depth, data: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return the pixels of an image that `load` found to have 16 bits, upright, a view perhaps.
 
     Args:
       name: what errors call the picture.
-      image: the opened image, for what its header says. It should have been loaded before, which raises if the file
-        is truncated; OpenCV would pass over that.
-      data: the bytes of the file, uint8 `[N]`.
+      image: loaded. Of color it is closed: its pixels have done their service, and OpenCV needs the memory.
+      depth: what `load` returned.
+      data: gives the bytes of the file, uint8 `[N]`; asked for color alone.
 
     Returns:
-      uint16 `[H, W, 3]`, or `[H, W, 4]` with alpha that is not multiplied into the color. TIFF files are upright
-      already, by OpenCV; PNG files are as they were stored.
+      uint16 `[H, W]`, 0 is black and 65535 white; or of color `[H, W, 3]`, `[H, W, 4]` with alpha that is not
+      multiplied into it.
+    """
+    turned = orientation(image)  # of a TIFF file 1 by now: Pillow and OpenCV turn these themselves
+    if depth is Depth.GRAY_16:
+        return upright(_decode_gray(image), turned)
+    image.close()
+    return upright(_decode_color(name, image, data()), turned)
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Return a view of `[H, W, ...]` turned as an EXIF orientation asks."""
+    if orientation >= 5:  # rows and columns change places
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def _decode_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray:
+    """Decode 16-bit color, or gray with alpha, with OpenCV, which keeps all bits.
+
+    TIFF files come out upright; PNG files as they were stored. Pillow has loaded the image before, which raises if the
+    file is cut short; OpenCV would pass over that.
     """
     tags = image.tag_v2 if image.format == "TIFF" else {}
     if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) != 1:
@@ -129,13 +174,7 @@ def _without_words_of_opencv() -> Iterator[None]:
         cv2.utils.logging.setLogLevel(level)
 
 
-def is_16_bit_gray(image: Image.Image) -> bool:
-    """Return whether an image is gray with 16 bits, which `decode_16_bit_gray` decodes."""
-    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
-
-
-def decode_16_bit_gray(image: Image.Image) -> np.ndarray:
-    """Return an image for which `is_16_bit_gray` holds as uint16 `[H, W]`, 0 is black and 65535 white."""
+def _decode_gray(image: Image.Image) -> np.ndarray:
     gray = np.asarray(image).astype(np.uint16)
     if image.format == "TIFF":  # Pillow heeds neither of these tags at this depth
         white = 2 ** image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0] - 1

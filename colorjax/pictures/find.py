@@ -1,4 +1,4 @@
-"""Finding the pictures that a person named, and names for their results that don't collide."""
+"""Finding picture files: below a folder, or those that a person named, with names for results that don't collide."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -6,7 +6,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from colorjax.errors import UserError
-from colorjax.pictures.images import PICTURE_SUFFIXES
+
+PICTURE_SUFFIXES = frozenset(
+    {
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tga",
+        ".tif",
+        ".tiff",
+        ".webp",
+    }
+)
 
 
 class Found(NamedTuple):
@@ -55,7 +75,8 @@ def _named(path: Path, output: str | os.PathLike | None) -> Iterator[tuple[Path,
         raise UserError(f"{path}: no such file or folder")
     if not path.is_dir():
         raise UserError(f"{path}: neither a file nor a folder")
-    files = list(_pictures_below(path, output))
+    results = set() if output is None else {os.path.realpath(output)} - {os.path.realpath(path)}
+    files = list(pictures_below(path, results, _refuse))
     if not files:
         raise UserError(f"{path}: no pictures in this folder or below it")
     for file in files:
@@ -85,10 +106,11 @@ def walk(
                 yield Path(directory, name)
 
 
-def _pictures_below(folder: Path, output: str | os.PathLike | None) -> Iterator[Path]:
-    """Yield the pictures in and below `folder`, sorted, through links to folders, once each."""
-    results = set() if output is None else {os.path.realpath(output)} - {os.path.realpath(folder)}
-    return (path for path in walk(folder, results, _refuse) if path.suffix.lower() in PICTURE_SUFFIXES)
+def pictures_below(
+    folder: Path, leave_out: Iterable[str] = (), onerror: Callable[[OSError], None] | None = None
+) -> Iterator[Path]:
+    """Yield the files that a picture's suffix says are pictures; the arguments and the order are those of `walk`."""
+    return (path for path in walk(folder, leave_out, onerror) if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def _refuse(error: OSError) -> None:

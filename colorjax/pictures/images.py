@@ -21,32 +21,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 from colorjax.errors import UserError
 from colorjax.pictures import decoding
-from colorjax.pictures.decoding import MAX_PIXELS
-
-PICTURE_SUFFIXES = frozenset(
-    {
-        ".avif",
-        ".bmp",
-        ".gif",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".tga",
-        ".tif",
-        ".tiff",
-        ".webp",
-    }
-)
+from colorjax.pictures.decoding import MAX_PIXELS, Depth
 
 WHITE = (255, 255, 255, 255)
 
@@ -152,35 +131,30 @@ def _name_and_data(source: str | os.PathLike | bytes, name: str | None) -> tuple
 
 def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
     """Return the opened `image`, whose file is `data`, as uint8 `[H, W, 3]`."""
-    has_16_bit_color = decoding.has_16_bit_color(image)  # before load() forgets it
-    image.load()  # raises if the file is truncated, which OpenCV would pass over
-    if has_16_bit_color:
-        return _decode_16_bit_color(name, image, data)
-    ImageOps.exif_transpose(image, in_place=True)
-    if decoding.is_16_bit_gray(image):
-        gray = _round_to_8_bits(decoding.decode_16_bit_gray(image).astype(np.float64))
+    depth = decoding.load(name, image)
+    if depth is Depth.COLOR_16:
+        pixels = decoding.decode_16_bits(name, image, depth, lambda: np.frombuffer(data, np.uint8))
+        return np.ascontiguousarray(_round_to_8_bits(_on_white(pixels)))
+    image.getexif()  # raises where it is damaged, as it does in `is_plain`
+    if depth is Depth.GRAY_16:
+        gray = _round_to_8_bits(decoding.decode_16_bits(name, image, depth, lambda: np.frombuffer(data, np.uint8)))
         return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
-    if image.mode in ("I", "F"):
-        raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
+    turned = decoding.orientation(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image)
     if image.mode == "CMYK":
         image, _ = decoding.cmyk_to_rgb(image)
-    return np.array(image.convert("RGB"))
+    return np.array(decoding.upright(np.asarray(image.convert("RGB")), turned), order="C")
 
 
-def _decode_16_bit_color(name: str, image: Image.Image, data: bytes) -> np.ndarray:
-    """Decode 16-bit color as uint8 `[H, W, 3]`."""
-    pixels = decoding.decode_16_bit_color(name, image, np.frombuffer(data, np.uint8))
+def _on_white(pixels: np.ndarray) -> np.ndarray:
+    """Return 16-bit color, with or without alpha, as float64 `[H, W, 3]` of 0 to 65535."""
     color = pixels[:, :, :3].astype(np.float64)
-    if pixels.shape[2] == 4:
-        alpha = pixels[:, :, 3:] / 65535.0
-        color = color * alpha + 65535.0 * (1.0 - alpha)
-    picture = Image.fromarray(_round_to_8_bits(color))
-    if image.format == "PNG":
-        picture.getexif()[ExifTags.Base.Orientation] = decoding.orientation(image)
-    return np.array(ImageOps.exif_transpose(picture))
+    if pixels.shape[2] == 3:
+        return color
+    alpha = pixels[:, :, 3:] / 65535.0
+    return color * alpha + 65535.0 * (1.0 - alpha)
 
 
 def _round_to_8_bits(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from colorjax.errors import UserError
 from colorjax.pictures import decoding, profiles
-from colorjax.pictures.decoding import MAX_PIXELS
+from colorjax.pictures.decoding import MAX_PIXELS, Depth, upright
 from colorjax.pictures.metadata import Metadata, read_metadata, with_srgb
 
 # Rows are copied out of Pillow's memory, which takes four bytes for a pixel of three, in bands of so many pixels.
@@ -63,25 +63,20 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
     with file, decoding.opened(name, file) as image:
         decoding.refuse_large(name, image, max_pixels, "; raise the limit with --max-pixels")
         remarks = _several(image)
-        deep_color = decoding.has_16_bit_color(image)  # before load() forgets it
         if _loses_bits(image):
             remarks += ("16 bits read as 8",)
         is_gray = bool(image.tile) and "LA;16" in str(image.tile[0])  # to Pillow this is color
         is_turned_tiff = image.format == "TIFF" and decoding.orientation(image) != 1
-        image.load()  # raises if the file is truncated, which OpenCV would pass over
+        depth = decoding.load(name, image)
         metadata, damaged = read_metadata(image)
         turned = decoding.orientation(image)  # of a TIFF file 1 by now: Pillow and OpenCV turn these themselves
         if is_turned_tiff or turned != 1:
             remarks += ("turned upright",)
-        if deep_color:
-            image.close()  # its pixels have done their service, and OpenCV needs the memory
-            decoded = _deep_color(name, image, np.fromfile(path, np.uint8), turned, is_gray)
-        elif decoding.is_16_bit_gray(image):
-            decoded = _deep_gray(image, turned)
-        elif image.mode in ("I", "F"):
-            raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
-        else:
+        if depth is Depth.BITS_8:
             decoded = _shallow(image, turned)
+        else:
+            deep = decoding.decode_16_bits(name, image, depth, lambda: np.fromfile(path, np.uint8))
+            decoded = _deep_gray(deep, image) if depth is Depth.GRAY_16 else _deep_color(deep, image, is_gray)
         if decoded.converted and metadata.exif:
             metadata = metadata._replace(exif=with_srgb(metadata.exif))
         return Photo(
@@ -127,18 +122,17 @@ def _shallow(image: Image.Image, turned: int) -> _Decoded:
     return _Decoded(*_copied(image, turned), profile, converted, remarks)
 
 
-def _deep_gray(image: Image.Image, turned: int) -> _Decoded:
-    """Return the loaded `image`, 16-bit gray."""
-    gray = np.ascontiguousarray(_upright(decoding.decode_16_bit_gray(image), turned))
+def _deep_gray(gray: np.ndarray, image: Image.Image) -> _Decoded:
+    """Return the `image` whose pixels are `gray`, uint16 `[H, W]`."""
+    gray = np.ascontiguousarray(gray)
     key = image.info.get("transparency")
     alpha = None if key is None else np.where(gray == key, np.uint16(0), np.uint16(65535))
     profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_gray=True)
     return _Decoded(gray[:, :, np.newaxis], alpha, profile, False, remarks)
 
 
-def _deep_color(name: str, image: Image.Image, data: np.ndarray, turned: int, is_gray: bool) -> _Decoded:
-    """Return the picture whose file is `data`, with 16 bits; `is_gray`: gray with alpha."""
-    pixels = _upright(decoding.decode_16_bit_color(name, image, data), turned)
+def _deep_color(pixels: np.ndarray, image: Image.Image, is_gray: bool) -> _Decoded:
+    """Return the `image` whose pixels are uint16 `[H, W, 3 or 4]`; `is_gray`: gray with alpha."""
     alpha = np.ascontiguousarray(pixels[:, :, 3]) if pixels.shape[2] == 4 else None
     pixels = np.ascontiguousarray(pixels[:, :, : 1 if is_gray else 3])
     profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_gray)
@@ -157,21 +151,10 @@ def _copied(image: Image.Image, turned: int) -> tuple[np.ndarray, np.ndarray | N
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         band = np.asarray(image.crop((0, top, width, bottom))).reshape(bottom - top, width, -1)
-        _upright(pixels, back)[top:bottom] = band[:, :, :channels]
+        upright(pixels, back)[top:bottom] = band[:, :, :channels]
         if alpha is not None:
-            _upright(alpha, back)[top:bottom] = band[:, :, channels]
+            upright(alpha, back)[top:bottom] = band[:, :, channels]
     return pixels, alpha
-
-
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Return a view of `[H, W, ...]` turned as an EXIF orientation asks."""
-    if orientation >= 5:  # rows and columns change places
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
 
 
 def _several(image: Image.Image) -> tuple[str, ...]:
