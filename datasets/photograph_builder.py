@@ -24,9 +24,10 @@ from absl import logging
 from tqdm import tqdm
 
 from colorjax.errors import UserError
+from colorjax.pages.text import counted
 from colorjax.pictures.images import encode_png, is_plain, read_picture
 from datasets.prepared import Summary
-from datasets.source_files import SPLITS, Listing, count, fingerprint, names_in_one_line
+from datasets.source_files import SPLITS, Listing, fingerprint, names_in_one_line
 
 
 class Picture(NamedTuple):
@@ -170,7 +171,7 @@ def remarks_on_duplicates(splits: Mapping[str, Iterable[Picture]]) -> list[str]:
                 across.append(f"{first_name} = {picture.name}")
     if not across:
         return []
-    return [f"WARNING: {count(len(across), 'file')} in more than one split: {names_in_one_line(across)}"]
+    return [f"WARNING: {counted(len(across), 'file')} in more than one split: {names_in_one_line(across)}"]
 
 
 @contextlib.contextmanager

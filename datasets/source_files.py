@@ -44,11 +44,6 @@ def fingerprint(source: Path, listing: Listing) -> str:
     return f"{folder[:40]}-{digest.hexdigest()[:12]}"
 
 
-def count(number: int, noun: str) -> str:
-    """Return e.g. `1 file` or `2,000 files`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def names_in_one_line(names: Iterable[str], at_most: int = 5) -> str:
     """Return the first few of `names` for a remark."""
     names = list(names)

@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from colorjax.errors import ColorjaxError, UserError
+from colorjax.pages.text import counted
 from colorjax.pictures.find import Found, find_pictures, folded, free_name
 from colorjax.pictures.overwriting import identities, refuse_to_overwrite
 from colorjax.pictures.read import Photo, read_photo
@@ -69,7 +70,7 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
             photo = None  # before the next is read: it may be large
             bar.n = number + 1
             bar.refresh()
-    summary = f"{len(pictures) - len(skipped)} of {_counted(len(pictures))} done, in {folder}"
+    summary = f"{len(pictures) - len(skipped):,} of {counted(len(pictures), 'picture')} done, in {folder}"
     if pixels:
         speed = seconds / (pixels / 1e6)
         summary += f"; {speed:.{0 if speed >= 10 else 2}f} s a megapixel"
@@ -116,7 +117,3 @@ def _reason(error: Exception, picture: Found) -> str:
         return "too large for this machine's memory"
     line = str(error.strerror or error) if isinstance(error, OSError) else str(error)
     return line.removeprefix(f"{picture.path}: ")
-
-
-def _counted(number: int) -> str:
-    return f"{number} picture{'' if number == 1 else 's'}"

@@ -6,6 +6,7 @@ import numpy as np
 
 from colorjax.errors import UserError
 from colorjax.evaluation.evaluate import Evaluation
+from colorjax.pages.text import counted
 
 
 def average(evaluations: Mapping[int, Evaluation]) -> Evaluation:
@@ -49,7 +50,7 @@ def average(evaluations: Mapping[int, Evaluation]) -> Evaluation:
 def describe(label: str, seeds: Mapping[int, Evaluation]) -> str:
     """Return the line that says what the row `label` is the mean of."""
     numbers = ", ".join(map(str, seeds))
-    return f"{label}: mean of {len(seeds)} seed{'s' if len(seeds) > 1 else ''} ({numbers})"
+    return f"{label}: mean of {counted(len(seeds), 'seed')} ({numbers})"
 
 
 def _measurement(evaluation):

@@ -55,13 +55,17 @@ def _shortcut(inputs, features: int, dtype: DType):
     return nn.Conv(features, (1, 1), use_bias=False, dtype=dtype, name="shortcut")(inputs.astype(dtype))
 
 
-class PlainBlock(nn.Module):
-    """Two 3x3 convolution units (Ronneberger et al. 2015)."""
+class _Block(nn.Module):
+    """The fields of every block."""
 
     features: int
     norm: Norm
     dtype: DType
     axis_name: str | None
+
+
+class PlainBlock(_Block):
+    """Two 3x3 convolution units (Ronneberger et al. 2015)."""
 
     @nn.compact
     def __call__(self, inputs, train: bool):
@@ -71,16 +75,11 @@ class PlainBlock(nn.Module):
         return inputs
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(_Block):
     """Two 3x3 convolution units around which the input is added before the last ReLU (He et al. 2016, figure 2).
 
     Where the channel counts differ, the input goes through a 1x1 convolution (their option B).
     """
-
-    features: int
-    norm: Norm
-    dtype: DType
-    axis_name: str | None
 
     @nn.compact
     def __call__(self, inputs, train: bool):
@@ -91,17 +90,12 @@ class ResidualBlock(nn.Module):
         return nn.relu(residual + _shortcut(inputs, self.features, self.dtype))
 
 
-class DenseBlock(nn.Module):
+class DenseBlock(_Block):
     """A 1x1 unit and four 3x3 units, each reading what all those before it made (Huang et al. 2017).
 
     The proportions are those of Guan et al. 2020 ("Fully Dense UNet"): the 1x1 unit makes half of the features
     and each 3x3 unit an eighth (rounded up, and then the 1x1 unit makes the fewer, but at least one).
     """
-
-    features: int
-    norm: Norm
-    dtype: DType
-    axis_name: str | None
 
     @nn.compact
     def __call__(self, inputs, train: bool):
@@ -114,7 +108,7 @@ class DenseBlock(nn.Module):
         return outputs
 
 
-class HalfBlock(nn.Module):
+class HalfBlock(_Block):
     """Two 3x3 convolutions beside a shortcut, with half of the features between them normalized.
 
     The half instance normalization block of Chen et al. 2021 ("HINet", figure 3), with the network's own
@@ -122,11 +116,6 @@ class HalfBlock(nn.Module):
     the noise is; the half that is left as it is keeps that, and a picture's mean besides. No activation follows the
     sum, so that what comes in also passes through a stack of blocks unchanged (He et al. 2016, "Identity Mappings").
     """
-
-    features: int
-    norm: Norm
-    dtype: DType
-    axis_name: str | None
 
     @nn.compact
     def __call__(self, inputs, train: bool):
@@ -145,7 +134,7 @@ class HalfBlock(nn.Module):
         return outputs + _shortcut(inputs, self.features, self.dtype)
 
 
-BLOCKS: dict[str, type[nn.Module]] = {
+BLOCKS: dict[str, type[_Block]] = {
     "plain": PlainBlock,
     "residual": ResidualBlock,
     "dense": DenseBlock,

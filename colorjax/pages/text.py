@@ -1,4 +1,4 @@
-"""Tables as text: aligned lines for a terminal, Markdown, CSV files; and how they are printed."""
+"""Tables and counts as text: aligned lines for a terminal, Markdown, CSV files; and how they are printed."""
 
 import csv
 import os
@@ -22,6 +22,11 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int =
     cells = [list(header), *map(list, rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     return ["  ".join([*_padded(row[:-1], widths[:-1], left), row[-1]]).rstrip() for row in cells]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return e.g. `1 file` or `2,000 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def write_csv(path: Path, lines: Iterable[Sequence]) -> None:

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
+from colorjax.pages.text import text_table
 from colorjax.runs.files import read_json, write_atomically
 from colorjax.runs.run_state import read_state, wait_in_queue
 from colorjax.sweeps.names import short_keys, value_text, varying_keys
@@ -79,11 +80,12 @@ def note_jobs(sweep: Path, executor: str, code: Path, jobs: Mapping[str, str]) -
 def listing(runs: Sequence[PlannedRun], reasons: Sequence[str]) -> list[str]:
     """Return a table, a line a run under one of headings: its name, the settings that differ, and how it stands."""
     keys = varying_keys([run.changes for run in runs])
-    rows = [["run", *short_keys(keys).values(), ""]]
-    for run, stands in zip(runs, reasons, strict=True):
-        rows.append([run.name, *(value_text(run.changes.get(key, "")) for key in keys), stands or "to run"])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    header = ["run", *short_keys(keys).values(), ""]
+    rows = [
+        [run.name, *(value_text(run.changes.get(key, "")) for key in keys), stands or "to run"]
+        for run, stands in zip(runs, reasons, strict=True)
+    ]
+    return text_table(header, rows, left=len(header))
 
 
 def _starts(sweep: Path) -> list[dict[str, Any]]:

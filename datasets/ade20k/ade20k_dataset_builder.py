@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
+from colorjax.pages.text import counted
 from colorjax.pictures.find import walk
 from datasets.photograph_builder import PhotographBuilder
-from datasets.source_files import Listing, count
+from datasets.source_files import Listing
 
 PHOTOGRAPH = re.compile(r"(ADE_(train|val|test)_\d+)\.jpe?g", re.IGNORECASE)
 FRAME = re.compile(r"ADE_frame_\d+\.jpe?g", re.IGNORECASE)
@@ -42,5 +43,5 @@ class Builder(PhotographBuilder):
                 named.setdefault(photograph[1], path)
             else:
                 left_out["of a video (ADE_frame_*)"] += bool(FRAME.fullmatch(path.name))
-        remarks = [f"{count(number, 'picture')} {what} left out" for what, number in left_out.items() if number]
+        remarks = [f"{counted(number, 'picture')} {what} left out" for what, number in left_out.items() if number]
         return Listing({split: dict(sorted(named.items())) for split, named in splits.items()}, tuple(remarks))

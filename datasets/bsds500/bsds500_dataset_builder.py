@@ -6,9 +6,10 @@ from typing import ClassVar
 import tensorflow_datasets as tfds
 
 from colorjax.errors import UserError
+from colorjax.pages.text import counted
 from datasets.cbsd68.cbsd68_dataset_builder import PHOTOGRAPHS as CBSD68
 from datasets.photograph_builder import PhotographBuilder
-from datasets.source_files import Listing, count, names_in_one_line, picture_files
+from datasets.source_files import Listing, names_in_one_line, picture_files
 
 FOLDERS = {"train": "train", "val": "validation", "test": "test"}
 # Where the folders of the splits lie, from the top of the release's archive (BSR_bsds500.tgz) inwards.
@@ -40,7 +41,7 @@ class Builder(PhotographBuilder):
         remarks = []
         if left_out:
             remarks.append(
-                f"{count(len(left_out), 'photograph')} of Set5, Set12, RNI15 and CBSD68 left out: "
+                f"{counted(len(left_out), 'photograph')} of Set5, Set12, RNI15 and CBSD68 left out: "
                 f"{names_in_one_line(left_out)}"
             )
         return Listing(

@@ -10,10 +10,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from colorjax.errors import UserError
+from colorjax.pages.text import counted
 from colorjax.pictures.images import read_picture
 from datasets.photo_folder.photo_folder_dataset_builder import SPLIT_FOLDERS, hold_out
 from datasets.photograph_builder import PhotographBuilder, Picture
-from datasets.source_files import Listing, count, names_in_one_line, picture_files, readable_name
+from datasets.source_files import Listing, names_in_one_line, picture_files, readable_name
 
 DEPTH = 2  # how many folders an archive puts around those of the splits
 GREY_ENDINGS = ("black", "gray", "gray")
@@ -54,11 +55,11 @@ class Builder(PhotographBuilder):
             else:
                 outside += 1
         remarks = [
-            f"{count(number, 'gray picture')} in {folder} left out: gray inputs are computed from color photographs"
+            f"{counted(number, 'gray picture')} in {folder} left out: gray inputs are computed from color photographs"
             for folder, number in twins.items()
         ]
         if outside:
-            remarks.append(f"{count(outside, 'file')} outside the split folders left out")
+            remarks.append(f"{counted(outside, 'file')} outside the split folders left out")
         return Listing(splits, tuple(remarks))
 
     @classmethod
@@ -119,6 +120,7 @@ def _remarks_on_gray(names: Iterable[str], missing: str) -> list[str]:
     """Return a remark for each folder with gray pictures."""
     folders = Counter(name.partition("/")[0] for name in sorted(names))
     return [
-        f"{count(number, 'gray picture')} in {folder} {'has' if number == 1 else 'have'} no colors {missing}: left out"
+        f"{counted(number, 'gray picture')} in {folder} {'has' if number == 1 else 'have'} no colors {missing}: "
+        "left out"
         for folder, number in folders.items()
     ]

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
+from colorjax.pages.text import counted
 from datasets.photograph_builder import PhotographBuilder, Picture
-from datasets.source_files import Listing, count, picture_files, readable_name
+from datasets.source_files import Listing, picture_files, readable_name
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -49,7 +50,7 @@ class Builder(PhotographBuilder):
             (outside if split is None else splits[split])[name] = path
         if sum(map(bool, splits.values())) < 2 and outside:
             return Listing({UNDIVIDED: files})
-        remarks = [f"{count(len(outside), 'file')} outside the split folders left out"] if outside else []
+        remarks = [f"{counted(len(outside), 'file')} outside the split folders left out"] if outside else []
         return Listing(splits, tuple(remarks))
 
     def classes(self, names: Mapping[str, list[str]]) -> Mapping[str, str]:
