@@ -1,7 +1,8 @@
 """What each setting of a run bears on, listed once; other files read off it the settings that matter to them.
 
 The settings are those of `colorjax.config.defaults.run_config`, by whole names such as `optimizer.learning_rate`. The
-fields of a model come from its module and bear on the weights. This file needs nothing but Python.
+fields of a model, the settings of another objective and those of `optimizer.parts` bear on the weights. This file needs
+nothing but Python.
 """
 
 import enum
@@ -61,6 +62,8 @@ KEYS = {
     "task.loss": Bears.WEIGHTS | Bears.MEASUREMENT,
     "task.noise.kind": Bears.WEIGHTS,  # whatever is measured has the protocol's noise
     "task.noise.level": Bears.WEIGHTS,
+    "objective.name": _TRAINING,
+    "objective.terms.task": _TRAINING,
     "optimizer.name": _TRAINING,
     "optimizer.learning_rate": _TRAINING,
     "optimizer.adam_learning_rate": _TRAINING,
