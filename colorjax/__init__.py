@@ -8,7 +8,7 @@ A person's own pictures, uint8 or uint16, in three lines:
     photo = colorjax.read_photo("old.jpg")
     colorjax.write_photo("new.jpg", colorjax.restore(photo.pixels), photo)
 
-`denoise`, `colorize` and `restore` are in `colorjax.restoration`, the other two in `colorjax.photos`.
+`denoise`, `colorize` and `restore` are in `colorjax.restoration`, the other two in `colorjax.pictures`.
 """
 
 import importlib

@@ -3,6 +3,9 @@
 `launch.py` prints the message of a `ColorjaxError` without a traceback and exits with its `exit_status`.
 """
 
+#: The exit status that a shell gives for a program that SIGINT (Ctrl-C) has ended.
+CTRL_C = 130
+
 
 class ColorjaxError(Exception):
     """Anything that stops a command and is not a bug."""

@@ -1,4 +1,4 @@
-"""A person's own pictures: denoised, colorized, or both. No file is touched here; `colorjax.photos` reads and writes.
+"""A person's own pictures: denoised, colorized, or both. No file is touched here; `colorjax.pictures` reads and writes.
 
 Pictures are uint8 or uint16 sRGB, `[H, W, 1]` (gray) or `[H, W, 3]`, of any size; so are the results, of the same
 dtype. No noise is ever added. Memory beside the picture and the result is bounded: large pictures go through the

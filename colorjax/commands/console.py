@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 
 from colorjax.commands.catalog import COMMANDS, ENDING, Command
-
-CTRL_C = 130  # what a shell gives for a program that SIGINT has ended
+from colorjax.errors import CTRL_C
 
 _OVERVIEW = """\
 Denoise and colorize your own photographs; look at the runs of experiments.

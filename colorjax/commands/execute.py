@@ -12,10 +12,9 @@ from typing import Any
 import colorjax
 from colorjax import processes
 from colorjax.commands.catalog import COMMANDS, Command
-from colorjax.commands.console import CTRL_C
 from colorjax.commands.options import MEETING
 from colorjax.config.keys import KEYS, Bears
-from colorjax.errors import ColorjaxError, UserError
+from colorjax.errors import CTRL_C, ColorjaxError, UserError
 from colorjax.runs.requeue import block_slurm_signals
 
 #: settings in which machines may differ

@@ -22,7 +22,7 @@ def of_tile(model: nn.Module, variables: Any, frozen: Any, tile: tuple[int, int,
     Args:
       model: the network.
       variables: its trained ones.
-      frozen: those that `conditioning_of` takes.
+      frozen: its frozen variables.
       tile: height, width and channels of what the network is given.
       valid: height and width of the tile's part that the picture fills.
     """

@@ -37,7 +37,7 @@ class NetworkMethod(Method):
             and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
             Or 'reduced', for tasks with `colors`: a copy of it with a short side of `patch_size` goes through the
             network once, and the colors come back to full size along the picture's own edges (`colorjax.inference`).
-        frozen: the variables of `colorjax.models.conditioning.model.frozen()`.
+        frozen: the variables of `model.frozen()`.
     """
 
     name: str

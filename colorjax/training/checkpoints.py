@@ -234,9 +234,9 @@ def _read(manager: ocp.CheckpointManager, step: int, target: TrainState | None =
         run = manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore()))["run"]
         written = _without_parts(target) if target and "network" not in run else target
         found = manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(written)))["state"]
+        if written is not target:
+            found = _with_parts(found, target)
     items = {"run": run, "state": found}
-    if target:
-        items["state"] = jax.tree.unflatten(jax.tree.structure(target), jax.tree.leaves(found))
     if _checksum(items["state"]) != items["run"]["checksum"]:
         raise ValueError("its bytes are not those that were written")
     return items
@@ -253,6 +253,12 @@ def _without_parts(state: TrainState) -> Any:
 
     fields = {name: value for name, value in vars(state).items() if name != "memory"}
     return jax.tree.map(fold, fields, is_leaf=has_parts)
+
+
+def _with_parts(fields: Any, target: TrainState) -> TrainState:
+    """Undo `_without_parts`; `target` has the structure to come to."""
+    leaves = [leaf for name in vars(target) if name != "memory" for leaf in jax.tree.leaves(fields[name])]
+    return jax.tree.unflatten(jax.tree.structure(target), leaves)
 
 
 @contextmanager

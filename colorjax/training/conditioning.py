@@ -1,4 +1,4 @@
-"""Where a training gets the conditioning of its examples from (see `colorjax.models.conditioning`).
+"""Where a training gets the conditioning of its examples from (see `colorjax.models.network`).
 
 It is computed in each step from what the network sees, or once for each photograph and kept on disk, in
 `cache_directory()/contexts`.

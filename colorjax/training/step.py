@@ -50,7 +50,7 @@ def make_step(
       weight_average: decay of the moving average of the weights, 0 for none.
       mean_over_devices: pytree to pytree; the default is for a step on one device.
       conditioning: `(batch, resident, inputs [b, P, P, Cin])` to what the network is given beside its inputs, each
-        [b, ...]; the default is for a network that wants nothing (see `colorjax.models.conditioning`).
+        [b, ...]; the default is for a network that wants nothing (see `colorjax.models.network`).
     """
 
     def step(state: TrainState, batch: Any, resident: Any) -> tuple[TrainState, dict[str, jax.Array]]:
