@@ -16,6 +16,9 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 from absl import flags  # noqa: E402
 from hypothesis import settings  # noqa: E402
+from support import compilations  # noqa: E402
+
+compilations.keep()
 
 # grain's worker processes read absl flags, which only absl.app.run would have parsed.
 flags.FLAGS.mark_as_parsed()
@@ -23,6 +26,12 @@ flags.FLAGS.mark_as_parsed()
 # Compiling takes longer than hypothesis' deadline for one example.
 settings.register_profile("colorjax", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("colorjax")
+
+
+def pytest_sessionstart(session):
+    """Tidy the kept compilations, once for all workers of the session."""
+    if not hasattr(session.config, "workerinput"):
+        compilations.tidy()
 
 
 @pytest.fixture

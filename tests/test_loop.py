@@ -24,12 +24,6 @@ from colorjax.training.workdir import require_same_config
 DEVICES = jax.devices()[:2]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _kept_compilations(tmp_path_factory):
-    with tiny.kept_compilations(tmp_path_factory.mktemp("compiled")):
-        yield
-
-
 @pytest.fixture(autouse=True)
 def _tiny_network(monkeypatch):
     monkeypatch.setitem(MODELS, "tiny", tiny.TinyNetwork)

@@ -27,21 +27,8 @@ from colorjax.processes.group import GROUP
 from colorjax.processes.joining import Place, from_arguments, from_slurm, meet
 from colorjax.training import load_network, loop
 
-SCRIPT = Path(tiny_process.__file__)
 ROOT = Path(__file__).parents[1]
 MINUTE = 60  # in which all must have ended when one has
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """A folder of compiled programs."""
-    return tmp_path_factory.mktemp("compiled")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _kept_compilations(kept):
-    with tiny.kept_compilations(kept):
-        yield
 
 
 @pytest.fixture(autouse=True)
@@ -68,18 +55,17 @@ def wait_until(true):
 
 
 @contextmanager
-def started(kept, workdir, count, devices, *words, port=None, only=None):
+def started(workdir, count, devices, *words, port=None, only=None):
     """Processes that run `words` with so many devices each; none of them outlives the context, and `only` some come."""
     flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
-    path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
-    environment = os.environ | {"PYTHONPATH": path, "XLA_FLAGS": flags, "KEPT": str(kept)}
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT}/tests", "XLA_FLAGS": flags}
     port = port or free_port()
     with ExitStack() as stack:
         running = []
         for index in only or range(count):
             log = stack.enter_context(Path(f"{workdir}-{index}.log").open("w"))
-            command = [sys.executable, SCRIPT, workdir, port, count, index, *words]
-            running.append(subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=environment))
+            command = [sys.executable, "-m", "support.tiny_process", workdir, port, count, index, *words]
+            running.append(subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=environment, cwd=ROOT))
             stack.callback(running[-1].wait)
             stack.callback(running[-1].kill)
         yield running
@@ -90,9 +76,9 @@ def statuses(running, seconds=2 * MINUTE):
     return [process.wait(max(0, deadline - time.monotonic())) for process in running]
 
 
-def run(kept, workdir, count, devices, *words):
+def run(workdir, count, devices, *words):
     """Run processes to their end and return their exit statuses."""
-    with started(kept, workdir, count, devices, *words) as running:
+    with started(workdir, count, devices, *words) as running:
         return statuses(running)
 
 
@@ -131,10 +117,10 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def of_two(kept, tmp_path_factory):
+def of_two(tmp_path_factory):
     """The workdir of two processes with two devices each, which nothing stopped."""
     workdir = tmp_path_factory.mktemp("of_two") / "run"
-    assert run(kept, workdir, 2, 2) == [0, 0], log_of(workdir, 0) + log_of(workdir, 1)
+    assert run(workdir, 2, 2) == [0, 0], log_of(workdir, 0) + log_of(workdir, 1)
     return workdir
 
 
@@ -142,26 +128,26 @@ def test_two_processes_with_two_devices_each_train_what_one_with_four_trains(who
     assert_same_result(of_two, whole, tolerance=1e-5)
 
 
-def test_four_processes_with_a_device_each_go_on_from_the_checkpoint_of_one_with_four(kept, whole, tmp_path):
+def test_four_processes_with_a_device_each_go_on_from_the_checkpoint_of_one_with_four(whole, tmp_path):
     workdir = tmp_path / "run"
     with pytest.raises(Interrupted):
         alone(workdir, lambda step: signal.raise_signal(signal.SIGTERM) if step == 1 else None)
     assert newest(workdir) == 2
-    assert run(kept, workdir, 4, 1) == [0, 0, 0, 0], log_of(workdir, 0)
+    assert run(workdir, 4, 1) == [0, 0, 0, 0], log_of(workdir, 0)
     assert "going on from the checkpoint of step 2 of 12" in log_of(workdir, 0)
     assert_same_result(workdir, whole, tolerance=1e-5)
 
 
-def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(kept, whole, of_two, tmp_path):
+def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(whole, of_two, tmp_path):
     workdir = tmp_path / "run"
-    assert run(kept, workdir, 2, 2, "SIGTERM", 5, 1) == [75, 75]
+    assert run(workdir, 2, 2, "SIGTERM", 5, 1) == [75, 75]
     assert said(workdir, 0) == [
         f"tiny: SIGTERM: stopped; the same command goes on from step 6, {workdir / 'checkpoints' / '6'}"
     ]
     assert newest(workdir) == 6
     again = tmp_path / "again"
     subprocess.run(["cp", "-r", workdir, again], check=True)
-    assert run(kept, workdir, 2, 2) == [0, 0]
+    assert run(workdir, 2, 2) == [0, 0]
     assert_same_result(workdir, of_two, tolerance=0.0)
     alone(again)
     assert_same_result(again, whole, tolerance=1e-5)
@@ -182,12 +168,12 @@ def test_each_process_reads_every_batch_once_and_only_the_first_writes(of_two):
 NAME = r"process {} of 2 \(.+, pid \d+\)"
 
 
-def test_when_one_is_killed_the_other_ends_and_names_it(kept, tmp_path):
+def test_when_one_is_killed_the_other_ends_and_names_it(tmp_path):
     with ExitStack() as stack:
         groups = []
         for victim in (0, 1):
             words = "SIGKILL", 5, victim
-            groups.append(stack.enter_context(started(kept, tmp_path / f"kill-{victim}", 2, 2, *words)))
+            groups.append(stack.enter_context(started(tmp_path / f"kill-{victim}", 2, 2, *words)))
         for victim, running in enumerate(groups):
             assert running[victim].wait(2 * MINUTE) == -signal.SIGKILL
             assert running[1 - victim].wait(MINUTE) == 1
@@ -199,25 +185,25 @@ def test_when_one_is_killed_the_other_ends_and_names_it(kept, tmp_path):
             assert "Traceback" not in log_of(workdir, other)
 
 
-def test_a_bug_in_one_ends_all_with_one_traceback(kept, tmp_path):
+def test_a_bug_in_one_ends_all_with_one_traceback(tmp_path):
     workdir = tmp_path / "run"
-    assert run(kept, workdir, 2, 2, "fail", 1, 1) == [1, 1]
+    assert run(workdir, 2, 2, "fail", 1, 1) == [1, 1]
     assert log_of(workdir, 1).rstrip().endswith("ValueError: an accident")
     (line,) = said(workdir, 0)
     assert re.match(rf"tiny: {NAME.format(1)} failed: ValueError: an accident; stopping$", line)
     assert "Traceback" not in log_of(workdir, 0)
 
 
-def test_a_mistake_that_the_first_finds_is_said_once(kept, tmp_path):
+def test_a_mistake_that_the_first_finds_is_said_once(tmp_path):
     workdir = tmp_path / "run"
-    assert run(kept, workdir, 2, 2, "mistake", 1, 0) == [2, 2]
+    assert run(workdir, 2, 2, "mistake", 1, 0) == [2, 2]
     assert said(workdir, 0) == ["tiny: a mistake"]
     assert said(workdir, 1) == []
 
 
-def test_each_measures_its_share_and_all_get_what_one_measures(kept, tmp_path):
+def test_each_measures_its_share_and_all_get_what_one_measures(tmp_path):
     one, two = tmp_path / "of-1", tmp_path / "of-2"
-    with started(kept, one, 1, 1, "evaluate", 0, 0) as single, started(kept, two, 2, 1, "evaluate", 0, 0) as pair:
+    with started(one, 1, 1, "evaluate", 0, 0) as single, started(two, 2, 1, "evaluate", 0, 0) as pair:
         assert statuses([*single, *pair]) == [0, 0, 0]
     expected = (one / "0" / "evaluation.json").read_bytes()
     assert (one / "measured-0").read_text().split() == list("01234")
@@ -313,9 +299,9 @@ def test_who_comes_when_all_have_met_is_not_let_in(monkeypatch):
     assert re.match(r"process 1 of 2 \(.+\) is not let in at localhost:\d+: others have met there", line)
 
 
-def test_ctrl_c_while_waiting_is_a_line_and_ends_the_coordinator(kept, tmp_path):
+def test_ctrl_c_while_waiting_is_a_line_and_ends_the_coordinator(tmp_path):
     workdir, port = tmp_path / "run", free_port()
-    with started(kept, workdir, 2, 1, port=port, only=[0]) as (process,):
+    with started(workdir, 2, 1, port=port, only=[0]) as (process,):
         wait_until(lambda: listens(port))
         process.send_signal(signal.SIGINT)
         assert process.wait(MINUTE) == 130

@@ -16,7 +16,7 @@ from support import tiny_training as tiny
 from colorjax.models import MODELS
 from colorjax.training import load_network, loop
 
-SCRIPT = Path(tiny.__file__)
+ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -24,10 +24,11 @@ def started(workdir, pause):
     """A process that trains; killed at the latest when the context ends."""
     with (workdir.parent / f"{workdir.name}.log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(workdir), str(pause)],
+            [sys.executable, "-m", "support.tiny_training", str(workdir), str(pause)],
             stdout=log,
             stderr=log,
-            env=os.environ | {"PYTHONPATH": str(SCRIPT.parents[2])},
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT}/tests"},
         )
         try:
             yield process

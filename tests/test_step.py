@@ -17,12 +17,6 @@ from colorjax.training.step import make_step
 DEVICES = jax.devices()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _kept_compilations(tmp_path_factory):
-    with tiny.kept_compilations(tmp_path_factory.mktemp("compiled")):
-        yield
-
-
 def clean(batch, resident):
     return batch["picture"]
 

@@ -1,7 +1,7 @@
 """One of several processes that run `tiny_training` together, for tests.
 
-`python tiny_process.py WORKDIR PORT PROCESSES PROCESS [EVENT AT [WHICH]]`; at the batch of step AT the process WHICH
-meets with EVENT, one of `EVENTS`. With the event `evaluate` it measures instead of training.
+`python -m support.tiny_process WORKDIR PORT PROCESSES PROCESS [EVENT AT [WHICH]]`; at the batch of step AT the process
+WHICH meets with EVENT, one of `EVENTS`. With the event `evaluate` it measures instead of training.
 """
 
 import os
@@ -24,6 +24,7 @@ from colorjax.pictures.images import Photograph
 from colorjax.processes import watch
 from colorjax.tasks import Denoise
 from colorjax.training import loop
+from support import compilations
 from support import tiny_training as tiny
 
 watch.SILENT_SECONDS = 6  # tests don't have 30
@@ -95,5 +96,5 @@ def main(workdir, port, count, index, event="", at=-1, which=0):
 
 if __name__ == "__main__":
     workdir, *words = sys.argv[1:]
-    with tiny.kept_compilations(os.environ["KEPT"]):
-        sys.exit(main(Path(workdir), *(word if word.isalpha() else int(word) for word in words)))
+    compilations.keep()
+    sys.exit(main(Path(workdir), *(word if word.isalpha() else int(word) for word in words)))

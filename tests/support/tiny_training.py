@@ -1,12 +1,11 @@
 """A training small enough for tests: a network of two convolutions on made-up pictures.
 
-As a script, `python tiny_training.py WORKDIR SECONDS` trains it, by Muon and so by Adam too, with that long a pause
-before each batch, so that there is time to kill it.
+As a script, `python -m support.tiny_training WORKDIR SECONDS` trains it, by Muon and so by Adam too, with that
+long a pause before each batch, so that there is time to kill it.
 """
 
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,12 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
-from jax.experimental.compilation_cache import compilation_cache
 from ml_collections import ConfigDict
 
 from colorjax.models import MODELS
 from colorjax.models.network import Network
 from colorjax.training import loop
+from support import compilations
 
 STEPS = 24
 BATCH = 8
@@ -122,25 +121,8 @@ def validate(variables):
     return {"psnr": -float(sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree.leaves(variables))), "loss": 1.0}
 
 
-@contextmanager
-def kept_compilations(folder):
-    """Keep compiled programs in `folder`, so that the tests of one file do not compile the same step again."""
-    settings = {
-        "jax_compilation_cache_dir": str(folder),
-        "jax_persistent_cache_min_compile_time_secs": 0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()  # jax looks at the folder's name only once
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
-
-
 if __name__ == "__main__":
+    compilations.keep()
     workdir, pause = Path(sys.argv[1]), float(sys.argv[2])
     MODELS["tiny"] = TinyNetwork
     loop.train(
