@@ -1,18 +1,19 @@
-"""Inception-ResNet-v2 against Keras's own, through each format of its weights, and on its own."""
+"""Inception-ResNet-v2 against what Keras's own answers, through each format of its weights, and on its own."""
 
 import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+from contextlib import redirect_stdout
+from io import StringIO
 
 import h5py
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 from flax.traverse_util import flatten_dict
 from safetensors.numpy import save_file
+from support import inception_files
 from support.timm_state import as_timm
 
 import launch
@@ -25,12 +26,9 @@ SMALL = (1, 75, 75, 3)
 
 @pytest.fixture(scope="module")
 def keras_folder(tmp_path_factory):
-    """The folder that keras_inception.py has filled."""
+    """The folder of the files that Keras would write."""
     folder = tmp_path_factory.mktemp("keras")
-    script = Path(__file__).with_name("support") / "keras_inception.py"
-    # Keras knows nothing of the strictness that conftest.py asks of this project's code.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
-    subprocess.run([sys.executable, script, folder], check=True, timeout=600, env=environment)
+    inception_files.write_files(folder)
     yield folder
     for file in folder.iterdir():  # near a gigabyte
         file.unlink()
@@ -39,6 +37,12 @@ def keras_folder(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path_factory.getbasetemp() / "colorjax-cache"))
+
+
+@pytest.fixture(scope="module")
+def apply():
+    """The network compiled, for the pictures that Keras was asked about."""
+    return jax.jit(InceptionResNetV2().apply)
 
 
 @pytest.fixture(scope="module")
@@ -55,58 +59,53 @@ def arrays(weights):
 
 @pytest.fixture(scope="module")
 def converted(keras_folder, tmp_path_factory):
-    """By file name, what the converter makes of each of Keras's files."""
+    """By file name, what the converter makes of each of Keras's files, and what the command says to it."""
+    found = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLORJAX_CACHE", str(tmp_path_factory.mktemp("converted")))
-        names = ("whole.h5", "whole.weights.h5", "headless.h5")
-        return {name: inception_weights.convert(keras_folder / name)[1] for name in names}
+        for name in inception_files.FILES:
+            folder = tmp_path_factory.mktemp("converted")
+            patch.setenv("COLORJAX_CACHE", str(folder))
+            with redirect_stdout(StringIO()) as said:
+                assert launch.main(["weights", "inception", f"--from={keras_folder / name}"]) == 0
+            found[name] = inception_weights.load(classifier=False), said.getvalue(), folder
+    return found
 
 
-@pytest.mark.parametrize(("file", "size"), [("whole.h5", "own"), ("whole.h5", "other"), ("headless.h5", "own")])
-def test_every_end_point_is_that_of_keras(keras_folder, converted, file, size):
-    with np.load(keras_folder / "answers.npz") as stored:
-        theirs = {name.split("/")[1]: stored[name] for name in stored.files if name.startswith(f"{size}/")}
-    inputs = theirs.pop("inputs")
-    weights = converted[file]
-    ours = jax.jit(InceptionResNetV2(weights.classes).apply)(weights.variables, inputs)
-    assert set(ours) == set(END_POINTS) - (set() if weights.classes else {"logits", "softmax"})
-    # Keras gives the softmax alone, and asks its network with classifier for its own size alone.
-    missing = {"logits"} if size == "own" else {"pooled", "logits", "softmax"}
-    assert set(END_POINTS) - set(theirs) == missing
+@pytest.fixture(scope="module")
+def points(apply, converted):
+    """Every end point for the pictures that Keras was asked about."""
+    return jax.device_get(apply(converted["whole.h5"][0].variables, inception_files.inputs()))
+
+
+def test_every_end_point_is_that_of_keras(points):
+    theirs = inception_files.read_kept()[1]
+    assert set(points) == set(END_POINTS)
+    assert set(END_POINTS) - set(theirs) == {"logits"}  # Keras gives the softmax alone
     for name, expected in theirs.items():
-        if name == "softmax" and not weights.classes:
-            continue
-        assert ours[name].shape == expected.shape, name
-        assert ours[name].dtype == jnp.float32
-        error = np.linalg.norm(ours[name] - expected) / np.linalg.norm(expected)
-        assert error < 1e-4, (name, error)
-        assert np.abs(ours[name] - expected).max() < 1e-4 * np.abs(expected).max(), name
+        assert points[name].dtype == jnp.float32
+        inception_files.assert_summary(name, points[name], expected, 1e-4)
 
 
-def test_the_logits_are_those_behind_kerass_softmax(keras_folder, converted):
+def test_the_logits_are_those_behind_kerass_softmax(points):
     """They are its logarithm up to one number for each picture."""
-    with np.load(keras_folder / "answers.npz") as stored:
-        inputs, softmax = stored["own/inputs"], np.log(np.float64(stored["own/softmax"]))
-    logits = jax.jit(lambda variables: InceptionResNetV2().apply(variables, inputs)["logits"])
-    ours = np.asarray(logits(converted["whole.h5"].variables), np.float64)
-    difference = (ours - softmax) - (ours - softmax).mean(axis=1, keepdims=True)
-    assert np.abs(difference).max() < 1e-4 * np.abs(ours).max()
+    softmax = np.float64(inception_files.read_kept()[1]["softmax"]["values"])
+    logits = np.float64(points["logits"])
+    ours = inception_files.some_values(scipy.special.log_softmax(logits, axis=1))
+    assert np.abs(ours - np.log(softmax)).max() < 1e-4 * np.abs(logits).max()
 
 
-def test_logits_follow_from_the_pooled_features_and_the_softmax_from_them(converted):
-    inputs = np.random.default_rng(0).uniform(-1, 1, SMALL).astype(np.float32)
-    weights = converted["whole.h5"]
-    points = jax.device_get(jax.jit(InceptionResNetV2().apply)(weights.variables, inputs))
+def test_logits_follow_from_the_pooled_features_and_the_softmax_from_them(points, converted):
     last = points["conv2d_7b"].mean(axis=(1, 2))
     np.testing.assert_allclose(points["pooled"], last, rtol=1e-5, atol=1e-5)
-    classifier = weights.variables["params"]["classifier"]
+    classifier = converted["whole.h5"][0].variables["params"]["classifier"]
     np.testing.assert_allclose(points["logits"], last @ classifier["kernel"] + classifier["bias"], rtol=1e-3, atol=1e-3)
-    powers = np.exp(np.float64(points["logits"]) - points["logits"].max())
-    np.testing.assert_allclose(points["softmax"], powers / powers.sum(), rtol=1e-4, atol=1e-9)
+    powers = np.exp(np.float64(points["logits"]) - points["logits"].max(axis=1, keepdims=True))
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(points["softmax"], expected, rtol=1e-4, atol=1e-9)
 
 
 def test_the_formats_of_keras_hold_the_same(converted):
-    whole, keras3, headless = (arrays(converted[name]) for name in ("whole.h5", "whole.weights.h5", "headless.h5"))
+    whole, keras3, headless = (arrays(converted[name][0]) for name in inception_files.FILES)
     assert whole.keys() == keras3.keys()
     assert all(np.array_equal(whole[path], keras3[path]) for path in whole)
     assert whole.keys() - headless.keys() == {("params", "classifier", name) for name in ("kernel", "bias")}
@@ -121,14 +120,13 @@ def timm_state(keras_folder):
     return as_timm(keras_folder / "whole.h5", np.random.default_rng(5))
 
 
-def test_timms_state_dict_is_the_same_network(timm_state, converted, tmp_path):
+def test_timms_state_dict_is_the_same_network(timm_state, points, apply, tmp_path):
     save_file(timm_state, tmp_path / "model.safetensors")
     _, weights = inception_weights.convert(tmp_path / "model.safetensors")
     assert "timm" in weights.origin
-    inputs = np.random.default_rng(0).uniform(-1, 1, SMALL).astype(np.float32)
-    apply = jax.jit(lambda variables: InceptionResNetV2().apply(variables, inputs)["logits"])
-    expected = apply(converted["whole.h5"].variables)
-    np.testing.assert_allclose(apply(weights.variables), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    expected = points["logits"]
+    logits = apply(weights.variables, inception_files.inputs())["logits"]
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 def test_timms_classifier_with_the_background_class_has_1001_classes(timm_state, tmp_path):
@@ -245,16 +243,15 @@ def test_without_weights_three_lines_say_how_to_get_them(tmp_path, monkeypatch):
     assert re.search(r"launch\.py weights inception --from=(\S+)", lines[2])[1] in lines[0]
 
 
-def test_the_command_says_what_it_read_and_load_finds_it(keras_folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path))
-    assert launch.main(["weights", "inception", f"--from={keras_folder / 'headless.h5'}"]) == 0
-    said = capsys.readouterr().out
+def test_the_command_says_what_it_read_and_load_finds_it(converted, monkeypatch):
+    weights, said, folder = converted["headless.h5"]
     assert "headless.h5, Keras's legacy HDF5 weights, without classifier: 54,336,736 numbers, no classes" in said
-    assert inception_weights.load(classifier=False).sha256 in said
+    assert weights.sha256 in said
+    monkeypatch.setenv("COLORJAX_CACHE", str(folder))
     with pytest.raises(UserError, match="no weights of Inception-ResNet-v2 with its classifier"):
         inception_weights.load()
-    launch.main(["weights", "inception", f"--from={keras_folder / 'whole.weights.h5'}"])
-    assert inception_weights.load(classifier=False).classes == inception_weights.load().classes == 1000
+    monkeypatch.setenv("COLORJAX_CACHE", str(converted["whole.weights.h5"][2]))
+    assert inception_weights.load().classes == converted["whole.weights.h5"][0].classes == 1000
 
 
 def test_the_weights_converted_last_are_used(tmp_path, monkeypatch):
@@ -338,12 +335,10 @@ def test_frozen_no_gradient_comes_through_and_trainable_everything_learns(random
     assert all(moved(statistics))
 
 
-def test_bfloat16_is_close_to_float32(random_weights):
-    inputs = np.random.default_rng(0).uniform(-1, 1, SMALL).astype(np.float32)
-    wide, narrow = (
-        jax.jit(InceptionResNetV2(dtype=dtype).apply)(random_weights.variables, inputs)
-        for dtype in ("float32", "bfloat16")
-    )
+def test_bfloat16_is_close_to_float32(random_weights, apply):
+    inputs = inception_files.inputs()
+    wide = apply(random_weights.variables, inputs)
+    narrow = jax.jit(InceptionResNetV2(dtype="bfloat16").apply)(random_weights.variables, inputs)
     for name in ("mixed_5b", "block35_10", "pooled"):
         assert narrow[name].dtype == jnp.float32
         error = np.linalg.norm(narrow[name] - wide[name]) / np.linalg.norm(wide[name])

@@ -1,12 +1,13 @@
 """Writes what Keras's own InceptionResNetV2 is and answers; a script, because Keras reads its backend from the process.
 
-    python tests/support/keras_inception.py FOLDER
+    PYTHONPATH=tests python -m support.keras_inception FOLDER
 
-The weights and the statistics of batch normalization are random. Into FOLDER go the weights in each format that Keras
-has (legacy `.h5` with and without the classifier, `.weights.h5`), and `answers.npz`: for two sizes the inputs and the
-output of each layer that is an end point.
+The weights are those of `inception_files`. Into FOLDER go the weights in each format that Keras has (legacy `.h5` with
+and without the classifier, `.weights.h5`), `answers.npz`, for two sizes the inputs and the output of each layer that is
+an end point, and `keras_inception.npz`, which belongs beside this file.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -18,26 +19,25 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from keras.src.legacy.saving import legacy_h5_format  # noqa: E402
 
+from support import inception_files  # noqa: E402
+
 # End points by the names of Keras's layers; those of the stem have numbers in place of names.
 STEM = ("conv2d_1a", "conv2d_2a", "conv2d_2b", "maxpool_3a", "conv2d_3b", "conv2d_4a", "maxpool_5a")
 
 
-def randomize(model, seed):
-    """Give each variable of the model random values, near those of a trained network in size."""
-    random = np.random.default_rng(seed)
-    for layer in model.layers:
-        values = []
-        for variable in layer.weights:
-            shape, name = variable.shape, variable.name
-            normal = random.standard_normal(shape).astype(np.float32)
-            if name == "kernel":
-                normal *= np.float32(np.sqrt(2 / np.prod(shape[:-1])))
-            elif name == "moving_variance":
-                normal = random.uniform(0.5, 2.0, shape).astype(np.float32)
-            else:  # beta, moving_mean, bias
-                normal *= np.float32(0.2)
-            values.append(normal)
+def layers_of(model):
+    """Return (name, shape) of the weights of each layer that has any."""
+    return [[(w.name, w.shape) for w in layer.weights] for layer in model.layers if layer.weights]
+
+
+def fill(model):
+    """Give each weight of the model its value; return its layer and number by its bytes."""
+    places = {}
+    for i, layer in enumerate(layer for layer in model.layers if layer.weights):
+        values = [inception_files.weight(i, j, w.name, w.shape) for j, w in enumerate(layer.weights)]
         layer.set_weights(values)
+        places |= {value.tobytes(): (i, j) for j, value in enumerate(values)}
+    return places
 
 
 def end_points(model):
@@ -72,15 +72,21 @@ def save_legacy(model, path):
         legacy_h5_format.save_weights_to_hdf5_group(file, model)
 
 
+def network(**options):
+    """Return Keras's network with random weights of its own."""
+    return keras.applications.InceptionResNetV2(weights=None, **options)
+
+
 def main(folder):
     """Build, save and ask the network with its classifier at its own size, the one without at another."""
     random = np.random.default_rng(2)
-    whole = keras.applications.InceptionResNetV2(weights=None)
-    randomize(whole, seed=1)
+    whole = network()
+    layers = layers_of(whole)
+    places = fill(whole)
     save_legacy(whole, folder / "whole.h5")
     whole.save_weights(folder / "whole.weights.h5")
-    headless = keras.applications.InceptionResNetV2(weights=None, include_top=False, input_shape=(None, None, 3))
-    headless.set_weights(whole.get_weights()[:-2])
+    headless = network(include_top=False, input_shape=(None, None, 3))
+    fill(headless)
     save_legacy(headless, folder / "headless.h5")
     answers = {}
     for size, model, shape in (("own", whole, (2, 299, 299, 3)), ("other", headless, (2, 139, 203, 3))):
@@ -88,6 +94,13 @@ def main(folder):
         answers |= {f"{size}/inputs": inputs}
         answers |= {f"{size}/{name}": value for name, value in answer(model, inputs).items()}
     np.savez(folder / "answers.npz", **answers)
+    smaller = network(input_shape=inception_files.SHAPE[1:])
+    fill(smaller)
+    layouts = {name: inception_files.layout_of(folder / name, places) for name in inception_files.FILES}
+    kept = {"layouts": np.frombuffer(json.dumps(layouts | {"weights": layers}).encode(), np.uint8)}
+    for name, value in answer(smaller, inception_files.inputs()).items():
+        kept |= {f"{name}/{key}": part for key, part in inception_files.summary(value).items()}
+    np.savez_compressed(folder / inception_files.KEPT.name, **kept)
 
 
 if __name__ == "__main__":
