@@ -2,11 +2,12 @@
 
 import importlib
 import pkgutil
-from functools import partial
+from functools import cache, partial
 
 import jax
 import numpy as np
 import pytest
+from support.small_inception import small_inception
 
 import experiments
 from colorjax.config.defaults import is_table
@@ -31,33 +32,53 @@ MODULES = {
 CASES = [(name, variant) for name, module in MODULES.items() for variant in module.VARIANTS]
 
 
-def runs_of(config):
-    """Return the run configs of a config, one for each row that is trained, or the config itself.
+@cache
+def runs_of(name, variant):
+    """Return the config, and the run configs of it, one for each row that is trained, or the config itself.
 
     Published weights are no part of the project: random ones stand for them here.
     """
+    config = load(f"{MODULES[name].__file__}:{variant}")
     trained = [name for name, row in config.get("rows", {}).items() if "model" in row]
     runs = [row_config(config, name) for name in trained] if is_table(config) else [config]
     runs = [run.copy_and_resolve_references().unlock() for run in runs]
     for run in runs:
         if "weights" in run.model:
             run.model.weights = "random"
-    return runs
+    return config, runs
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_branch():
+    with small_inception():
+        yield
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """The networks that were built or trained already: other variants and files have the same."""
+    return set()
+
+
+def is_new(seen, *settings):
+    before = len(seen)
+    seen.add(tuple(map(str, settings)))
+    return len(seen) > before
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
-def test_a_config_builds(name, variant):
-    config = load(f"{MODULES[name].__file__}:{variant}")
+def test_config_builds(name, variant, seen):
+    config, runs = runs_of(name, variant)
     assert set(config.data.name.split("+")) <= set(DATASETS)
     settings = {key: value for key, value in config.protocol.items()}
     Protocol(**settings, data="", task=config.task.name, pictures=("",))
-    for run in {str(run.model): run for run in runs_of(config)}.values():
+    for run in runs:
         task = build_task(run.task)
         model = build_model(run.model, task.output_channels)
         optimizer, _ = build_optimizer(run.optimizer, 100)
-        create = partial(create_state, 0, Supervised(model, task), optimizer, False, model.frozen().variables)
-        shapes = jax.eval_shape(create)
-        assert shapes.params
+        if is_new(seen, "shapes", run.model, run.task.name, run.optimizer.name):
+            create = partial(create_state, 0, Supervised(model, task), optimizer, False, model.frozen().variables)
+            assert jax.eval_shape(create).params
     for row in config.get("rows", {}).values():
         assert row.label
         assert ("model" in row) != ("method" in row)
@@ -65,21 +86,24 @@ def test_a_config_builds(name, variant):
             build_method(row.method)
 
 
-def distinct_runs():
-    """Return one run for each network and task that some config trains, whatever its size."""
-    found = {}
-    for name, variant in CASES:
-        for run in runs_of(load(f"{MODULES[name].__file__}:{variant}")):
-            smaller = {"width": 4, "depth": 1, "blocks": 1, "encoder_width": 4, "embedding_of": "patch"}
-            for key, value in (smaller | {"dtype": "float32"}).items():
-                if key in run.model:
-                    run.model[key] = value
-            found.setdefault((str(run.model), run.task.name, run.task.loss), (f"{name}:{variant}", run))
-    return list(found.values())
+def smaller(run):
+    """Return a run's config with a network of the same kind that soon compiles."""
+    run = run.copy_and_resolve_references().unlock()
+    small = {"width": 4, "depth": 1, "blocks": 1, "encoder_width": 4, "embedding_of": "patch", "dtype": "float32"}
+    run.model.update({key: value for key, value in small.items() if key in run.model})
+    return run
 
 
-@pytest.mark.parametrize("run", [pytest.param(run, id=name) for name, run in distinct_runs()])
-def test_a_step_changes_the_weights_and_the_loss_is_finite(run):
+@pytest.mark.parametrize("name", MODULES)
+def test_step_of_each_network_changes_the_weights_and_the_loss_is_finite(name, seen):
+    """Each kind of network with each task and loss that a config has, whatever its size."""
+    for variant in MODULES[name].VARIANTS:
+        for run in map(smaller, runs_of(name, variant)[1]):
+            if is_new(seen, "step", run.model, run.task.name, run.task.loss):
+                take_steps(run)
+
+
+def take_steps(run):
     task = build_task(run.task)
     model = build_model(run.model, task.output_channels)
     optimizer, schedule = build_optimizer(run.optimizer, 100)

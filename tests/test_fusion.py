@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 from skimage.transform import resize
+from support.small_inception import small_inception
 
 import datasets
 import launch
@@ -32,6 +33,16 @@ from datasets.sampling import Draws
 ROOT = Path(__file__).parents[1]
 
 SMALL = {"width": 16, "encoder_width": 16, "weights": "random"}
+
+
+@pytest.fixture(autouse=True)
+def _small_branch(request):
+    """What is done with the branch's end points depends on no branch: one test is of the real one."""
+    if "random_weights" in request.fixturenames:
+        yield
+    else:
+        with small_inception():
+            yield
 
 
 def build(**fields):
@@ -199,13 +210,17 @@ def test_the_branch_sees_the_whole_picture_in_its_proportions(height, width):
 
 def test_each_embedding_is_that_end_point_of_the_network(random_weights):
     inputs = lightness(2, 20, 30)
-    points = jax.jit(InceptionResNetV2().apply)(random_weights, inception_view(inputs))
     models = {name: build(embedding=name) for name in ("logits", "softmax", "pooled")}
-    # In one function, so that the compiler finds what the three have in common.
-    conditionings = jax.jit(
-        lambda f: {name: model.conditioning(f, inputs)["embedding"] for name, model in models.items()}
-    )
-    for name, embedding in conditionings(random_weights).items():
+
+    # In one function, so that the compiler finds what all have in common.
+    @jax.jit
+    def both(frozen):
+        points = InceptionResNetV2().apply(frozen, inception_view(inputs))
+        conditionings = {name: model.conditioning(frozen, inputs)["embedding"] for name, model in models.items()}
+        return {name: points[name] for name in models}, conditionings
+
+    points, conditionings = both(random_weights)
+    for name, embedding in conditionings.items():
         assert embedding.shape == (2, 1536 if name == "pooled" else 1000)
         np.testing.assert_allclose(embedding, points[name], rtol=1e-4, atol=1e-4 * np.abs(points[name]).max())
     needed = {name: "classifier" in model.frozen().variables["params"] for name, model in models.items()}

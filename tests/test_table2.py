@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.small_inception import small_inception
 
 import launch
 from colorjax.pictures.images import write_picture
@@ -37,7 +38,7 @@ def made(tmp_path_factory):
     """The folder of the smoke table."""
     workdir = tmp_path_factory.mktemp("table2")
     (workdir / "smaller.py").write_text(SMALLER)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, small_inception():
         patch.setenv("COLORJAX_CACHE", str(workdir / "cache"))
         assert launch.main(["table", f"--config={workdir}/smaller.py", f"--workdir={workdir}/run"]) == 0
     return workdir / "run"
