@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,9 @@ from support import tiny_process
 from support import tiny_training as tiny
 
 import colorjax
+import colorjax.evaluation.measure
 from colorjax.errors import Interrupted, UserError
+from colorjax.metrics.registry import METRICS
 from colorjax.models import MODELS
 from colorjax.processes import agreement, joining
 from colorjax.processes.agreement import agree
@@ -55,16 +58,16 @@ def wait_until(true):
 
 
 @contextmanager
-def started(workdir, count, devices, *words, port=None, only=None):
-    """Processes that run `words` with so many devices each; none of them outlives the context, and `only` some come."""
+def started(folder, count, devices, *jobs, port=None, only=None):
+    """Processes that do the jobs with so many devices each; none of them outlives the context, and `only` some come."""
     flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT}/tests", "XLA_FLAGS": flags}
     port = port or free_port()
     with ExitStack() as stack:
         running = []
         for index in only or range(count):
-            log = stack.enter_context(Path(f"{workdir}-{index}.log").open("w"))
-            command = [sys.executable, "-m", "support.tiny_process", workdir, port, count, index, *words]
+            log = stack.enter_context(Path(f"{folder}-{index}.log").open("w"))
+            command = [sys.executable, "-m", "support.tiny_process", folder, port, count, index, *jobs]
             running.append(subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=environment, cwd=ROOT))
             stack.callback(running[-1].wait)
             stack.callback(running[-1].kill)
@@ -76,19 +79,15 @@ def statuses(running, seconds=2 * MINUTE):
     return [process.wait(max(0, deadline - time.monotonic())) for process in running]
 
 
-def run(workdir, count, devices, *words):
-    """Run processes to their end and return their exit statuses."""
-    with started(workdir, count, devices, *words) as running:
-        return statuses(running)
-
-
 def alone(workdir, before=lambda step: None):
     """Train in this process, on four of its devices."""
     loop.train(tiny_process.config(), workdir, tiny.data(before), tiny.validate, jax.devices()[:4])
 
 
 def log_of(workdir, index):
-    return Path(f"{workdir}-{index}.log").read_text()
+    """What a process said while it did the job in this folder."""
+    text = Path(f"{workdir.parent}-{index}.log").read_text()
+    return text.partition(f"== {workdir.name}\n")[2].partition("\n== ")[0]
 
 
 def said(workdir, index):
@@ -117,52 +116,66 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def of_two(tmp_path_factory):
-    """The workdir of two processes with two devices each, which nothing stopped."""
-    workdir = tmp_path_factory.mktemp("of_two") / "run"
-    assert run(workdir, 2, 2) == [0, 0], log_of(workdir, 0) + log_of(workdir, 1)
-    return workdir
+def first_pair(tmp_path_factory):
+    """The folder of two processes with two devices each that train, measure, and train until one gets a signal."""
+    folder = tmp_path_factory.mktemp("processes") / "first"
+    with started(folder, 2, 2, "whole:train", "measured:evaluate", "stopped:train:SIGTERM:5:1") as pair:
+        assert statuses(pair) == [75, 75], log_of(folder / "whole", 0) + log_of(folder / "whole", 1)
+    return folder
 
 
-def test_two_processes_with_two_devices_each_train_what_one_with_four_trains(whole, of_two):
-    assert_same_result(of_two, whole, tolerance=1e-5)
+@pytest.fixture(scope="module")
+def later_pairs(first_pair):
+    """The folders of two pairs: one goes on with what the signal stopped and then has a bug, the other a mistake."""
+    bug, mistake = first_pair.with_name("bug"), first_pair.with_name("mistake")
+    shutil.copytree(first_pair / "stopped", bug / "stopped")
+    with (
+        started(bug, 2, 2, "stopped:train", "run:train:fail:1:1") as one,
+        started(mistake, 2, 2, "run:train:mistake:1:0") as other,
+    ):
+        assert statuses(one + other) == [1, 1, 2, 2], log_of(bug / "stopped", 0)
+    return bug, mistake
+
+
+def test_two_processes_with_two_devices_each_train_what_one_with_four_trains(whole, first_pair):
+    assert_same_result(first_pair / "whole", whole, tolerance=1e-5)
 
 
 def test_four_processes_with_a_device_each_go_on_from_the_checkpoint_of_one_with_four(whole, tmp_path):
-    workdir = tmp_path / "run"
+    workdir = tmp_path / "four" / "run"
     with pytest.raises(Interrupted):
         alone(workdir, lambda step: signal.raise_signal(signal.SIGTERM) if step == 1 else None)
     assert newest(workdir) == 2
-    assert run(workdir, 4, 1) == [0, 0, 0, 0], log_of(workdir, 0)
+    with started(workdir.parent, 4, 1, "run:train") as running:
+        assert statuses(running) == [0, 0, 0, 0], log_of(workdir, 0)
     assert "going on from the checkpoint of step 2 of 12" in log_of(workdir, 0)
     assert_same_result(workdir, whole, tolerance=1e-5)
 
 
-def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(whole, of_two, tmp_path):
-    workdir = tmp_path / "run"
-    assert run(workdir, 2, 2, "SIGTERM", 5, 1) == [75, 75]
+def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(whole, first_pair, later_pairs, tmp_path):
+    workdir = first_pair / "stopped"
     assert said(workdir, 0) == [
         f"tiny: SIGTERM: stopped; the same command goes on from step 6, {workdir / 'checkpoints' / '6'}"
     ]
     assert newest(workdir) == 6
-    again = tmp_path / "again"
-    subprocess.run(["cp", "-r", workdir, again], check=True)
-    assert run(workdir, 2, 2) == [0, 0]
-    assert_same_result(workdir, of_two, tolerance=0.0)
-    alone(again)
-    assert_same_result(again, whole, tolerance=1e-5)
+    assert "going on from the checkpoint of step 6 of 12" in log_of(later_pairs[0] / "stopped", 0)
+    assert_same_result(later_pairs[0] / "stopped", first_pair / "whole", tolerance=0.0)
+    shutil.copytree(workdir, tmp_path / "again")
+    alone(tmp_path / "again")
+    assert_same_result(tmp_path / "again", whole, tolerance=1e-5)
 
 
-def test_each_process_reads_every_batch_once_and_only_the_first_writes(of_two):
+def test_each_process_reads_every_batch_once_and_only_the_first_writes(first_pair):
+    workdir = first_pair / "whole"
     for index in range(2):
-        assert (of_two / f"read-{index}").read_text().split() == list(map(str, range(tiny_process.STEPS)))
+        assert (workdir / f"read-{index}").read_text().split() == list(map(str, range(tiny_process.STEPS)))
     of_git = "changes-"  # of a checkout that is not clean
-    written = {path.name for path in of_two.iterdir() if not path.name.startswith(("read-", of_git))}
+    written = {path.name for path in workdir.iterdir() if not path.name.startswith(("read-", of_git))}
     assert written == {"checkpoints", "config.json", "history.jsonl", "tensorboard", "versions.json"}
-    assert len(list((of_two / "tensorboard").iterdir())) == 1
-    assert len((of_two / "history.jsonl").read_text().splitlines()) == tiny_process.STEPS + 2  # and the validations
-    assert "[00:0" in log_of(of_two, 0)  # its progress
-    assert not re.sub(r"\[Gloo\].*|.*peer ranks.*|\s", "", log_of(of_two, 1))
+    assert len(list((workdir / "tensorboard").iterdir())) == 1
+    assert len((workdir / "history.jsonl").read_text().splitlines()) == tiny_process.STEPS + 2  # and the validations
+    assert "[00:0" in log_of(workdir, 0)  # its progress
+    assert not re.sub(r"\[Gloo\].*|.*peer ranks.*|\s", "", log_of(workdir, 1))
 
 
 NAME = r"process {} of 2 \(.+, pid \d+\)"
@@ -172,12 +185,11 @@ def test_when_one_is_killed_the_other_ends_and_names_it(tmp_path):
     with ExitStack() as stack:
         groups = []
         for victim in (0, 1):
-            words = "SIGKILL", 5, victim
-            groups.append(stack.enter_context(started(tmp_path / f"kill-{victim}", 2, 2, *words)))
+            groups.append(stack.enter_context(started(tmp_path / f"{victim}", 2, 2, f"run:train:SIGKILL:5:{victim}")))
         for victim, running in enumerate(groups):
             assert running[victim].wait(2 * MINUTE) == -signal.SIGKILL
             assert running[1 - victim].wait(MINUTE) == 1
-            workdir, other = tmp_path / f"kill-{victim}", 1 - victim
+            workdir, other = tmp_path / f"{victim}" / "run", 1 - victim
             (line,) = said(workdir, other)
             assert re.match(
                 rf"tiny: {NAME.format(victim)} has given no sign of life for 6 s: killed, or .*; stopp", line
@@ -185,33 +197,31 @@ def test_when_one_is_killed_the_other_ends_and_names_it(tmp_path):
             assert "Traceback" not in log_of(workdir, other)
 
 
-def test_a_bug_in_one_ends_all_with_one_traceback(tmp_path):
-    workdir = tmp_path / "run"
-    assert run(workdir, 2, 2, "fail", 1, 1) == [1, 1]
+def test_a_bug_in_one_ends_all_with_one_traceback(later_pairs):
+    workdir = later_pairs[0] / "run"
     assert log_of(workdir, 1).rstrip().endswith("ValueError: an accident")
     (line,) = said(workdir, 0)
     assert re.match(rf"tiny: {NAME.format(1)} failed: ValueError: an accident; stopping$", line)
     assert "Traceback" not in log_of(workdir, 0)
 
 
-def test_a_mistake_that_the_first_finds_is_said_once(tmp_path):
-    workdir = tmp_path / "run"
-    assert run(workdir, 2, 2, "mistake", 1, 0) == [2, 2]
+def test_a_mistake_that_the_first_finds_is_said_once(later_pairs):
+    workdir = later_pairs[1] / "run"
     assert said(workdir, 0) == ["tiny: a mistake"]
     assert said(workdir, 1) == []
 
 
-def test_each_measures_its_share_and_all_get_what_one_measures(tmp_path):
-    one, two = tmp_path / "of-1", tmp_path / "of-2"
-    with started(one, 1, 1, "evaluate", 0, 0) as single, started(two, 2, 1, "evaluate", 0, 0) as pair:
-        assert statuses([*single, *pair]) == [0, 0, 0]
-    expected = (one / "0" / "evaluation.json").read_bytes()
-    assert (one / "measured-0").read_text().split() == list("01234")
+def test_each_measures_its_share_and_all_get_what_one_measures(first_pair, tmp_path, monkeypatch):
+    two = first_pair / "measured"
+    monkeypatch.setattr(colorjax.evaluation.measure, "METRICS", METRICS)  # which `measure` lessens
+    tiny_process.measure(tmp_path, 0)
+    expected = (tmp_path / "0" / "evaluation.json").read_bytes()
+    assert (tmp_path / "measured-0").read_text().split() == list("01234")
     assert (two / "measured-0").read_text().split() == list("024")
     assert (two / "measured-1").read_text().split() == list("13")
     for index in range(2):
         assert (two / str(index) / "evaluation.json").read_bytes() == expected
-        assert (two / str(index) / "samples.npz").read_bytes() == (one / "0" / "samples.npz").read_bytes()
+        assert (two / str(index) / "samples.npz").read_bytes() == (tmp_path / "0" / "samples.npz").read_bytes()
 
 
 def test_processes_with_different_configs_end_with_a_line_that_names_the_setting(tmp_path):
@@ -300,12 +310,12 @@ def test_who_comes_when_all_have_met_is_not_let_in(monkeypatch):
 
 
 def test_ctrl_c_while_waiting_is_a_line_and_ends_the_coordinator(tmp_path):
-    workdir, port = tmp_path / "run", free_port()
-    with started(workdir, 2, 1, port=port, only=[0]) as (process,):
+    port = free_port()
+    with started(tmp_path / "run", 2, 1, "run:train", port=port, only=[0]) as (process,):
         wait_until(lambda: listens(port))
         process.send_signal(signal.SIGINT)
         assert process.wait(MINUTE) == 130
-    assert log_of(workdir, 0) == "tiny: stopped (Ctrl-C)\n"
+    assert (tmp_path / "run-0.log").read_text() == "tiny: stopped (Ctrl-C)\n"
     wait_until(lambda: not listens(port))
 
 

@@ -1,7 +1,8 @@
 """One of several processes that run `tiny_training` together, for tests.
 
-`python -m support.tiny_process WORKDIR PORT PROCESSES PROCESS [EVENT AT [WHICH]]`; at the batch of step AT the process
-WHICH meets with EVENT, one of `EVENTS`. With the event `evaluate` it measures instead of training.
+`python -m support.tiny_process FOLDER PORT PROCESSES PROCESS JOB...` does one job after the other, each in FOLDER/NAME:
+`NAME:train[:EVENT:AT:WHICH]`, where at the batch of step AT the process WHICH meets with EVENT, one of `EVENTS`, or
+`NAME:evaluate`.
 """
 
 import os
@@ -70,24 +71,28 @@ def measure(workdir, index):
     save_evaluation(workdir / str(index), evaluation, "of this test")
 
 
-def main(workdir, port, count, index, event="", at=-1, which=0):
-    """Train as process `index` of `count`; return the exit status."""
+def train(workdir, index, event="", at=-1, which=-1):
+    """Train, and note each batch that this process reads."""
 
     def before(step):
         with (workdir / f"read-{index}").open("a") as file:
             file.write(f"{step}\n")
-        if step == at and index == which:
+        if step == int(at) and index == int(which):
             EVENTS[event]()
 
-    workdir.mkdir(exist_ok=True)
+    loop.train(config(), workdir, tiny.data(before), tiny.validate)
+
+
+def main(folder, port, count, index, jobs):
+    """Do the jobs as process `index` of `count`; return the exit status."""
     MODELS["tiny"] = tiny.TinyNetwork
     several = {"coordinator": f"localhost:{port}", "processes": count, "process": index} if count > 1 else {}
     try:
         with processes.process_group("tiny", **several):
-            if event == "evaluate":
-                measure(workdir, index)
-            else:
-                loop.train(config(), workdir, tiny.data(before), tiny.validate)
+            for name, kind, *event in (job.split(":") for job in jobs):
+                print(f"\n== {name}", file=sys.stderr, flush=True)
+                (folder / name).mkdir(parents=True, exist_ok=True)
+                {"train": train, "evaluate": measure}[kind](folder / name, index, *event)
     except ColorjaxError as error:
         print(f"tiny: {error}", file=sys.stderr)
         return error.exit_status
@@ -95,6 +100,6 @@ def main(workdir, port, count, index, event="", at=-1, which=0):
 
 
 if __name__ == "__main__":
-    workdir, *words = sys.argv[1:]
+    folder, port, count, index, *jobs = sys.argv[1:]
     compilations.keep()
-    sys.exit(main(Path(workdir), *(word if word.isalpha() else int(word) for word in words)))
+    sys.exit(main(Path(folder), int(port), int(count), int(index), jobs))
