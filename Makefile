@@ -6,12 +6,14 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 WORKDIR ?= runs/demo
 
-.PHONY: help setup demo test test-cluster lint benchmarks clean
+.PHONY: help setup demo test test-quick test-keras test-cluster lint benchmarks clean
 
 help:
 	@echo "make setup         virtual environment in $(VENV), with requirements.txt"
 	@echo "make demo          Table 1 and the shipped denoiser on the bundled photographs, into $(WORKDIR)"
 	@echo "make test          the tests, on two cores"
+	@echo "make test-quick    those that start no processes and train no whole tables: a minute, once compiled"
+	@echo "make test-keras    Inception-ResNet-v2 against Keras itself: two minutes"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
 	@echo "make lint          ruff, the linter and formatter"
 	@echo "make benchmarks    every speed ratio that the README states (takes about an hour)"
@@ -37,9 +39,17 @@ demo: setup
 	$(RUN) launch.py table --config=experiments/table1.py:smoke --workdir=$(WORKDIR)
 	$(RUN) launch.py table --config=experiments/shipped_denoisers.py:smoke --workdir=$(WORKDIR)-denoising
 
-# By file, so that what the tests of a file share is made once.
+# By file, so that what the tests of a file share is made once; in the order of tests/conftest.py, the heaviest first.
+PYTEST := $(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 test: $(VENV)/.ready-dev
-	$(RUN) -m pytest --numprocesses=2 --dist=loadfile
+	$(PYTEST)
+
+test-quick: $(VENV)/.ready-dev
+	$(PYTEST) -m "not process and not slow and not keras"
+
+# Keras itself, in place of what tests/support/keras_inception.npz keeps of it.
+test-keras: $(VENV)/.ready-dev
+	$(RUN) -m pytest -m keras
 
 # Skips, and says so in red, where Slurm isn't installed or can't start. One after the other: they share one node.
 test-cluster: $(VENV)/.ready-dev

@@ -2,6 +2,23 @@
 
 import os
 
+HEAVIEST = (
+    "test_processes",
+    "test_fusion",
+    "test_experiments",
+    "test_inception",
+    "test_table1",
+    "test_exported_weights",
+    "test_table2",
+    "test_loop",
+    "test_step",
+    "test_evaluate",
+    "test_restoration",
+    "test_tiled_network",
+    "test_resume",
+    "test_models",
+)
+
 # Tests compile much and compute little, so the compiler is told not to take pains.
 FLAGS = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FLAGS}"
@@ -32,6 +49,12 @@ def pytest_sessionstart(session):
     """Tidy the kept compilations, once for all workers of the session."""
     if not hasattr(session.config, "workerinput"):
         compilations.tidy()
+
+
+def pytest_collection_modifyitems(items):
+    """Put the heaviest files first, so that no worker begins one when the other has nothing left to do."""
+    rank = {name: number for number, name in enumerate(HEAVIEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 @pytest.fixture

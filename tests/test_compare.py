@@ -309,6 +309,7 @@ def test_long_curves_are_thinned_but_for_their_best(tmp_path):
     assert (float(row["psnr"]), row["best_step"]) == (40.0, "1235")
 
 
+@pytest.mark.process
 def test_neither_command_waits_for_jax(sweep):
     code = (
         "import sys, launch\nfor command in ('status', 'compare'): launch.main([command, '--workdir=' + sys.argv[1]])"

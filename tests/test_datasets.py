@@ -56,6 +56,7 @@ def test_skimage_photos_takes_no_source(tmp_path):
         datasets.prepare(config("skimage_photos", tmp_path))
 
 
+@pytest.mark.process
 def test_no_tensorflow_no_network_and_nothing_printed(tmp_path):
     script = """
 import socket, sys

@@ -95,6 +95,7 @@ def smaller(run):
 
 
 @pytest.mark.parametrize("name", MODULES)
+@pytest.mark.slow
 def test_step_of_each_network_changes_the_weights_and_the_loss_is_finite(name, seen):
     """Each kind of network with each task and loss that a config has, whatever its size."""
     for variant in MODULES[name].VARIANTS:

@@ -13,6 +13,8 @@ from colorjax import weights
 from colorjax.metrics.registry import METRICS
 from colorjax.training import load_network
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENT = """
 from colorjax.config import model_config, run_config
 
@@ -21,6 +23,7 @@ def get_config(variant=""):
     config.task.name, config.task.loss = "denoise", "l1"
     config.task.noise.kind, config.task.noise.level = "gaussian", (0.1, 0.1)
     config.model = model_config("unet", width=4, depth=1, norm="group", block="half")
+    config.optimizer.learning_rate = 1e-9  # next to nothing is learned: a network is what it started from
     config.data.patch_size, config.data.patches_per_epoch, config.data.workers = 16, 8, 0
     config.training.batch_size, config.training.epochs, config.training.validation_photographs = 8, 1, 1
     config.protocol.resize, config.protocol.size = "short_side", 32
@@ -81,16 +84,16 @@ def test_a_file_is_measured_as_its_checkpoint_is(run, exported, tmp_path):
 
 
 def test_a_training_starts_from_a_file(run, exported, tmp_path):
-    words = [f"--config.training.start_from={exported}", "--config.optimizer.learning_rate=1e-9", "--config.seed=5"]
+    words = [f"--config.training.start_from={exported}", "--config.seed=5"]
     assert launch.main(["train", config_of(run), f"--workdir={tmp_path}", *words]) == 0
-    variables = load_network(tmp_path)[1]  # next to nothing was learned: these are what it started from
+    variables = load_network(tmp_path)[1]
     jax.tree.map(
         lambda *both: np.testing.assert_allclose(*both, atol=1e-6), variables, weights.load(exported).variables
     )
 
 
 def test_a_training_may_start_from_what_fits(run, exported, tmp_path, capsys):
-    words = [f"--config.training.start_from={exported}", "--config.optimizer.learning_rate=1e-9", "--config.seed=5"]
+    words = [f"--config.training.start_from={exported}", "--config.seed=5"]
     words += ["--config.training.start_parts=fitting", "--config.task.name=denoise_gray"]
     assert launch.main(["train", config_of(run), f"--workdir={tmp_path}", *words]) == 0
     assert "so they begin at random: HalfBlock_0/Conv_0/kernel, HalfBlock_0/shortcut/kernel, output/" in (

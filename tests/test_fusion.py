@@ -208,6 +208,7 @@ def test_the_branch_sees_the_whole_picture_in_its_proportions(height, width):
             np.testing.assert_allclose(lines[side], lines[side - 2], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_each_embedding_is_that_end_point_of_the_network(random_weights):
     inputs = lightness(2, 20, 30)
     models = {name: build(embedding=name) for name in ("logits", "softmax", "pooled")}
@@ -365,6 +366,7 @@ def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_pa
         np.testing.assert_array_equal(batch["picture"][list(batch["index"]).index(index)], expected)
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_embeddings_and_says_what_its_branch_was(tmp_path, monkeypatch, capsys):
     cache = tmp_path / "cache"
     monkeypatch.setenv("COLORJAX_CACHE", str(cache))

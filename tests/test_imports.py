@@ -99,6 +99,7 @@ def test_no_file_imports_what_it_may_not(package):
 
 
 @pytest.mark.parametrize("package", ["colorjax", "datasets"])
+@pytest.mark.process
 def test_importing_all_modules_brings_in_no_tensorflow_and_nothing_upstream(package):
     run = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL, package], cwd=ROOT, capture_output=True, text=True, timeout=300

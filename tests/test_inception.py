@@ -21,6 +21,8 @@ from colorjax.errors import UserError
 from colorjax.models.inception import weights as inception_weights
 from colorjax.models.inception.network import END_POINTS, InceptionResNetV2, inception_input
 
+pytestmark = pytest.mark.slow
+
 SMALL = (1, 75, 75, 3)
 
 

@@ -35,6 +35,7 @@ def with_colorjax():
     return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
+@pytest.mark.process
 def test_help_does_not_load_jax():
     probe = "import sys, launch\ntry: launch.main(['--help'])\nexcept SystemExit: print('jax' in sys.modules)"
     started = time.monotonic()
@@ -124,6 +125,7 @@ def test_commands_without_data_sets_do_not_load_them(tmp_path):
     assert "no run" in result.stderr
 
 
+@pytest.mark.process
 def test_a_mistake_is_one_line_and_status_2():
     result = launch_in_a_process(
         "train", "--config=experiments/colorize_unet.py", "--workdir=unused", "--config.training.epoch=3"
@@ -188,6 +190,7 @@ def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == "launch.py status: stopped (Ctrl-C)\n"
 
 
+@pytest.mark.process
 def test_ctrl_c_while_it_loads_is_one_line(tmp_path):
     (tmp_path / "datasets.py").write_text("raise KeyboardInterrupt")  # the first that is loaded
     words = [sys.executable, copy_of_launch(tmp_path), "prepare", "--config=any.py"]

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from support import networks as made_networks
 
-from colorjax.commands import evaluate
 from colorjax.commands.measuring import measure_rows
 from colorjax.config.rows import table_runs
 from colorjax.config.tables import method_config, table_config
-from colorjax.errors import UserError
 from colorjax.evaluation import measure
 from colorjax.methods import build_method
 from colorjax.metrics.registry import METRICS
@@ -57,22 +55,3 @@ def test_the_mark_tells_how_weights_are_used(tmp_path):
         marks.append(build_method({"name": "pretrained", "weights": str(path)}).mark)
     assert marks[0]["weights"] == marks[1]["weights"]
     assert marks[0] != marks[1]
-
-
-def test_of_several_processes_one_looks_for_the_training_photographs_and_tells_the_others(monkeypatch):
-    def missing(config, split):
-        raise UserError(f"no {split} photographs")
-
-    told = []
-
-    def from_first(value):
-        told.append(value)
-        return "what the first one said"
-
-    monkeypatch.setattr(evaluate.processes, "from_first", from_first)
-    config = SimpleNamespace(data=None)
-    for first in (True, False):
-        monkeypatch.setattr(evaluate.processes, "is_first", lambda first=first: first)
-        found = evaluate._lacks_training_photographs(config, SimpleNamespace(photographs=missing))
-        assert found == "what the first one said"
-    assert told == ["no train photographs", None]

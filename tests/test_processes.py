@@ -137,10 +137,12 @@ def later_pairs(first_pair):
     return bug, mistake
 
 
+@pytest.mark.process
 def test_two_processes_with_two_devices_each_train_what_one_with_four_trains(whole, first_pair):
     assert_same_result(first_pair / "whole", whole, tolerance=1e-5)
 
 
+@pytest.mark.process
 def test_four_processes_with_a_device_each_go_on_from_the_checkpoint_of_one_with_four(whole, tmp_path):
     workdir = tmp_path / "four" / "run"
     with pytest.raises(Interrupted):
@@ -152,6 +154,7 @@ def test_four_processes_with_a_device_each_go_on_from_the_checkpoint_of_one_with
     assert_same_result(workdir, whole, tolerance=1e-5)
 
 
+@pytest.mark.process
 def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(whole, first_pair, later_pairs, tmp_path):
     workdir = first_pair / "stopped"
     assert said(workdir, 0) == [
@@ -165,6 +168,7 @@ def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(whole
     assert_same_result(tmp_path / "again", whole, tolerance=1e-5)
 
 
+@pytest.mark.process
 def test_each_process_reads_every_batch_once_and_only_the_first_writes(first_pair):
     workdir = first_pair / "whole"
     for index in range(2):
@@ -181,6 +185,7 @@ def test_each_process_reads_every_batch_once_and_only_the_first_writes(first_pai
 NAME = r"process {} of 2 \(.+, pid \d+\)"
 
 
+@pytest.mark.process
 def test_when_one_is_killed_the_other_ends_and_names_it(tmp_path):
     with ExitStack() as stack:
         groups = []
@@ -197,6 +202,7 @@ def test_when_one_is_killed_the_other_ends_and_names_it(tmp_path):
             assert "Traceback" not in log_of(workdir, other)
 
 
+@pytest.mark.process
 def test_a_bug_in_one_ends_all_with_one_traceback(later_pairs):
     workdir = later_pairs[0] / "run"
     assert log_of(workdir, 1).rstrip().endswith("ValueError: an accident")
@@ -205,12 +211,14 @@ def test_a_bug_in_one_ends_all_with_one_traceback(later_pairs):
     assert "Traceback" not in log_of(workdir, 0)
 
 
+@pytest.mark.process
 def test_a_mistake_that_the_first_finds_is_said_once(later_pairs):
     workdir = later_pairs[1] / "run"
     assert said(workdir, 0) == ["tiny: a mistake"]
     assert said(workdir, 1) == []
 
 
+@pytest.mark.process
 def test_each_measures_its_share_and_all_get_what_one_measures(first_pair, tmp_path, monkeypatch):
     two = first_pair / "measured"
     monkeypatch.setattr(colorjax.evaluation.measure, "METRICS", METRICS)  # which `measure` lessens
@@ -224,6 +232,7 @@ def test_each_measures_its_share_and_all_get_what_one_measures(first_pair, tmp_p
         assert (two / str(index) / "samples.npz").read_bytes() == (tmp_path / "0" / "samples.npz").read_bytes()
 
 
+@pytest.mark.process
 def test_processes_with_different_configs_end_with_a_line_that_names_the_setting(tmp_path):
     words = "train", "--config=experiments/colorize_unet.py:smoke", f"--workdir={tmp_path / 'run'}"
     meeting = f"--coordinator=localhost:{free_port()}", "--processes=2"
@@ -287,12 +296,14 @@ def met(port, *places):
             child.kill()
 
 
+@pytest.mark.process
 def test_processes_of_different_numbers_are_all_told_so():
     lines = met(free_port(), (0, 2), (1, 3))
     assert lines[0] == lines[1]
     assert re.fullmatch(r"process 1 of 3 \(.+\) was started with --processes=3, process 0 with 2", lines[0])
 
 
+@pytest.mark.process
 def test_two_processes_with_one_place_are_both_told_so():
     lines = met(free_port(), (0, 3), (1, 3), (1, 3))
     assert len(set(lines)) == 1
@@ -300,6 +311,7 @@ def test_two_processes_with_one_place_are_both_told_so():
     assert re.fullmatch(rf"two processes were started with --process=1: {name} and {name}", lines[0])
 
 
+@pytest.mark.process
 def test_who_comes_when_all_have_met_is_not_let_in(monkeypatch):
     monkeypatch.setattr(joining, "_REACH_SECONDS", 3)
     lines = met(free_port(), (0, 2), (1, 2), (1, 2))
@@ -309,6 +321,7 @@ def test_who_comes_when_all_have_met_is_not_let_in(monkeypatch):
     assert re.match(r"process 1 of 2 \(.+\) is not let in at localhost:\d+: others have met there", line)
 
 
+@pytest.mark.process
 def test_ctrl_c_while_waiting_is_a_line_and_ends_the_coordinator(tmp_path):
     port = free_port()
     with started(tmp_path / "run", 2, 1, "run:train", port=port, only=[0]) as (process,):

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
 from support import tiny_training as tiny
 
 from colorjax.models import MODELS
 from colorjax.training import load_network, loop
+
+pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[1]
 

@@ -104,6 +104,7 @@ def test_a_run_that_is_at_work_is_not_put_into_a_queue(tmp_path):
     assert read_state(tmp_path).state == "waiting"
 
 
+@pytest.mark.process
 def test_a_process_that_was_killed_is_known_on_its_own_host_at_once(tmp_path):
     script = (
         f"from colorjax.runs.run_state import Heartbeat\nfrom pathlib import Path\nimport os, signal\n"

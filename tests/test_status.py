@@ -175,6 +175,7 @@ def test_watching_ends_quietly_when_somebody_wants_it_to(sweep, monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["status", "compare"])
+@pytest.mark.process
 def test_whoever_reads_may_stop_reading(sweep, command):
     words = [sys.executable, "launch.py", command, f"--workdir={sweep}"]
     reader, writer = os.pipe()

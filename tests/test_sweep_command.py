@@ -95,6 +95,7 @@ def test_slurm_gets_one_array_of_the_runs_from_a_snapshot(file, tmp_path, slurm,
     assert start["code"] == code.name
 
 
+@pytest.mark.process
 def test_the_snapshot_is_what_runs(file, tmp_path, slurm):
     sweep(file, tmp_path / "out", "--executor=slurm")
     (code,) = (tmp_path / "out" / "code").iterdir()

@@ -8,6 +8,8 @@ import pytest
 
 import launch
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SMALLER = [
     "--config.training.epochs=2",
@@ -78,15 +80,6 @@ def test_the_page_needs_no_other_file_and_shows_the_published_figures(made):
     assert "Proposed U-net Architecture" in page
     assert "94.3%" in page
     assert all(row.split(" (")[0] in page for row in ROWS)
-
-
-def test_again_nothing_is_trained_or_measured_twice(made, capsys):
-    before = (made[0] / "table.csv").read_text()
-    assert table(made[0]) == 0
-    said = "".join(capsys.readouterr())
-    assert said.count("this run is finished") == 2
-    assert said.count("measured already") == len(ROWS)
-    assert (made[0] / "table.csv").read_text() == before
 
 
 def test_another_config_in_the_same_workdir_is_refused(made, capsys):

@@ -1,4 +1,7 @@
-"""Table 2 and its learning curve from their command, end to end on the bundled photographs, only smaller."""
+"""Table 2 and its learning curve from their command, made once and made again, on the bundled photographs, smaller.
+
+It has what any table may have: a row with seeds, series, a fusion network, a method that learns from few photographs.
+"""
 
 import csv
 from pathlib import Path
@@ -11,10 +14,14 @@ import launch
 from colorjax.pictures.images import write_picture
 from experiments import table2
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
-# Two of its rows: each takes long enough to compile.
+# Two of its networks: each takes long enough to compile.
 SMALLER = """
+from ml_collections import ConfigDict
+from colorjax.config import method_config
 from experiments import table2
 
 def get_config(variant=""):
@@ -28,20 +35,29 @@ def get_config(variant=""):
     config.inference.update({"patch_size": 32, "overlap": 8})
     config.rows.fusion_2.model.update({"width": 4, "encoder_width": 8})
     config.rows.fusion_2.inference.patch_size = 48
+    config.rows.fusion_2.seeds = (0, 1)
     config.rows.unet_all.model.update({"width": 4, "depth": 2})
+    color = method_config("mean_color")
+    config.rows.color = ConfigDict({"label": "Color of few", "method": color, "data": {"photographs": 3}})
     return config.lock()
 """
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """The folder of the smoke table."""
+def command(tmp_path_factory):
+    """The words that make the smoke table, with what they need; the last is its folder."""
     workdir = tmp_path_factory.mktemp("table2")
     (workdir / "smaller.py").write_text(SMALLER)
     with pytest.MonkeyPatch.context() as patch, small_inception():
         patch.setenv("COLORJAX_CACHE", str(workdir / "cache"))
-        assert launch.main(["table", f"--config={workdir}/smaller.py", f"--workdir={workdir}/run"]) == 0
-    return workdir / "run"
+        yield ["table", f"--config={workdir}/smaller.py", f"--workdir={workdir}/run"]
+
+
+@pytest.fixture(scope="module")
+def made(command, tmp_path_factory):
+    """The folder of the smoke table."""
+    assert launch.main(command) == 0
+    return Path(command[-1].partition("=")[2])
 
 
 def lines(path):
@@ -55,15 +71,43 @@ def test_all_rows_are_measured_on_the_same_pictures(made):
         "Mean color",
         "Fusion network, 2 photographs",
         "U-Net, group norm., all photographs",
+        "Color of few",
     ]
     assert [line["row"] for line in lines(made / "table.csv")] == rows
     pictures = [(line["row"], line["picture"]) for line in lines(made / "pictures.csv")]
     assert pictures == [(row, picture) for row in rows for picture in ("chelsea", "rocket")]
 
 
-def test_the_curve_has_a_point_for_each_number_of_photographs(made):
-    points = {(line["series"], line["photographs"]) for line in lines(made / "learning_curve.csv")}
-    assert points == {("Fusion network", "2"), ("U-Net, group norm.", "5")}
+def test_rows_with_seeds_have_a_folder_a_seed_and_are_one_row_of_the_table(made):
+    for folder in ("fusion_2/seed-0", "fusion_2/seed-1", "unet_all"):
+        assert (made / "rows" / folder / "history.jsonl").exists()
+        assert (made / "rows" / folder / "evaluation.json").exists()
+    curve = lines(made / "learning_curve.csv")
+    fusion, unet = "Fusion network", "U-Net, group norm."
+    points = [(line["series"], line["photographs"], line["seed"]) for line in curve]
+    assert points == [(fusion, "2", "0"), (fusion, "2", "1"), (unet, "5", "0")]
+    psnr = [float(line["psnr"]) for line in curve]
+    assert psnr[0] != psnr[1]
+    table = {line["row"]: float(line["psnr"]) for line in lines(made / "table.csv")}
+    assert table["Fusion network, 2 photographs"] == pytest.approx((psnr[0] + psnr[1]) / 2)
+    assert table["U-Net, group norm., all photographs"] == pytest.approx(psnr[2])
+
+
+def test_again_nothing_is_trained_or_measured_twice(command, made, capsys):
+    before = {path.name: path.read_text() for path in made.glob("*.csv")}
+    assert launch.main(command) == 0
+    said = "".join(capsys.readouterr())
+    assert said.count("this run is finished") == 3
+    assert said.count("measured already") == 6
+    assert "Fusion network, 2 photographs, seed 1: measured already" in said
+    assert {path.name: path.read_text() for path in made.glob("*.csv")} == before
+
+
+def test_more_photographs_than_there_are_in_any_row_are_refused_before_anything_is_trained(command, tmp_path, capsys):
+    again = [*command[:2], f"--workdir={tmp_path / 'run'}", "--config.rows.color.data.photographs=900"]
+    assert launch.main(again) == 2
+    assert "row 'Color of few': config.data.photographs=900: skimage_photos has 5" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_report_says_what_the_papers_numbers_and_the_branch_are(made):

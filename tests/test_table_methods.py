@@ -1,0 +1,30 @@
+"""What a method in a table learns from."""
+
+import csv
+from types import SimpleNamespace
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from colorjax.commands import table
+from colorjax.config.tables import method_config, table_config
+from colorjax.pictures.images import Photograph
+
+
+def test_a_method_learns_from_the_photographs_of_its_own_row(tmp_path):
+    """The mean color of one photograph of the very color to be found is right, that of all three is not."""
+    colors = [(200, 60, 60), (60, 200, 60), (60, 60, 200)]
+    solid = [Photograph(str(color), np.full((16, 16, 3), color, np.uint8)) for color in colors]
+
+    def photographs(config, split):
+        return solid[:1] if split == "test" else solid[: config.photographs or None]
+
+    config = table_config()
+    config.task.name = "colorize"
+    row = {"label": "One", "method": method_config("mean_color"), "data": {"photographs": 1}, "series": "Mean color"}
+    config.rows.one = ConfigDict(row)
+    table.main(config.lock(), tmp_path, SimpleNamespace(photographs=photographs))
+    with (tmp_path / "table.csv").open() as file:
+        error = {line["row"]: float(line["ciede2000"]) for line in csv.DictReader(file)}
+    assert error["One"] < 1 < 10 < error["Mean color"]
+    assert (tmp_path / "learning_curve.csv").read_text().splitlines()[1].startswith("Mean color,One,1,0,")
