@@ -111,7 +111,6 @@ def take_steps(run):
     frozen = model.frozen().variables
     state = jax.jit(lambda: create_state(0, Supervised(model, task), optimizer, False, frozen))()
     pictures = np.random.default_rng(0).uniform(size=(2, 8, 8, 3)).astype(np.float32)
-    conditioning = conditioning_in_step(model)
     step = make_step(
         Supervised(model, task),
         optimizer,
