@@ -7,7 +7,7 @@
 
 variant  photographs                        hardware     running time  numbers to expect
 smoke    the 9 in the scikit-image wheel    2 CPU cores  2 minutes     PSNR 21.3 (gray copy 20.9)
-folder   any folder, some hundreds or more  2 CPU cores  15 minutes    README.md has the table for 841 photographs
+folder   any folder, some hundreds or more  2 CPU cores  15 minutes    docs/results.md has it for 841 photographs
 paper    ADE20K                             a GPU        not run yet
 """
 

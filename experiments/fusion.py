@@ -9,7 +9,7 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
 
 variant  photographs                      hardware     running time  numbers to expect
 smoke    the 9 in the scikit-image wheel  2 CPU cores  1 minute      PSNR 21.5 (gray copy 20.9; 19.7 with -zero)
-folder   any folder                       2 CPU cores  not run yet   README.md has table2.py's learning curve
+folder   any folder                       2 CPU cores  not run yet   docs/results.md has table2.py's learning_curve
 paper    Kaggle's Image Coloring Dataset  a GPU        not run yet
 
 `paper` and `folder` want the published weights of Inception-ResNet-v2 and say how to get them; `smoke`, and every

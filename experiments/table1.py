@@ -12,7 +12,7 @@ variant  photographs                        hardware     running time  numbers t
 smoke    the 9 in the scikit-image wheel    2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7,
                                                                scribbles 28.3, CNN 21.6, U-Net 21.7, weights in the
                                                                box 23.7
-folder   any folder, some hundreds or more  2 CPU cores  30 minutes    README.md has the table for 841 photographs
+folder   any folder, some hundreds or more  2 CPU cores  30 minutes    docs/results.md has it for 841 photographs
 paper    ADE20K                             a GPU        not run yet
 
 Where `paper` differs from the paper: ADE20K's own splits have 20,210, 2,000 and 3,352 photographs (the paper speaks

@@ -12,8 +12,8 @@ variant         photographs                      hardware     running time  numb
 smoke           the 9 in the scikit-image wheel  2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7, on
                                                                             all 5: fusion 22.1, U-Net 21.3
 folder          any folder of 30 or more         2 CPU cores  not run yet
-learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    README.md has it for 841 photographs, with
-                                                                            random weights
+learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    docs/results.md has it for 841 photographs,
+                                                                            with random weights
 paper           any folder of 30 or more         a GPU        not run yet
 
 `smoke` trains on 2 photographs and on 5, the others on 20 and on all there are, `learning_curve` on 20, 60, 200 and all
