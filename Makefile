@@ -16,7 +16,7 @@ help:
 	@echo "make test-keras    Inception-ResNet-v2 against Keras itself: two minutes"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
 	@echo "make lint          ruff, the linter and formatter"
-	@echo "make benchmarks    every speed ratio that the README states (takes about an hour)"
+	@echo "make benchmarks    every speed ratio in docs/speed.md (takes about an hour)"
 
 setup: $(VENV)/.ready
 $(VENV)/.ready: requirements.txt

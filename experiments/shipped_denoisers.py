@@ -41,14 +41,14 @@ def get_config(variant: str = "") -> ConfigDict:
     variant = choose(variant, VARIANTS)
     kind, level = ("color", 25) if variant == "smoke" else variant.split("_")
     config = table_config()
-    config.title = f"The denoiser in the box: {kind}, Gaussian noise of {level} of 255"
+    config.title = f"The bundled denoiser: {kind}, Gaussian noise of {level} of 255"
     config.task.name = TASKS[kind]
     config.protocol.noise_kind = "gaussian"
     config.protocol.noise_level = int(level) / 255
     del config.rows["mean_color"]
     config.rows.observed.label = "Noisy input"
     shipped = method_config("pretrained", weights=f"denoise_{kind}")
-    config.rows.shipped = ConfigDict({"label": "Weights in the box", "method": shipped})
+    config.rows.shipped = ConfigDict({"label": "Bundled weights", "method": shipped})
     if variant == "smoke":
         config.protocol.resize = "short_side"
         config.protocol.size = 256

@@ -51,5 +51,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.rows.cnn = ConfigDict({"label": "Conventional CNN", "model": colorize_cnn.model(chosen)})
     config.rows.unet = ConfigDict({"label": "U-Net, group norm.", "model": colorize_unet.model(chosen)})
     shipped = method_config("pretrained", weights="colorize")
-    config.rows.shipped = ConfigDict({"label": "Weights in the box", "method": shipped})
+    config.rows.shipped = ConfigDict({"label": "Bundled weights", "method": shipped})
     return config.lock()

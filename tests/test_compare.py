@@ -326,3 +326,13 @@ def test_a_folder_that_can_not_be_written_is_one_line(sweep, capsys):
     (sweep / "compare.csv").mkdir()
     assert launch.main(["compare", f"--workdir={sweep}"]) == 2
     assert "can't be written (Is a directory)" in capsys.readouterr().err
+
+
+def test_differing_settings_of_open_sections_may_be_missing():
+    plain, edges = (
+        {"model.name": "unet", "objective.terms.task": 1.0},
+        {"model.name": "unet", "objective.terms.task": 1.0},
+    )
+    edges["objective.terms.edges"] = 0.1
+    assert differing([plain, edges]) == ["objective.terms.edges"]
+    assert differing([{"model.name": "cnn"}, {"model.name": "unet", "model.depth": 3}]) == ["model.name"]

@@ -66,7 +66,7 @@ def test_the_page_says_what_is_a_mean_and_draws_the_curves(evaluations, tmp_path
     write_table(tmp_path, "T", evaluations, "Gray copy", PROTOCOL, histories, places=PLACES)
     page = (tmp_path / "report.html").read_text()
     text = " ".join(" ".join(Page(page).text).split())
-    for part in ("Learning curves", "Student's t", "U-Net, 20: mean of 3 seeds (0, 1, 2).", "the first seed."):
+    for part in ("Data curves", "Student's t", "U-Net, 20: mean of 3 seeds (0, 1, 2).", "the first seed."):
         assert part in text, part
     assert "Fusion, 20: mean" not in text
     assert "U-Net, all: mean of 3 seeds (0, 1, 2)." in (tmp_path / "table.md").read_text()

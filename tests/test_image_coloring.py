@@ -119,3 +119,13 @@ def test_image_coloring_of_gray_pictures_alone(tmp_path):
         (tmp_path / name).write_text("broken")
     with pytest.raises(UserError, match="image_coloring: none of the 3 files in"):
         datasets.prepare(config("image_coloring", tmp_path))
+
+
+def test_twin_folders_may_be_spelled_either_way(tmp_path):
+    for ending in ("gray", "grey", "black"):
+        folder = make(
+            tmp_path / ending,
+            *(f"train_color/{i}.png" for i in range(9)),
+            *(f"train_{ending}/{i}.png" for i in range(9)),
+        )
+        assert len(names("image_coloring", folder, "train")) < 9  # of nine in color, some are held out

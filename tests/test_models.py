@@ -10,6 +10,7 @@ import pytest
 from colorjax.errors import UserError
 from colorjax.models import MODELS, build_model, default_config
 from colorjax.models.blocks import BLOCKS
+from colorjax.models.network import Network
 
 
 def _pictures(seed, shape):
@@ -21,7 +22,8 @@ def _shapes(model, channels):
     inputs = jnp.zeros((1, 1, 1, channels))
 
     def create(key):
-        return model.init(key, inputs, train=False, **model.conditioning({}, inputs))
+        given = model.conditioning({}, inputs) if isinstance(model, Network) else {}  # a block is given nothing
+        return model.init(key, inputs, train=False, **given)
 
     return jax.eval_shape(create, jax.random.key(0))
 

@@ -29,7 +29,7 @@ ROWS = [
     "Scribbles (Levin et al.)",
     "Conventional CNN",
     "U-Net, group norm.",
-    "Weights in the box",
+    "Bundled weights",
 ]
 
 

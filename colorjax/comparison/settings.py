@@ -11,6 +11,8 @@ from colorjax.sweeps.names import short_keys
 
 #: In place of the value of a setting that a run does not have, such as a field of another model.
 MISSING = None
+# Sections that have whichever settings a person gives them.
+_OPEN = ("objective.terms.", "optimizer.parts.")
 # Last words of settings that say nothing without the word before.
 _VAGUE = ("kind", "level", "name", "size", "source", "split")
 
@@ -19,10 +21,14 @@ def differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the settings that differ between runs, in the order of the configs.
 
     A setting that only some runs have differs where these differ in it: that others lack it follows from another
-    setting, such as the model's name.
+    setting, such as the model's name. In `_OPEN` sections nothing follows: there a missing setting is another value.
     """
+
+    def values(key: str) -> set:
+        return {hashable(settings.get(key, MISSING)) for settings in every if key in settings or key.startswith(_OPEN)}
+
     keys = dict.fromkeys(key for settings in every for key in settings)
-    return [key for key in keys if len({hashable(settings[key]) for settings in every if key in settings}) > 1]
+    return [key for key in keys if len(values(key)) > 1]
 
 
 def swept(keys: Sequence[str], every: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+_BLOCK = 64  # values that are added one after the other
+
 
 def each_picture(
     function: Callable[..., jax.Array],
@@ -42,9 +44,19 @@ def masked_mean(values: jax.Array, mask: jax.Array | None) -> jax.Array:
         pixels = jnp.sum(mask).astype(values.dtype)
     # A dot product instead of jnp.sum: XLA's CPU backend doesn't fuse into it. Fused into a sum, the formula for
     # the values is computed unvectorized and again and again: SSIM took some ten times as long.
-    ones = jnp.ones(width * channels, values.dtype)
-    rows = jnp.matmul(values.reshape(height, -1), ones, precision=jax.lax.Precision.HIGHEST)
-    return jnp.sum(rows) / (pixels * channels)
+    rows = _in_blocks(values.reshape(height, -1))
+    ones = jnp.ones(_BLOCK, values.dtype)
+    blocks = jnp.matmul(rows, ones, precision=jax.lax.Precision.HIGHEST)
+    while blocks.size > 1:  # a sum of all at once, one after the other, would lose digits
+        blocks = jnp.sum(_in_blocks(blocks.ravel()), axis=-1)
+    return blocks.reshape(()) / (pixels * channels)
+
+
+def _in_blocks(values: jax.Array) -> jax.Array:
+    """Return `values` [*b, n] as [*b, m, _BLOCK], filled up with zeros."""
+    missing = -values.shape[-1] % _BLOCK
+    values = jnp.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, missing)])
+    return values.reshape(*values.shape[:-1], -1, _BLOCK)
 
 
 def _checked(pictures, mask, channels):

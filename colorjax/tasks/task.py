@@ -73,7 +73,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def inputs(self, degraded: Array) -> Array:
-        """Return what the network is given of an degraded picture, [*b, H, W, input_channels]."""
+        """Return what the network is given of a degraded image, [*b, H, W, input_channels]."""
 
     @abc.abstractmethod
     def targets(self, clean: Array, inputs: Array) -> Array:

@@ -17,9 +17,9 @@ from datasets.photograph_builder import PhotographBuilder, Picture
 from datasets.source_files import Listing, names_in_one_line, picture_files, readable_name
 
 DEPTH = 2  # how many folders an archive puts around those of the splits
-GREY_ENDINGS = ("black", "gray", "gray")
+GRAY_ENDINGS = ("black", "gray", "grey")
 # The most by which two channels of a gray pixel differ: Cb and Cr that compression moved by two levels make 6.
-GREY_LEVELS = 8
+GRAY_LEVELS = 8
 
 
 class Builder(PhotographBuilder):
@@ -50,7 +50,7 @@ class Builder(PhotographBuilder):
             split = SPLIT_FOLDERS.get(folder.lower().removesuffix("_color")) if slash else None
             if split:
                 splits[split][name] = path
-            elif slash and split_name in SPLIT_FOLDERS and ending in GREY_ENDINGS:
+            elif slash and split_name in SPLIT_FOLDERS and ending in GRAY_ENDINGS:
                 twins[folder] += 1
             else:
                 outside += 1
@@ -102,7 +102,7 @@ class Builder(PhotographBuilder):
 
 def is_gray(picture: np.ndarray) -> bool:
     """Return whether a picture, uint8 `[H, W, 3]`, has no colors but what compression makes of gray."""
-    return int(np.ptp(picture, axis=-1).max()) <= GREY_LEVELS
+    return int(np.ptp(picture, axis=-1).max()) <= GRAY_LEVELS
 
 
 def _folders(folder: Path) -> list[Path]:
