@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 WORKDIR ?= runs/demo
 
-.PHONY: help setup demo test test-quick test-keras test-cluster lint benchmarks clean
+.PHONY: help setup demo test test-quick test-keras test-optimized test-cluster lint benchmarks clean
 
 help:
 	@echo "make setup         virtual environment in $(VENV), with requirements.txt"
@@ -14,6 +14,7 @@ help:
 	@echo "make test          the tests, on two cores"
 	@echo "make test-quick    those that start no processes and train no whole tables: a minute, once compiled"
 	@echo "make test-keras    Inception-ResNet-v2 against Keras itself: two minutes"
+	@echo "make test-optimized  the tests of numbers, compiled as a user's programs are: two minutes"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
 	@echo "make lint          ruff, the linter and formatter"
 	@echo "make benchmarks    every speed ratio in docs/speed.md (takes about an hour)"
@@ -50,6 +51,11 @@ test-quick: $(VENV)/.ready-dev
 # Keras itself, in place of what tests/support/keras_inception.npz keeps of it.
 test-keras: $(VENV)/.ready-dev
 	$(RUN) -m pytest -m keras
+
+# The tests of numbers, with the optimizations that a user's programs have and the tests otherwise do without.
+test-optimized: $(VENV)/.ready-dev
+	XLA_FLAGS="--xla_backend_optimization_level=3 --xla_cpu_use_fusion_emitters=true" $(PYTEST) \
+		tests/test_golden.py tests/test_metrics.py tests/test_color.py tests/test_losses.py
 
 # Skips, and says so in red, where Slurm isn't installed or can't start. One after the other: they share one node.
 test-cluster: $(VENV)/.ready-dev

@@ -60,7 +60,7 @@ def wait_until(true):
 @contextmanager
 def started(folder, count, devices, *jobs, port=None, only=None):
     """Processes that do the jobs with so many devices each; none of them outlives the context, and `only` some come."""
-    flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"  # the last counts
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT}/tests", "XLA_FLAGS": flags}
     port = port or free_port()
     with ExitStack() as stack:
