@@ -54,7 +54,7 @@ test-keras: $(VENV)/.ready-dev
 
 # The tests of numbers, with the optimizations that a user's programs have and the tests otherwise do without.
 test-optimized: $(VENV)/.ready-dev
-	XLA_FLAGS="--xla_backend_optimization_level=3 --xla_cpu_use_fusion_emitters=true" $(PYTEST) \
+	OPTIMIZED=1 $(PYTEST) \
 		tests/test_golden.py tests/test_metrics.py tests/test_color.py tests/test_losses.py
 
 # Skips, and says so in red, where Slurm isn't installed or can't start. One after the other: they share one node.

@@ -33,7 +33,7 @@ def new_client():
 
 def test_jax_private_has_all_uses_of_private_parts():
     root = Path(colorjax.__file__).parent
-    private = re.compile(r"^\s*(from|import) (jax\._src|jaxlib)\b|jax\._src\.", re.MULTILINE)
+    private = re.compile(r"^\s*(from (jax\._src|jaxlib)\b|import jaxlib\.)|jax\._src\.", re.MULTILINE)
     using = [path.name for path in root.rglob("*.py") if private.search(path.read_text(encoding="utf-8"))]
     assert using == ["jax_private.py"]
 

@@ -48,10 +48,10 @@ def test_another_file_of_the_same_name_is_measured_anew(table, tmp_path, capsys)
     assert second != first
 
 
-def test_the_mark_tells_how_weights_are_used(tmp_path):
-    marks = []
+def test_fingerprint_tells_how_weights_are_used(tmp_path):
+    found = []
     for size in (32, 64):
         path = made_networks.write(tmp_path / f"{size}.safetensors", "colorize", working_size=size)
-        marks.append(build_method({"name": "pretrained", "weights": str(path)}).mark)
-    assert marks[0]["weights"] == marks[1]["weights"]
-    assert marks[0] != marks[1]
+        found.append(build_method({"name": "pretrained", "weights": str(path)}).fingerprint())
+    assert found[0]["weights"] == found[1]["weights"]
+    assert found[0] != found[1]

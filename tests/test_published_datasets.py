@@ -102,7 +102,7 @@ def test_scene_parse150(tmp_path):
     assert [name for name, _ in summary.skipped] == ["ADE_train_00000003", "ADE_train_00000004"]
     train = datasets.photographs(config("scene_parse150", source, tmp_path), "train")
     originals = [read_picture(source / f"images/training/ADE_train_0000000{i}.jpg") for i in (1, 2)]
-    for name, pixels in train:
+    for name, pixels, _ in train:
         assert name.startswith("train/")
         assert any(np.array_equal(pixels, original) for original in originals)
     # As TFDS itself would have left it in data_dir: no source, no summary of ours.

@@ -77,7 +77,7 @@ def require_same_config(workdir: Path, config: ConfigDict) -> None:
     known, new = settings_of_any_version(read_json(path, dict)), settings_of_any_version(to_plain(config))
     differing = [
         f"config.{key} ({known.get(key, 'no such key')!r} there, {new.get(key, 'no such key')!r} here)"
-        for key in sorted(known.keys() | new.keys())
+        for key in sorted(known.keys() | new.keys(), key=lambda key: (not key.endswith(".name"), key))
         if key not in known or key not in new or not _equal(known[key], new[key])
     ]
     if differing:
