@@ -20,8 +20,8 @@ HEAVIEST = (
     "test_models",
 )
 
-# Tests compile much and compute little, so the compiler is told not to take pains, but by `make test-optimized`. jax 0.10
-# without its newer emitters of fused loops needs a third less for it; later ones have no such choice.
+# Tests compile much and compute little, so the compiler does without optimizations, but for `make test-optimized`.
+# jax 0.10 compiles in a third less time without its newer emitters of fused loops; later versions have no such choice.
 FLAGS = ["--xla_force_host_platform_device_count=8"]
 if not os.environ.get("OPTIMIZED"):
     FLAGS.append("--xla_backend_optimization_level=0")

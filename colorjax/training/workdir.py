@@ -75,9 +75,13 @@ def require_same_config(workdir: Path, config: ConfigDict) -> None:
     if not processes.is_first() or not path.exists():
         return
     known, new = settings_of_any_version(read_json(path, dict)), settings_of_any_version(to_plain(config))
+
+    def order(key: str) -> tuple:
+        return key not in known or key not in new, key  # what only one has follows from another, such as model.name
+
     differing = [
         f"config.{key} ({known.get(key, 'no such key')!r} there, {new.get(key, 'no such key')!r} here)"
-        for key in sorted(known.keys() | new.keys(), key=lambda key: (not key.endswith(".name"), key))
+        for key in sorted(known.keys() | new.keys(), key=order)
         if key not in known or key not in new or not _equal(known[key], new[key])
     ]
     if differing:
