@@ -1,1 +1,1 @@
-"""Networks on a person's own pictures: of any size and either depth, in bounded memory."""
+"""Networks applied to images of any size and of 8 or 16 bits, in bounded memory."""

@@ -1,15 +1,16 @@
-"""Colors of a reduced picture brought to full size along the picture's own edges: joint bilateral upsampling.
+"""Joint bilateral upsampling: bring the colors of a reduced image to full size along the full image's edges.
 
-The color of a pixel is the weighted mean of the colors of the reduced pixels around it. A reduced pixel counts the
-more the nearer it is and the more its lightness is like the pixel's own, so colors stop where lightness does.
+The color of a pixel is a weighted mean of the colors of the reduced pixels around it. A reduced pixel weighs more if
+it is near and if its lightness is similar to the pixel's, so colors stop at edges of the lightness.
 Lightness is float32 L in 0..100, `[H, W]` and `[h, w]`; colors are float32 Lab a and b, `[H, W, 2]` and `[h, w, 2]`.
 
 Reference: J. Kopf, M. Cohen, D. Lischinski and M. Uyttendaele, "Joint bilateral upsampling", SIGGRAPH 2007,
 section 3: S_p = sum_q S_q f(|p - q|) g(|I_p - I_q|) / sum_q f(|p - q|) g(|I_p - I_q|), distances in reduced pixels.
-Here g is a Gaussian as there, on a floor for pixels like nothing around them: scratches, grain. I_q is the lightness of
-the reduced picture, which the network saw, and not that of one pixel of the full picture. And f is the triangle of
-bilinear interpolation along either axis: as good on photographs as the best Gaussian (sigma 0.4) with a fraction of the
-work, better than wider ones, and in flat lightness exact on ramps.
+The functions here:
+  g is a Gaussian as in the paper, plus a small constant for pixels unlike all their neighbors (scratches, grain).
+  I_q is the lightness of the reduced image, which the network saw, and not that of one pixel of the full image.
+  f is the triangle of bilinear interpolation along either axis. On photographs it is as good as the best Gaussian
+    (sigma 0.4) at a fraction of the work, and better than wider ones. Where lightness is flat, it is exact on ramps.
 """
 
 import jax
@@ -24,14 +25,14 @@ from colorjax.runtime.shape_buckets import row_count
 SIGMA_LIGHTNESS = 6.0  # of g, units of L
 FLOOR = 0.01  # added to g
 
-BAND = 256  # rows that are asked for at a time
-TILE = 1024  # columns that are computed together: few shapes to compile for, and they fit into a processor's cache
+BAND = 256  # rows per call of `ColorUpsampling.rows`
+TILE = 1024  # columns computed together: few shapes to compile for, and they fit into a processor's cache
 
 
 class ColorUpsampling:
-    """The colors of a reduced picture, ready to be asked for at full size, row by row.
+    """The colors of a reduced image; `rows` returns them at full size, some rows at a time.
 
-    The answer for a row depends on nothing but the row, so it is the same however rows are put together in bands.
+    The colors of a row depend on that row alone, so they are the same however rows are grouped into bands.
     """
 
     def __init__(
@@ -43,22 +44,23 @@ class ColorUpsampling:
         sigma_lightness: float = SIGMA_LIGHTNESS,
         floor: float = FLOOR,
     ):
-        """Take the reduced picture.
+        """Prepare the reduced image for upsampling.
 
         Args:
           colors: [h, w, 2].
-          lightness: [h, w], or finer, if the network gives one color for a square of pixels; it is resized to that.
-          height: of the full picture. Where it is less than h, the "reduced" picture is brought down to it first: among
-            pixels that lie denser than the picture's there is nothing to choose.
-          width: of the full picture; likewise.
-          sigma_lightness: of g, in units of L.
-          floor: added to g.
+          lightness: of the reduced image, [h, w], or finer if the network gives one color for a square of pixels; it
+            is resized to [h, w].
+          height: of the full image, pixels. If it is less than h, the reduced image is first resized to this height,
+            because choosing among pixels denser than the full image's gains nothing.
+          width: of the full image, pixels; treated like the height.
+          sigma_lightness: standard deviation of g, in units of L.
+          floor: constant added to g.
         """
         if colors.ndim != 3 or colors.shape[2] != 2:
             raise ValueError(f"colors are [h, w, 2], not {list(colors.shape)}")
         small = np.concatenate([resize(lightness, *colors.shape[:2])[..., np.newaxis], colors], axis=-1)
         small = resize(small, min(height, small.shape[0]), min(width, small.shape[1]))
-        # Planes [h, 3, w]: the rows of a band are then copied in long stretches.
+        # Planes [h, 3, w]: the rows of a band are then copied in long contiguous pieces.
         self._planes = np.ascontiguousarray(np.moveaxis(small, -1, 1))
         self._width = width
         self._rows = _window(small.shape[0], height)
@@ -66,7 +68,7 @@ class ColorUpsampling:
         self._settings = (float(sigma_lightness), float(floor))
 
     def rows(self, top: int, lightness: np.ndarray) -> np.ndarray:
-        """Return the colors [R, W, 2] of the rows from `top` on, whose lightness is `lightness` [R, W]."""
+        """Return the colors [R, W, 2] of R rows from row `top` on; `lightness` is theirs, [R, W]."""
         if lightness.shape[1] != self._width:
             raise ValueError(f"rows of {lightness.shape[1]} pixels for a picture of {self._width}")
         tiles = range(0, self._width, TILE)
@@ -82,7 +84,7 @@ class ColorUpsampling:
         return np.moveaxis(np.asarray(result)[:rows, :, :columns], 1, -1)
 
     def _around(self, first, start):
-        """Return the reduced rows that a tile needs, each pixel's two columns beside it: [n, 2, 3, W]."""
+        """Return the reduced rows that a tile needs, for each pixel at the two columns around it: [n, 2, 3, W]."""
         height, _, width = self._planes.shape
         count = row_count(int(first[-1] - first[0] + 2))
         planes = self._planes[np.clip(first[0] + np.arange(count), 0, height - 1)]
@@ -90,12 +92,12 @@ class ColorUpsampling:
 
 
 def upsample_colors(colors: np.ndarray, lightness: np.ndarray, full_lightness: np.ndarray, **settings) -> np.ndarray:
-    """Return the colors [H, W, 2] of a whole picture with the lightness `full_lightness` [H, W].
+    """Return the colors [H, W, 2] of a whole image.
 
     Args:
-      colors: [h, w, 2], of the reduced picture.
-      lightness: [h, w] or finer, of the reduced picture.
-      full_lightness: [H, W].
+      colors: of the reduced image, [h, w, 2].
+      lightness: of the reduced image, [h, w] or finer.
+      full_lightness: of the full image, [H, W].
       settings: as for `ColorUpsampling`.
     """
     upsampling = ColorUpsampling(colors, lightness, *full_lightness.shape, **settings)
@@ -104,9 +106,11 @@ def upsample_colors(colors: np.ndarray, lightness: np.ndarray, full_lightness: n
 
 
 def _window(reduced: int, full: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each of `full` pixels in a line the first of the two reduced ones around it [full], and f [full, 2].
+    """Return the reduced pixels around each pixel of a line, and their weights f.
 
-    At the ends one of the two is outside the picture; f is 0 there.
+    Returns:
+      For each of `full` pixels, the index of the first of the two reduced pixels around it, [full], and the weights
+      f of the two, [full, 2]. At the ends of the line one of the two is outside the image; its f is 0.
     """
     place = (np.arange(full) + 0.5) * (reduced / full) - 0.5
     first = np.floor(place).astype(np.int32)
@@ -117,13 +121,13 @@ def _window(reduced: int, full: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _continued(values: np.ndarray, length: int) -> np.ndarray:
-    """Return `values` [n, ...] continued to [length, ...] by its last one."""
+    """Return `values` [n, ...] extended to [length, ...] by repeating the last one."""
     return np.pad(values, [(0, length - len(values)), *[(0, 0)] * (values.ndim - 1)], mode="edge")
 
 
 @jax.jit
 def _upsampled(around, first, row_weights, column_weights, lightness, sigma, floor):
-    """Return [R, 2, W]. The loop over rows makes every operation one on long rows that lie together in memory."""
+    """Return the colors [R, 2, W]. The loop over rows lets every operation work on long, contiguous rows."""
     steepness = -0.5 / (sigma * sigma)
 
     def row(index):

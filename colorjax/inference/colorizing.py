@@ -1,4 +1,4 @@
-"""Coloring a picture of any size: the network sees a reduced copy of it, the colors follow the picture's own edges."""
+"""Colorize an image of any size: the network colors a reduced copy, and the colors follow the full image's edges."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ from colorjax.inference.color_upsampling import BAND, ColorUpsampling
 from colorjax.inference.reduced_size import reduced_shape
 from colorjax.inference.resizing import resize_bands
 
-# Beside the picture and the result, memory holds the numbers of one band: some 50 bytes a pixel.
+# Besides the image and the result, memory holds one band's intermediate arrays: some 50 bytes a pixel.
 MOST_PIXELS_OF_A_BAND = 1 << 21
 
 
@@ -19,14 +19,14 @@ def colorize_pixels(
     working_size: int,
     reached: Callable = lambda n: None,
 ) -> np.ndarray:
-    """Color a picture; its gray levels, hence its Lab lightness, stay exactly its own.
+    """Colorize an image. Its gray levels, and so its Lab lightness, stay exactly as they are.
 
     Args:
-      pixels: uint8 or uint16 sRGB, [H, W, 1] or [H, W, 3]; of a colored one only the lightness is used.
-      predict: takes the lightness of the reduced picture, float32 [h, w] in 0..100, and returns its Lab a and b
-        [h, w, 2], or of less resolution. `reduced_shape` says what `h` and `w` are.
-      working_size: pixels of the reduced picture's short side.
-      reached: called with the number of finished rows, after each band of them.
+      pixels: uint8 or uint16 sRGB, [H, W, 1] or [H, W, 3]; of a color image only the lightness is used.
+      predict: takes the lightness of the reduced image, float32 [h, w] in 0..100, and returns its Lab a and b
+        [h, w, 2], or an array of lower resolution. `reduced_shape` computes `h` and `w`.
+      working_size: length of the reduced image's short side, pixels.
+      reached: called after each band with the number of rows finished so far.
 
     Returns:
       [H, W, 3] of the dtype of `pixels`.

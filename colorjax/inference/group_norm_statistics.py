@@ -1,8 +1,8 @@
-"""Over which pixels group normalization takes its statistics in a picture that a network sees in tiles.
+"""The statistics of group normalization for an image that a network sees in tiles: over which pixels they are taken.
 
-Each function returns a collection "statistics" for `colorjax.models.normalization.GroupNorm`, float32 arrays by the
-path of the layer; it is empty for a network without such layers. A tile may reach beyond its picture, which then goes
-on as its own reflection; that part is left out of the statistics.
+Each function returns a collection "statistics" for `colorjax.models.normalization.GroupNorm`: float32 arrays by the
+path of the layer. It is empty for a network without such layers. A tile may reach beyond the image; it is filled with
+the image's reflection there, and the statistics leave that part out.
 """
 
 import functools
@@ -21,10 +21,10 @@ def of_tile(model: nn.Module, variables: Any, frozen: Any, tile: tuple[int, int,
 
     Args:
       model: the network.
-      variables: its trained ones.
+      variables: its trained variables.
       frozen: its frozen variables.
-      tile: height, width and channels of what the network is given.
-      valid: height and width of the tile's part that the picture fills.
+      tile: height, width and channels of the network's input.
+      valid: height and width of the part of the tile that the image fills.
     """
     return _weights(model, variables, frozen, tile, valid, lambda side, filled, _: _box(side, filled, filled)[:1])
 
@@ -35,7 +35,15 @@ def of_window(
     """Return the weights for statistics of a window of `window` x `window` pixels around each position.
 
     Chu et al. 2022, "Improving Image Restoration by Revisiting Global Information Aggregation". At an edge the window
-    moves inwards; one that is longer than a side of the tile is all of it.
+    moves inwards. A window longer than a side of the tile covers that whole side.
+
+    Args:
+      model: the network.
+      variables: its trained variables.
+      frozen: its frozen variables.
+      tile: height, width and channels of the network's input.
+      valid: height and width of the part of the tile that the image fills.
+      window: side of the window, pixels of the input.
     """
 
     def box(side, filled, scale):
@@ -45,9 +53,16 @@ def of_window(
 
 
 def of_sample(model: nn.Module, variables: Any, frozen: Any, sample: np.ndarray, valid: tuple[int, int]):
-    """Return the statistics that `sample`, inputs [n, h, w, C], has all together, for pictures of which it is a part.
+    """Return the mean and variance of every layer over a sample of an image, to be used for all tiles of the image.
 
-    Every layer sees what the layers before it make with the statistics of the whole sample.
+    Every layer sees what the layers before it compute with the statistics of the whole sample.
+
+    Args:
+      model: the network.
+      variables: its trained variables.
+      frozen: its frozen variables.
+      sample: squares of the image as inputs of the network, [n, h, w, C].
+      valid: height and width of the part of each square that the image fills.
     """
     weights = of_tile(model, variables, frozen, sample.shape[1:], valid)
     return _collect(model, variables, frozen, weights, sample)
@@ -73,7 +88,7 @@ def _weights(model, variables, frozen, tile, valid, box):
 
 
 def _box(side: int, filled: int, window: int) -> np.ndarray:
-    """Return weights [side, side] of the mean over `window` of the first `filled` positions around each."""
+    """Return the weights [side, side] of a moving mean: for each position, over `window` of the first `filled` ones."""
     window = min(window, filled)
     starts = np.clip(np.arange(side) - window // 2, 0, filled - window)[:, None]
     positions = np.arange(side)[None, :]
@@ -88,7 +103,7 @@ def _abstract(tree):
 
 @functools.lru_cache(maxsize=256)
 def _layers(model, variables, frozen, tile):
-    """Return the path of each group normalization, and height and width of what it normalizes."""
+    """Return the path of each group normalization, with the height and width of what it normalizes."""
     variables, frozen = (jax.tree.unflatten(*tree) for tree in (variables, frozen))
 
     def apply(variables, frozen, inputs):

@@ -1,23 +1,26 @@
-"""How large the reduced copy of a picture is that a colorizing network sees as a whole."""
+"""The size of the reduced copy of an image. A colorizing network sees this copy as a whole."""
 
 import math
 
 from colorjax.errors import UserError
 from colorjax.runtime.shape_buckets import NETWORK_STEP, network_side
 
-# The copy has as many pixels as this many squares of the working size: a panorama's short side gets less.
+# The copy has at most as many pixels as this many squares of the working size, so a panorama's short side is shorter.
 MOST_SQUARES = 6
 
 
 def reduced_shape(height: int, width: int, size: int) -> tuple[int, int]:
-    """Return height and width of the reduced copy of a picture: about its proportions, the short side `size` long.
+    """Return the height and width of an image's reduced copy: nearly the same proportions, the short side `size` long.
 
-    A picture smaller than that is enlarged. Very long ones, beyond 6 : 1, get a shorter short side.
+    A smaller image is enlarged. An image longer than 6 : 1 gets a shorter short side.
 
     Args:
-      height: of the picture, any.
-      width: of the picture, any.
-      size: pixels; rounded to a multiple of 16, 16 at least.
+      height: of the image, any.
+      width: of the image, any.
+      size: pixels, 1 or more; rounded to a multiple of 16, at least 16.
+
+    Raises:
+      UserError: `size` is less than 1.
     """
     if size < 1:
         raise UserError(f"a working size of {size} pixels: it must be 1 or more")

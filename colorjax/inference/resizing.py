@@ -1,16 +1,16 @@
 """Resizing by the triangle filter: float32 [H, W] or [H, W, C] of any range to another height and width.
 
-Enlarging is bilinear interpolation. Reducing widens the triangle to two target pixels (Pillow's BILINEAR,
-`jax.image.resize` with antialias), so that nothing aliases. Pixel centers are at (i + 0.5) / side of the picture in
-both sizes; beyond the edges there is nothing, and the weights that remain are made to sum to one.
+Enlarging is bilinear interpolation. Reducing widens the triangle to two target pixels, which prevents aliasing (like
+Pillow's BILINEAR, and `jax.image.resize` with antialias). Pixel centers are at (i + 0.5) / side of the image in both
+sizes. Weights beyond the edges are zero, and the remaining weights are normalized to sum to one.
 
-What makes images smaller elsewhere, by which filter and why; whatever is new takes the one above:
-  reduced copies that a colorizer sees, thumbnails in reports   this one
-  Inception's view, models/fusion.py      the same filter from `jax.image.resize`, since it is part of a jitted network
-  letterbox.py, pictures fitted whole into a square             scikit-image, a Gaussian and then bilinear
-  evaluation/protocol.py, the measured truth                    scikit-image, a Gaussian and then bicubic
-  datasets/crops.py, patches for training                       OpenCV, bilinear, which also turns them
-The last three decide published numbers and what kept networks were measured with, so they stay as they are.
+Several places make images smaller. New code should use this module. The places and their filters:
+  reduced copies that a colorizer sees, thumbnails in reports   this module
+  Inception's input, models/fusion.py     the same filter from `jax.image.resize`, since it is part of a jitted network
+  letterbox.py, whole images in a square                        scikit-image, a Gaussian and then bilinear
+  evaluation/protocol.py, the clean images measured against     scikit-image, a Gaussian and then bicubic
+  datasets/crops.py, patches for training                       OpenCV, bilinear, which also rotates them
+The last three stay as they are, because published numbers and the measurements of kept networks depend on them.
 """
 
 from collections.abc import Iterable
@@ -20,20 +20,20 @@ from scipy.sparse import csr_array
 
 
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return float32 [height, width] or [height, width, C] of a picture [H, W] or [H, W, C]."""
+    """Return the image [H, W] or [H, W, C] as float32 [height, width] or [height, width, C]."""
     if picture.shape[:2] == (height, width):
         return np.asarray(picture, np.float32)
     return resize_bands([picture], picture.shape[0], height, width)
 
 
 def resize_bands(bands: Iterable[np.ndarray], rows: int, height: int, width: int) -> np.ndarray:
-    """Resize a picture that comes in bands of rows, so that no more than a band of it need be in memory.
+    """Resize an image that arrives in bands of rows, so that memory needs to hold only one band of it.
 
     Args:
-      bands: [R, W] or [R, W, C] each, from the top to the bottom, `rows` rows in all.
-      rows: of the picture.
-      height: to be reached.
-      width: to be reached.
+      bands: [R, W] or [R, W, C] each, from top to bottom, `rows` rows in all.
+      rows: height of the image, pixels.
+      height: of the result, pixels.
+      width: of the result, pixels.
 
     Returns:
       float32 [height, width] or [height, width, C].
@@ -53,7 +53,7 @@ def resize_bands(bands: Iterable[np.ndarray], rows: int, height: int, width: int
 
 
 def triangle_weights(source: int, target: int) -> csr_array:
-    """Return float32 [target, source]: what each of `source` pixels in a line counts for each of `target`."""
+    """Return the weight of each of `source` pixels in a line for each of `target` pixels: float32 [target, source]."""
     scale = source / target
     reach = max(scale, 1.0)
     center = (np.arange(target) + 0.5) * scale

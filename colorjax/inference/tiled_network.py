@@ -1,4 +1,4 @@
-"""A trained network on whole pictures [H, W, C] of any size, in tiles without seams and in bounded memory."""
+"""Apply a trained network to whole images [H, W, C] of any size, in tiles without seams and in bounded memory."""
 
 import dataclasses
 import functools
@@ -18,23 +18,27 @@ from colorjax.tasks import Task
 
 STATISTICS = ("shared", "window", "own")
 
-# What statistics of a large picture are taken from. Squares of 64 to 128 pixels, from a half or all of the picture,
-# differ by less than 0.02 dB on CBSD68 (benchmarks/tiles.py); the limit keeps the sample at 0.6 megapixels.
+# The statistics of a large image are taken from up to _SAMPLES squares of it. Squares of 64 to 128 pixels, from a half
+# or all of the image, differ by less than 0.02 dB on CBSD68 (benchmarks/tiles.py). The limit keeps the sample at 0.6
+# megapixels.
 _SAMPLE_SIDE = 96
 _SAMPLES = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class Tiling:
-    """How a network sees a picture; the keys of the config section `inference`.
+    """How an image is cut into tiles; the keys of the config section `inference`.
 
     Attributes:
-        patch_size: side of the largest tile, pixels.
-        overlap: pixels by which neighboring tiles overlap, at least.
-        batch_size: tiles at work at a time, at most; no more than there are cores on a CPU.
-        statistics: of group normalization: 'shared' (those of the whole picture, from an evenly spread sample of it if
-            it is large), 'window' (at each position those of a window), 'own' (each tile its own).
-        window: side of that window, pixels.
+      patch_size: side of the largest tile, pixels, 1 or more.
+      overlap: pixels by which neighboring tiles overlap, at least; less than `patch_size`.
+      batch_size: tiles computed at the same time, at most; on a CPU no more than it has cores.
+      statistics: of group normalization: 'shared' (those of the whole image, from an evenly spread sample if the
+        image is large), 'window' (at each position those of a window around it), 'own' (each tile its own).
+      window: side of that window, pixels, 1 or more.
+
+    Raises:
+      UserError: a value outside these ranges or choices.
     """
 
     patch_size: int = 512
@@ -57,11 +61,11 @@ class Tiling:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TiledNetwork:
-    """A network and how it sees pictures.
+    """A network with the settings for its tiles.
 
     Attributes:
-        model, variables, frozen: as for `colorjax.methods.network.NetworkMethod`.
-        tiling: the settings.
+      model, variables, frozen: as for `colorjax.methods.network.NetworkMethod`.
+      tiling: how images are cut into tiles.
     """
 
     model: nn.Module
@@ -70,18 +74,20 @@ class TiledNetwork:
     tiling: Tiling
 
     def sides(self, height: int, width: int) -> tuple[Side, Side]:
-        """Return the tiles along the height and the width of a picture."""
+        """Return the tiles along the height and the width of an image."""
         largest, overlap = self.tiling.patch_size, self.tiling.overlap
         return lay_out(height, largest, overlap, self._stride), lay_out(width, largest, overlap, self._stride)
 
     def bands(self, picture: np.ndarray, before: Callable, after: Callable) -> Iterator[np.ndarray]:
-        """Yield the restored picture from top to bottom, float32 [rows, W, D].
+        """Yield the restored image in bands from top to bottom, float32 [rows, W, D].
+
+        `before` and `after` must be jit-safe and treat each pixel alone. Pass the same function objects for every
+        image, since a new object is compiled anew.
 
         Args:
-          picture: [H, W, C] of any dtype; only the tiles at work become float32.
-          before: makes the network's inputs [1, h, w, Cin] of a tile [1, h, w, C].
-          after: makes the result [1, h, w, D] of the network's outputs and its inputs. Both are jit-safe functions of
-            each pixel alone, and the same objects for every picture.
+          picture: [H, W, C] of any dtype; only the tiles being computed are converted to float32.
+          before: makes the network's inputs [1, h, w, Cin] from a tile [1, h, w, C].
+          after: makes the result [1, h, w, D] from the network's outputs and its inputs.
         """
         rows, columns = self.sides(*picture.shape[:2])
         given = self._statistics(picture, rows, columns, before)
@@ -93,7 +99,10 @@ class TiledNetwork:
         return bands(picture, rows, columns, function, self._at_work())
 
     def _statistics(self, picture, rows, columns, before):
-        """Return the collection "statistics", the same for all tiles: only a picture in one tile may not fill it."""
+        """Return the collection "statistics", which is the same for all tiles.
+
+        One collection fits all, because a tile reaches beyond the image only if there is one tile along that side.
+        """
         network = (self.model, self.variables, self.frozen)
         valid = rows.filled, columns.filled
         channels = jax.eval_shape(before, picture[:1, :1]).shape[-1]
@@ -127,13 +136,19 @@ class TiledNetwork:
 
 
 def sample_corners(height: int, width: int, side: int, stride: int) -> list[tuple[int, int]]:
-    """Return the upper left corners of squares of `side` pixels spread evenly over a picture, up to half of its area.
+    """Return the upper left corners of squares spread evenly over an image; they cover up to half of its area.
 
-    They follow Roberts' sequence (2018, "The Unreasonable Effectiveness of Quasirandom Sequences"), which lies on no
-    grid that a row of windows could fall in step with.
+    They follow Roberts' sequence (2018, "The Unreasonable Effectiveness of Quasirandom Sequences"). It lies on no
+    grid, so it can't coincide with a regular pattern of the image, such as a row of windows.
+
+    Args:
+      height: of the image, pixels.
+      width: of the image, pixels.
+      side: of a square, pixels.
+      stride: the corners are at multiples of it, pixels.
     """
     half = max(4, height * width // (2 * side**2))
-    count = min(_SAMPLES, 1 << (half.bit_length() - 1))  # a power of two: each count is a program to compile
+    count = min(_SAMPLES, 1 << (half.bit_length() - 1))  # a power of two: each count needs a compiled program
     ratio = 1.32471795724474602596  # the plastic number: its cube is one more than itself
     room = [max(0, length - side) // stride for length in (height, width)]
 
@@ -145,9 +160,15 @@ def sample_corners(height: int, width: int, side: int, stride: int) -> list[tupl
 
 
 def outputs_of(model: nn.Module, variables: Any, frozen: Any, inputs: jax.Array) -> jax.Array:
-    """Return the network's outputs for inputs [B, H, W, Cin], at their size; jit-safe.
+    """Return the network's outputs at the size of its inputs, [B, H, W, Cout]; jit-safe.
 
-    An output that stands for a square of pixels is repeated for each of them.
+    An output that stands for a square of pixels is repeated for each pixel of the square.
+
+    Args:
+      model: the network.
+      variables: its trained variables.
+      frozen: its frozen variables.
+      inputs: [B, H, W, Cin].
     """
     outputs = model.apply(variables, inputs, train=False, **model.conditioning(frozen, inputs))
     for axis in (1, 2):
@@ -166,18 +187,18 @@ def restore(
     settings: Tiling,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Return the restored picture of a person's own, of its shape and dtype.
+    """Return the restored image, of the shape and dtype of the given one.
 
     Args:
       model: a linen module, without a conditioning.
       variables: its trained variables.
       task: what it was trained for.
-      pixels: uint8 or uint16 [H, W, C], C the channels of the task's pictures (3) or of its inputs.
-      settings: how the network sees it.
-      progress: called with the number of pixels that were finished since the last call.
+      pixels: uint8 or uint16 [H, W, C]; C is 3 or the number of the task's input channels.
+      settings: how the image is cut into tiles.
+      progress: called with the number of pixels finished since the last call.
 
     Raises:
-      UserError: pixels of another kind.
+      UserError: pixels of another dtype or shape.
     """
     if pixels.dtype not in (np.uint8, np.uint16):
         raise UserError(f"a picture has 8 or 16 bits, uint8 or uint16; this one is {pixels.dtype}")
@@ -196,7 +217,7 @@ def restore(
     return restored
 
 
-# Kept, because a compiled program is found again by the identity of the functions in it.
+# Cached, because jax finds a compiled program again only for the same function objects.
 @functools.lru_cache(maxsize=64)
 def _before(task: Task, largest: int) -> Callable:
     return lambda pixels: task.inputs(pixels.astype(jnp.float32) / largest)

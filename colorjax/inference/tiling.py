@@ -1,10 +1,10 @@
-"""Tiles: where they lie on a picture, and a function of a picture computed tile by tile in bounded memory.
+"""Lay tiles over an image, and compute a function of the image tile by tile in bounded memory.
 
-A network sees a picture as it is only where tiles begin at multiples of its stride: there its halvings fall on the
-same pixels. Neighbors overlap; of the overlap the outer quarters are context alone, for what a network makes near
-a tile's edge is worse, and over the middle half one tile's weight falls as the other's rises.
+Tiles begin at multiples of the network's stride, so that its downsampling falls on the same pixels as it would on the
+whole image. Neighboring tiles overlap. The outer quarters of an overlap are context only, because a network's results
+are worse near a tile's edge. Over the middle half, the weight of one tile falls as that of the other rises.
 
-All lengths are in pixels. Pictures are NumPy arrays [H, W, C]; a band is some of their rows, float32 [rows, W, C].
+All lengths are in pixels. Images are NumPy arrays [H, W, C]; a band is some rows of one, float32 [rows, W, C].
 """
 
 import itertools
@@ -21,13 +21,13 @@ from colorjax.runtime.shape_buckets import round_up, tile_side
 
 
 class Side(NamedTuple):
-    """The tiles along one side of a picture.
+    """The tiles along one side of an image.
 
     Attributes:
       length: of the side, padded to a multiple of the stride.
-      tile: of each tile; longer than `length` only where there is one tile.
-      starts: of the tiles.
-      blend: length of the middle part of each overlap.
+      tile: length of each tile; it exceeds `length` only if there is one tile.
+      starts: position where each tile begins.
+      blend: length of the middle part of each overlap, where two tiles are blended.
     """
 
     length: int
@@ -41,7 +41,10 @@ class Side(NamedTuple):
         return min(self.tile, self.length)
 
     def weights(self) -> np.ndarray:
-        """Return each tile's weight at each of its positions, float32 [tiles, tile]; at any place they sum to 1."""
+        """Return each tile's weight at each of its positions, float32 [tiles, tile].
+
+        At every position of the image, the weights of the tiles there sum to 1.
+        """
         positions = np.arange(self.tile) + 0.5
         weights = np.ones((len(self.starts), self.tile))
         for index, middle in enumerate(self.middles()):
@@ -52,19 +55,26 @@ class Side(NamedTuple):
         return weights.astype(np.float32)
 
     def finished(self) -> tuple[int, ...]:
-        """Return for each tile where the first position lies that a later tile still adds to."""
+        """Return for each tile the first position of the image that later tiles still add to."""
         return (*(math.floor(middle - self.blend / 2 + 0.5) for middle in self.middles()), self.length)
 
     def middles(self) -> list[float]:
-        """Return where one tile gives over to the next: the middles of their overlaps."""
+        """Return the middle of each overlap of two neighboring tiles."""
         return [(start + self.tile + after) / 2 for start, after in zip(self.starts, self.starts[1:], strict=False)]
 
 
 def lay_out(side: int, largest: int, overlap: int, stride: int) -> Side:
     """Return the fewest tiles along a side that are no longer than `largest` and overlap by `overlap` or more.
 
-    They are as short as they can be, of few different lengths, because each is a shape to be compiled. `largest` is
-    rounded up to a multiple of the stride, and further where it would leave no step between two tiles.
+    The tiles are as short as possible for their number. Their length is one of few values, because each value is a
+    shape to compile for. `largest` is rounded up to a multiple of the stride, and further if two tiles would
+    otherwise begin at the same place.
+
+    Args:
+      side: length of the image's side.
+      largest: length of the longest tile allowed.
+      overlap: least overlap of neighboring tiles.
+      stride: tiles begin at multiples of it, and their lengths are multiples of it.
     """
     largest = round_up(max(largest, overlap + stride), stride)
     length = round_up(side, stride)
@@ -86,7 +96,18 @@ def lay_out(side: int, largest: int, overlap: int, stride: int) -> Side:
 
 
 def cut(picture: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
-    """Return a tile of `picture` [H, W, C], [height, width, C]; beyond the picture it goes on with its reflection."""
+    """Return one tile of an image; beyond the image it is filled with the reflection.
+
+    Args:
+      picture: the image, [H, W, C].
+      top: row where the tile begins.
+      left: column where the tile begins.
+      height: of the tile.
+      width: of the tile.
+
+    Returns:
+      [height, width, C].
+    """
     return pad_reflected(picture[top : top + height, left : left + width], height, width)
 
 
@@ -97,21 +118,22 @@ def bands(
     function: Callable[[np.ndarray], np.ndarray],
     at_work: int,
 ) -> Iterator[np.ndarray]:
-    """Yield bands of the result, from top to bottom: [rows, W, D].
+    """Yield the result of `function` in bands from top to bottom: float32 [rows, W, D].
 
     Args:
-      picture: [H, W, C] of any dtype.
+      picture: the image, [H, W, C] of any dtype.
       rows: the tiles along its height.
-      columns: those along its width.
-      function: takes a tile [h, w, C], returns float32 [h, w, D]; called by several threads.
-      at_work: as many tiles are worked on at the same time. XLA's convolutions of few channels use one core each.
+      columns: the tiles along its width.
+      function: takes a tile [h, w, C], returns float32 [h, w, D]; several threads call it.
+      at_work: number of tiles computed at the same time; more than one pays off because XLA's convolutions with few
+        channels use one core each.
     """
     height, width = picture.shape[:2]
     row_weights, column_weights = rows.weights()[:, :, None, None], columns.weights()[:, None, :, None]
     with ThreadPoolExecutor(at_work) as pool:
         corners = itertools.product(rows.starts, columns.starts)
         results = _in_order(pool, lambda at: function(cut(picture, *at, rows.tile, columns.tile)), corners, at_work)
-        begun, start = None, 0  # the sum so far of rows that are not finished, and the first of them
+        begun, start = None, 0  # the partial sums of unfinished rows, and the first of these rows
         for index, top in enumerate(rows.starts):
             band = None
             for left, weights in zip(columns.starts, column_weights, strict=True):
@@ -133,7 +155,7 @@ def _round_down(value: float, multiple: int) -> int:
 
 
 def _in_order(pool, function, jobs: Iterable, at_work: int):
-    """Yield the results of the jobs in their order; one more than is worked on is begun, lest a thread waits."""
+    """Yield the results of the jobs in order; one extra job is kept queued so that no thread idles."""
     futures = deque()
     for job in jobs:
         futures.append(pool.submit(function, job))
