@@ -1,9 +1,13 @@
-"""Methods: what restores an image. Images are float32 sRGB `[H, W, 3]`, clean ones in [0, 1].
+"""Methods restore images. Images are float32 sRGB `[H, W, 3]`, clean ones in [0, 1].
 
-A trained network (`network.NetworkMethod`) and an algorithm that needs no training stand behind one interface,
-`method.Method`. To add an algorithm: write a dataclass of that class in a file of its own here (its fields are its
-settings, each with a default; `tasks` and `needs` say where it can be measured and what it is told), add one line to
-`METHODS`, and test it. A table's row then names it in its `method` section.
+Trained networks (`network.NetworkMethod`) and algorithms that need no training share one interface, `method.Method`.
+
+To add an algorithm:
+  1. Write a dataclass derived from `Method` in a file of its own here. Its fields are its settings, each with a
+     default. `tasks` names the tasks that it can be measured on, `needs` what it receives besides the image.
+  2. Add one line to `METHODS`.
+  3. Test it.
+A table's row then names it in its `method` section.
 """
 
 import dataclasses
@@ -43,10 +47,10 @@ METHODS: dict[str, type[Method]] = {
 
 
 def build_method(config: Mapping[str, Any]) -> Method:
-    """Build the method that a row's `method` section describes: its name, and the settings to be changed.
+    """Return the method that a row's `method` section describes: its name, and the settings that differ from defaults.
 
     Raises:
-        UserError: an unknown name or setting (naming the nearest).
+      UserError: an unknown name or setting (naming the nearest), or a value that the method refuses.
     """
     defaults = default_config(config["name"])
     for setting in config:
@@ -56,7 +60,11 @@ def build_method(config: Mapping[str, Any]) -> Method:
 
 
 def default_config(name: str) -> dict[str, Any]:
-    """Return the `method` section of the method `name`: its name and all its settings with their defaults."""
+    """Return the `method` section of the method `name`: its name and all its settings with their defaults.
+
+    Raises:
+      UserError: an unknown name (naming the nearest).
+    """
     if name not in METHODS:
         raise UserError(f"no method is named {name!r}; {nearest(name, METHODS)}")
     settings = (field for field in dataclasses.fields(METHODS[name]) if field.init)

@@ -1,4 +1,4 @@
-"""The row that every table is read against: the image that the methods were given, as it is."""
+"""The baseline of every table: the degraded image, unchanged."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,10 +10,10 @@ from colorjax.methods.method import Method, Observation, Restored
 
 @dataclass(frozen=True)
 class Identity(Method):
-    """Returns its input: the gray copy when colorizing, the noisy image when denoising."""
+    """Returns its input: the gray image in colorization, the noisy image in denoising."""
 
     name: ClassVar[str] = "observed"
 
     def restore(self, observation: Observation) -> Restored:
-        """See `Method`."""
+        """Return the degraded image as it is."""
         return Restored(np.asarray(observation.image, np.float32))

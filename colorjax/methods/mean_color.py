@@ -1,4 +1,4 @@
-"""The least that a colorizer must beat: one color for every pixel of every picture."""
+"""The baseline of colorization: one color for every pixel of every image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ from colorjax.runtime.pixelwise import map_pixels
 
 @dataclass
 class MeanColor(Method):
-    """Keeps the input's own lightness and gives every pixel the mean ab of training photographs.
+    """Keeps the lightness of the input and gives every pixel the mean ab of training photographs.
 
-    Of all single colors the mean is the one with the least squared error in ab on those photographs.
+    Of all single colors, the mean has the least squared error in ab on those photographs.
 
     Attributes:
-        photographs: how many training photographs to learn from, evenly spaced among those there are. The mean of
-            some hundreds is stable to a fraction of a unit of ab.
-        ab: the mean a and b, each photograph counting alike; None until `fit`.
+      photographs: number of training photographs to learn from, evenly spaced among all of them. The mean of some
+        hundreds is stable to a fraction of a unit of ab.
+      ab: the mean a and b, every photograph with the same weight; None until `fit`.
     """
 
     photographs: int = 500
@@ -33,7 +33,7 @@ class MeanColor(Method):
         """Learn the mean ab of the training photographs and return self.
 
         Raises:
-            UserError: there are no photographs, or none are wanted.
+          UserError: there are no photographs, or the setting `photographs` is less than 1.
         """
         if self.photographs < 1 or not len(photographs):
             raise UserError(
@@ -47,10 +47,10 @@ class MeanColor(Method):
         return self
 
     def restore(self, observation: Observation) -> Restored:
-        """Return the image with its own lightness and the mean color, as far as sRGB has it.
+        """Return the image with its own lightness and the mean color, as far as sRGB can represent it.
 
         Raises:
-            UserError: it has not learned yet.
+          UserError: `fit` has not been called.
         """
         if self.ab is None:
             raise UserError("the mean color must learn from training photographs (fit) before it restores pictures")
@@ -59,7 +59,7 @@ class MeanColor(Method):
 
 
 def _mean_ab(picture: np.ndarray) -> np.ndarray:
-    """Return the mean a and b `[2]` of a picture, uint8 `[H, W, 3]`."""
+    """Return the mean a and b `[2]` of an image, uint8 `[H, W, 3]`."""
     return map_pixels(rgb2lab, picture.astype(np.float32) / np.float32(255))[..., 1:].mean(
         axis=(0, 1), dtype=np.float64
     )

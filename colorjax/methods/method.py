@@ -1,4 +1,4 @@
-"""What restores an image, trained or not: one interface, and all that reaches a method.
+"""The interface of everything that restores an image, trained or not, and the data that a method receives.
 
 Images are float32 sRGB [H, W, 3], clean ones in [0, 1].
 """
@@ -12,7 +12,7 @@ import numpy as np
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import TASKS
 
-#: What a method may be told besides the image, and what an error or a table calls it.
+#: What a method may receive besides the image, with its name in errors and tables.
 NEEDS = {
     "noise": "the noise",
     "hints": "true colors",
@@ -21,20 +21,20 @@ NEEDS = {
 
 
 class Hints(NamedTuple):
-    """Colors [H, W, 3] in [0, 1], to be read where mask, bool [H, W], is true."""
+    """Known colors of some pixels: `colors` [H, W, 3] in [0, 1], valid where `mask`, bool [H, W], is true."""
 
     colors: np.ndarray
     mask: np.ndarray
 
 
 class Observation(NamedTuple):
-    """All that a method is given of one image.
+    """All that a method receives about one image.
 
     Attributes:
-        image: degraded, [H, W, 3], not clipped.
-        noise: kind and level, as in `colorjax.noise.NOISES`.
-        hints: colors that a person marked.
-        references: color images [h, w, 3] in [0, 1] of any sizes.
+      image: degraded, [H, W, 3], not clipped.
+      noise: kind and level, as in `colorjax.noise.NOISES`.
+      hints: colors that a person marked.
+      references: color images [h, w, 3] in [0, 1] of any sizes.
     """
 
     image: np.ndarray
@@ -44,9 +44,12 @@ class Observation(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """The restored image [H, W, 3], clipped or not, and a network's own outputs [H, W, Cout] or None.
+    """The result of a method.
 
-    The task's loss is that of the outputs, where there are any: they still have what the image lost to sRGB's gamut.
+    Attributes:
+      image: restored, [H, W, 3], clipped or not.
+      outputs: a network's own outputs, [H, W, Cout], or None. If there are any, the task's loss is computed from them,
+        because they still contain what the image lost to sRGB's gamut.
     """
 
     image: np.ndarray
@@ -54,15 +57,16 @@ class Restored(NamedTuple):
 
 
 class Method(abc.ABC):
-    """A method; those in `METHODS` are dataclasses, whose fields are their settings, each with a default.
+    """The base class of all methods. Those in `METHODS` are dataclasses; their fields are settings with defaults.
 
     Attributes:
-        name: what tables call it; that of its entry in `METHODS`.
-        tasks: names of the tasks that it can be measured on.
-        needs: of `NEEDS`, what an observation must have. It is the one door by which the truth reaches a method:
-            evaluation fills in what is named here and nothing else, and the protocol's hash covers it.
-        hint_lines: for a method that needs hints: how many straight lines of true color evaluation draws on an image,
-            and of how many pixels.
+      name: its name in tables and in `METHODS`.
+      tasks: names of the tasks that it can be measured on.
+      needs: the names from `NEEDS` that an observation must have. This is the only way by which information about the
+        clean image reaches a method: evaluation fills in what is named here and nothing else, and the protocol's hash
+        covers it.
+      hint_lines: for a method that needs hints: number and length in pixels of the straight lines of true color that
+        evaluation draws on an image.
     """
 
     name: str
@@ -71,22 +75,26 @@ class Method(abc.ABC):
     hint_lines: tuple[int, int] = (40, 20)
 
     def fit(self, photographs: Sequence[Photograph]) -> Self:
-        """Learn from the training photographs, once, before anything is restored; the default learns nothing."""
+        """Learn from the training photographs and return self. Called once, before `restore`; the default does nothing.
+
+        Raises:
+          UserError: the method can't learn from these photographs.
+        """
         del photographs
         return self
 
     @classmethod
     def learns(cls) -> bool:
-        """Return whether `fit` does anything, so that training photographs are wanted."""
+        """Return whether the class defines a `fit` and so needs training photographs."""
         return cls.fit is not Method.fit
 
     @abc.abstractmethod
     def restore(self, observation: Observation) -> Restored:
-        """Return the restored image of an observation, which has all that `needs` names."""
+        """Return the restored image. The observation must have everything that `needs` names."""
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return plain values that tell the content of the files that it reads; {} for none.
+        """Return plain values that identify the content of the files that the method reads; {} if it reads none.
 
-        A method with another fingerprint is measured anew.
+        If the fingerprint changes, the method is measured again.
         """
         return {}

@@ -1,4 +1,4 @@
-"""A trained network behind the same interface as a hand-made algorithm: whole pictures in, whole pictures out."""
+"""A trained network with the interface of all methods: it restores whole images."""
 
 import dataclasses
 import functools
@@ -24,20 +24,25 @@ PICTURE = ("patches", "whole", "reduced")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NetworkMethod(Method):
-    """Restores a picture of any size, in tiles or as a whole.
+    """Restores an image of any size, in tiles or as a whole.
 
     Attributes:
-        name: of the row.
-        model: `model.apply(variables, inputs [B, P, Q, Cin], train=False, **conditioning) -> [B, P, Q, Cout]`.
-        variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
-        task: says what the network sees of a picture and how its outputs become one.
-        patch_size, overlap, batch_size, statistics, window: how a picture is cut, as in `Tiling`. One that goes through
-            the network in one piece needs the first alone.
-        picture: 'patches', or 'whole': the picture goes through the network once, fitted into a square of `patch_size`,
-            and the outputs come back to its own size. That is for outputs smooth enough to be enlarged, as colors are.
-            Or 'reduced', for tasks with `colors`: a copy of it with a short side of `patch_size` goes through the
-            network once, and the colors come back to full size along the picture's own edges (`colorjax.inference`).
-        frozen: the variables of `model.frozen()`.
+      name: of the row.
+      model: `model.apply(variables, inputs [B, P, Q, Cin], train=False, **conditioning) -> [B, P, Q, Cout]`.
+      variables: its trained variables ('params' and, with batch normalization, 'batch_stats').
+      task: converts images into the network's inputs, and the network's outputs into images.
+      patch_size, overlap, batch_size, statistics, window: how an image is cut into tiles, as in `Tiling`. If `picture`
+        is 'whole' or 'reduced', only `patch_size` is used.
+      picture: how the network sees the image.
+        'patches': in tiles.
+        'whole': once, fitted into a square of side `patch_size`; the outputs are resized to the image's size. This is
+          for outputs smooth enough to be enlarged, such as colors.
+        'reduced': once, as a copy with a short side of `patch_size`; the colors are brought to full size along the
+          image's edges (`colorjax.inference.color_upsampling`). This is for tasks that colorize.
+      frozen: the variables of `model.frozen()`.
+
+    Raises:
+      UserError: an impossible setting.
     """
 
     name: str
@@ -64,7 +69,7 @@ class NetworkMethod(Method):
 
     @property
     def tasks(self) -> frozenset[str]:
-        """Return the tasks that give the same kind of input as the one that it was trained for."""
+        """Return the tasks with the same kind of input as the task that the network was trained for."""
         return frozenset(name for name, task in TASKS.items() if task.input_kind == self.task.input_kind)
 
     def restore(self, observation: Observation) -> Restored:
@@ -95,7 +100,7 @@ class NetworkMethod(Method):
 
     @property
     def tiling(self) -> Tiling:
-        """Return how a picture is cut."""
+        """Return how images are cut into tiles."""
         return Tiling(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Tiling)})
 
 

@@ -1,4 +1,4 @@
-"""A trained network out of a file, as a method: such as those that come with colorjax."""
+"""A trained network from a file as a method: a bundled one or any other."""
 
 import dataclasses
 import functools
@@ -14,10 +14,11 @@ from colorjax.weights import TrainedNetwork, load
 
 @dataclasses.dataclass
 class Pretrained(Method):
-    """The network of `colorjax.weights.load(weights)`, used as its config says.
+    """The network of `colorjax.weights.load(weights)`, with the task and the inference settings of its config.
 
     Attributes:
-        weights: the name of one that comes with colorjax, or a file.
+      weights: the name of a bundled network, or a file. A name or file that can't be loaded raises a `UserError` at
+        the first use.
     """
 
     name: ClassVar[str] = "pretrained"
@@ -25,16 +26,16 @@ class Pretrained(Method):
 
     @property
     def tasks(self) -> frozenset[str]:
-        """Return the tasks that give the same kind of input as the one that the network was trained for."""
+        """Return the tasks with the same kind of input as the task that the network was trained for."""
         return self._network.tasks
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return the weights, by their SHA-256, and how they are used."""
+        """Return the SHA-256 of the weights, and the sections of the config that decide how they are used."""
         config = to_plain(self._trained.config)
         return {"weights": self._trained.sha256} | {key: config[key] for key in ("task", "model", "inference")}
 
     def restore(self, observation: Observation) -> Restored:
-        """Return the restored image, not clipped, as an algorithm gives it: without the network's outputs."""
+        """Return the restored image, not clipped, without the network's outputs (like an algorithm)."""
         return Restored(self._network.restore(observation).image)
 
     @functools.cached_property

@@ -1,12 +1,12 @@
 """Restarted, multigrid-preconditioned GMRES for the systems of `colorjax.methods.scribble.multigrid`.
 
-Every restart is a step of iterative refinement: the solution is kept as a sum of two float32 numbers and its residual
-is taken from differences of neighbors, so float32 reaches what the direct solution in float64 reaches.
+Every restart is a step of iterative refinement. The solution is kept as a sum of two float32 numbers, and its residual
+is computed from differences of neighbors. So float32 is as accurate here as the direct solution in float64.
 
-`solve` stops by an estimate of the error of the solution, not by the residual: a weakly connected region can be wrong
-by 1 with a residual of 1e-6. When one restart changed the solution by at most d_k and the one before by d_(k-1), a
-linear convergence of rate q = d_k / d_(k-1) leaves an error of d_k q / (1 - q) (E. Hairer and G. Wanner, "Solving
-Ordinary Differential Equations II", section IV.8).
+`solve` stops by an estimate of the solution's error, not by the residual, because a weakly connected region can be
+wrong by 1 with a residual of 1e-6. If the last restart changed the solution by at most d_k and the one before by
+d_(k-1), linear convergence at the rate q = d_k / d_(k-1) leaves an error of d_k q / (1 - q) (E. Hairer and G. Wanner,
+"Solving Ordinary Differential Equations II", section IV.8).
 
 Reference: Y. Saad, "A flexible inner-outer preconditioned GMRES algorithm", SIAM J. Sci. Comput. 14 (1993).
 """
@@ -19,13 +19,20 @@ from jax import Array
 
 from colorjax.methods.scribble import multigrid
 
-RESTART = 8  # directions kept; more cost more to orthogonalize than they save
-# Rates of convergence that the error estimate believes in: restarts are too uneven for more.
+RESTART = 8  # number of directions; orthogonalizing more costs more than it saves
+# The error estimate clips the rate of convergence to this range, because restarts progress unevenly.
 SLOWEST_RATE, FASTEST_RATE = 0.95, 0.3
 
 
 class Solution(NamedTuple):
-    """x [R, H, W]; V-cycles done; the estimated largest error; whether that is within the tolerance."""
+    """The solution of a system.
+
+    Attributes:
+      x: [R, H, W].
+      iterations: number of V-cycles done.
+      error: estimate of the largest error of x.
+      converged: whether that is within the tolerance.
+    """
 
     x: Array
     iterations: Array
@@ -34,7 +41,7 @@ class Solution(NamedTuple):
 
 
 class _State(NamedTuple):
-    high: Array  # the solution is high + low, [R, n] each: the planes one after the other
+    high: Array  # the solution is high + low, each [R, n] with the planes one after the other
     low: Array
     iterations: Array
     change: Array  # largest change by the last restart
@@ -48,15 +55,15 @@ def solve(
     """Solve A x = right for all R right sides at once.
 
     Args:
-      weights: float32 [8, H, W] and
-      absorption: float32 [H, W], the operator as in `multigrid`; A must not be singular.
+      weights: float32 [8, H, W], of the operator A as in `multigrid`; A must not be singular.
+      absorption: float32 [H, W], of the operator A.
       right: float32 [R, H, W].
       guess: float32 [R, H, W], where to start.
-      tolerance: float32 [], largest error of x that is asked for.
+      tolerance: float32 [], largest allowed error of x.
       max_iterations: int32 [], V-cycles after which to give up.
 
     Returns:
-      A Solution; its `converged` is False where the tolerance was not reached or a number was not finite.
+      A Solution. Its `converged` is False if the tolerance was not reached or a number was not finite.
     """
     height, width = absorption.shape
     hierarchy = multigrid.build(weights, absorption)
@@ -76,7 +83,7 @@ def solve(
         return (state.error > tolerance) & (state.iterations < max_iterations)
 
     infinity = jnp.float32(jnp.inf)
-    # The first restart has none before it to be compared with: this change gives it the slowest rate.
+    # The first restart has no predecessor to compare with; this tiny change gives it the slowest rate.
     start = _State(guess, jnp.zeros_like(guess), jnp.int32(0), jnp.float32(1e-30), infinity)
     end = jax.lax.while_loop(unfinished, restart, start)
     x = multigrid.from_planes(_planes(finest, end.high))[:, :height, :width]
@@ -84,29 +91,29 @@ def solve(
 
 
 def _flat(x: multigrid.Planes) -> Array:
-    """Planes [R, h, w] -> [R, n]."""
+    """Convert planes [R, h, w] to [R, n]."""
     return jnp.stack(x, axis=1).reshape(x[0].shape[0], -1)
 
 
 def _planes(level: multigrid.Level, x: Array) -> multigrid.Planes:
-    """[R, n] -> planes [R, h, w]."""
+    """Convert [R, n] to planes [R, h, w]."""
     x = x.reshape(-1, *level.absorption.shape)
     return tuple(x[:, plane] for plane in range(4))
 
 
 def _image(level: multigrid.Level, x: multigrid.Planes) -> Array:
-    """A x, [R, n], for planes with halos."""
+    """Return A x, [R, n], for x in planes with halos."""
     return _flat(multigrid.apply(level.weights, level.absorption, x))
 
 
 def _residual(level: multigrid.Level, right: Array, high: Array, low: Array) -> Array:
-    """Right - A (high + low), [R, n]; the large parts cancel in float32 without a rounding error."""
+    """Return right - A (high + low), [R, n]. The large terms cancel in float32 without rounding error."""
     of_high, of_low = (_image(level, multigrid.halos(_planes(level, x))) for x in (high, low))
     return right - of_high - of_low
 
 
 def _add(high: Array, low: Array, x: Array) -> tuple[Array, Array]:
-    """(high + low) + x as a sum of two numbers; D. E. Knuth's TwoSum, valid whichever is larger."""
+    """Return (high + low) + x as a sum of two numbers, by D. E. Knuth's TwoSum; either operand may be the larger."""
     total = high + x
     part = total - high
     low = low + ((high - (total - part)) + (x - part))
@@ -117,7 +124,7 @@ barrier = jax.lax.optimization_barrier
 
 
 def _gmres(hierarchy: multigrid.Hierarchy, residual: Array) -> Array:
-    """The correction [R, n] with the least residual among RESTART preconditioned Krylov directions."""
+    """Return the correction [R, n] with the least residual in the span of RESTART preconditioned Krylov directions."""
     finest = hierarchy.levels[0]
     count = residual.shape[0]
     norm = jnp.linalg.norm(residual, axis=1)
@@ -131,7 +138,7 @@ def _gmres(hierarchy: multigrid.Hierarchy, residual: Array) -> Array:
         direction = barrier(_planes(finest, basis[:, j]))
         correction = barrier(multigrid.cycle_in_planes(hierarchy, direction))
         image = barrier(_image(finest, correction))
-        # Classical Gram-Schmidt: directions that aren't there yet are zero and take nothing.
+        # Classical Gram-Schmidt; directions not yet computed are zero and change nothing.
         along = jnp.einsum("rmn,rn->rm", basis, image)
         image = barrier(image - jnp.einsum("rmn,rm->rn", basis, along))
         length = jnp.linalg.norm(image, axis=1)
@@ -147,5 +154,5 @@ def _gmres(hierarchy: multigrid.Hierarchy, residual: Array) -> Array:
 
 
 def _scaled(x: Array, norm: Array) -> Array:
-    """Rows of x [R, n] over their norms [R]; a row of zeros stays one (its right side is solved)."""
+    """Return the rows of x [R, n] divided by their norms [R]. A row of zeros (a solved right side) stays zero."""
     return x * jnp.where(norm > 0, 1.0 / jnp.where(norm > 0, norm, 1.0), 0.0)[:, None]

@@ -1,6 +1,7 @@
-"""What a person tells a method about colors: marked pixels. Pictures are float32 sRGB [H, W, 3] in [0, 1].
+"""Hints: pixels whose colors a person marked. Images are float32 sRGB [H, W, 3] in [0, 1].
 
-Hints come from a marked-up copy of a gray picture, or are drawn from the true colors by a seeded rule, for measuring.
+Hints come from a copy of a gray image with colors painted over it. For measurements they are drawn from the true
+colors by a seeded rule.
 """
 
 import cv2
@@ -9,15 +10,15 @@ import numpy as np
 from colorjax.errors import UserError
 from colorjax.methods.method import Hints
 
-# Levin, Lischinski and Weiss's reference program takes a pixel as marked above this sum of absolute differences.
+# In Levin, Lischinski and Weiss's reference program, a pixel is marked above this sum of absolute differences.
 MARKED_DIFFERENCE = 0.01
 
 
 def hints_from_marked(gray: np.ndarray, marked: np.ndarray) -> Hints:
-    """Return the hints in `marked`, a copy of the picture `gray` with colors painted over it, [H, W, 3] both.
+    """Return the hints in `marked`, a copy of the image `gray` with colors painted over it; both are [H, W, 3].
 
     Raises:
-        UserError: the two have different sizes.
+      UserError: the two have different sizes.
     """
     if gray.shape != marked.shape:
         raise UserError(f"the marked picture is {_size(marked)} and the gray one {_size(gray)}: they must be alike")
@@ -26,11 +27,16 @@ def hints_from_marked(gray: np.ndarray, marked: np.ndarray) -> Hints:
 
 
 def draw_scribbles(truth: np.ndarray, seed: int, count: int, length: int) -> Hints:
-    """Return hints as a patient person might give them, by a rule that `seed` decides.
+    """Return random scribbles with the true colors, a simulation of the hints of a patient person.
 
-    Each of `count` scribbles is a straight line, one pixel wide and `length` pixels long, that begins at a uniformly
-    random pixel and goes in a uniformly random direction, cut at the picture's border. Its pixels have the colors
-    that they have in `truth`, [H, W, 3].
+    Each scribble is a straight line, one pixel wide. It begins at a uniformly random pixel, runs in a uniformly
+    random direction, and ends at the image's border if it gets there. Its pixels have their colors in `truth`.
+
+    Args:
+      truth: the clean image, [H, W, 3].
+      seed: of the random numbers; the same seed gives the same scribbles.
+      count: number of scribbles.
+      length: of each scribble, pixels.
     """
     random = np.random.Generator(np.random.Philox(key=seed))
     height, width = truth.shape[:2]

@@ -1,17 +1,17 @@
 """Colorization by optimization: weights, linear system and solution.
 
-Pictures are float32 [H, W] (luminance, in [0, 1]) or [H, W, C] (chroma), masks bool [H, W]; nothing is batched.
+Luminance is float32 [H, W] in [0, 1], chroma float32 [H, W, C], a mask bool [H, W]; nothing is batched.
 
-Every unmarked pixel r takes the mean of its neighbors' chroma with weights that fall with the difference of luminance:
-U_r = sum over s in N(r) of w_rs U_s, where N(r) is the 3x3 window around r, cut at the border, without r. With v the
-variance of the luminance in the window, r included,
+The chroma of every unmarked pixel r is a weighted mean of its neighbors' chroma, U_r = sum over s in N(r) of w_rs U_s.
+The weights fall with the difference of luminance. N(r) is the 3x3 window around r, cut at the border, without r. With
+v the variance of the luminance in the window, r included,
 
     c_r  = max(0.6 v, min_s (Y_s - Y_r)^2 / -ln 0.01, 2e-6)
     w_rs = exp(-(Y_s - Y_r)^2 / c_r), divided by their sum over s.
 
 The weights of a row sum to one, so no color leaves the range of the marked ones. Marked pixels are eliminated from
-the system: their color goes to the right side, and the weight that led to them becomes the row's `absorption` (the
-form in which `colorjax.methods.scribble.multigrid` takes a system).
+the system: their color moves to the right side, and their weight becomes the row's `absorption`. This is the form that
+`colorjax.methods.scribble.multigrid` expects.
 
 Reference: A. Levin, D. Lischinski and Y. Weiss, "Colorization using optimization", SIGGRAPH 2004, with the constants of
 their reference program.
@@ -36,13 +36,13 @@ SMALLEST_SPREAD = 2e-6
 
 
 def affinities(luminance: Array, exists: Array) -> Array:
-    """The weights w_rs [8, H, W] of luminance [H, W], neighbors in the order of `multigrid.OFFSETS`.
+    """Return the weights w_rs [8, H, W] for luminance [H, W], neighbors in the order of `multigrid.OFFSETS`.
 
-    `exists` [H, W] is False for pixels that only fill up the array. A weight is zero where one of its two pixels does
-    not exist; a row sums to one, or to zero without neighbors.
+    `exists` [H, W] is False for padding. A weight is zero where one of its two pixels is padding. The weights of a row
+    sum to one, or to zero if the pixel has no neighbors.
     """
     inside = [neighbor & exists for neighbor in _neighbors(exists)]
-    # Differences from the center: their moments keep their digits in float32 where the window is almost flat.
+    # The variance of differences from the center stays exact in float32 where the window is almost flat.
     differences = [
         jnp.where(there, neighbor - luminance, 0.0)
         for there, neighbor in zip(inside, _neighbors(luminance), strict=True)
@@ -62,19 +62,19 @@ def affinities(luminance: Array, exists: Array) -> Array:
 
 
 def system(weights: Array, chroma: Array, mask: Array) -> tuple[Array, Array, Array]:
-    """The system of the unmarked pixels.
+    """Return the linear system of the unmarked pixels.
 
     Args:
-      weights: [8, H, W], of `affinities`.
-      chroma: [H, W, C], read where marked.
+      weights: [8, H, W], from `affinities`.
+      chroma: [H, W, C], used only where marked.
       mask: bool [H, W], the marked pixels; at least one.
 
     Returns:
       weights [8, H, W], absorption [H, W] and right side [C, H, W]; a marked pixel's row is x = 0.
     """
     known = jnp.where(mask[None], jnp.moveaxis(chroma, -1, 0), 0.0)
-    # Sums one term after the other: jaxlib 0.10.2 (never installed now, see requirements.txt) got
-    # `(weights[:, None] * stack).sum(0)` wrong in the second channel of pictures of 512x512 on some CPUs.
+    # The terms are added one by one, because jaxlib 0.10.2 (excluded in requirements.txt) computes
+    # `(weights[:, None] * stack).sum(0)` wrongly in the second channel of 512x512 images on some CPUs.
     right = sum(weight[None] * color for weight, color in zip(weights, _neighbors(known), strict=True))
     marked_neighbor = jnp.stack(_neighbors(mask))
     absorption = sum(jnp.where(marked_neighbor, weights, 0.0))
@@ -83,7 +83,7 @@ def system(weights: Array, chroma: Array, mask: Array) -> tuple[Array, Array, Ar
 
 
 def _neighbors(x: Array) -> list[Array]:
-    """The eight neighbors [..., H, W] of every pixel, in the order of OFFSETS."""
+    """Return the eight neighbors [..., H, W] of every pixel, in the order of OFFSETS."""
     x = halo(x)
     return [shifted(x, dy, dx) for dy, dx in OFFSETS]
 
@@ -97,7 +97,7 @@ def _solve(luminance, chroma, mask, exists, tolerance, max_iterations) -> Soluti
     weights, absorption, right = system(affinities(luminance, exists), chroma, marked | ~exists)
     guess = jnp.where((marked | ~exists)[None], 0.0, (low + high) / 2.0)
     solution = solve(weights, absorption, right, guess, tolerance, max_iterations)
-    # The exact solution keeps to the range of the marks; what leaves it is the solver's error.
+    # The exact solution stays within the range of the marks; anything outside is the solver's error.
     x = jnp.clip(solution.x, low, high)
     return solution._replace(x=jnp.where(marked[None], jnp.moveaxis(chroma, -1, 0), x))
 
@@ -105,18 +105,18 @@ def _solve(luminance, chroma, mask, exists, tolerance, max_iterations) -> Soluti
 def propagate(
     luminance: np.ndarray, chroma: np.ndarray, mask: np.ndarray, tolerance: float, max_iterations: int
 ) -> Solution:
-    """Spread the chroma of the marked pixels over the picture; compiles once for near sizes.
+    """Spread the chroma of the marked pixels over the image. Images of similar size share one compiled program.
 
     Args:
       luminance: [H, W] in [0, 1].
-      chroma: [H, W, C], read where marked.
+      chroma: [H, W, C], used only where marked.
       mask: bool [H, W]; at least one pixel is marked.
-      tolerance: largest error of the chroma against the exact solution.
+      tolerance: largest allowed error of the chroma against the exact solution.
       max_iterations: multigrid cycles after which to give up.
 
     Returns:
-      A `Solution` with x [C, H, W]: the marked pixels' own chroma, and nothing outside its range. The caller looks
-      at `converged`.
+      A `Solution` with x [C, H, W]. Marked pixels keep their chroma; no other pixel is outside the range of the marked
+      ones. The caller must check `converged`.
     """
     height, width = np.shape(luminance)
     border = [(0, solver_side(n) - n) for n in (height, width)]
@@ -132,7 +132,7 @@ def propagate(
 
 
 def propagate_directly(luminance: np.ndarray, chroma: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return x [C, H, W] as `propagate` does, by a direct solution: it takes many times longer, but never fails."""
+    """Return x [C, H, W] like `propagate`, by a direct solver. It takes many times longer, but never fails."""
     mask = np.asarray(mask, bool)
     chroma = np.asarray(chroma, np.float32)
     weights = affinities(np.asarray(luminance, np.float32), np.ones_like(mask))
@@ -145,14 +145,14 @@ def propagate_directly(luminance: np.ndarray, chroma: np.ndarray, mask: np.ndarr
 def solve_directly(weights: np.ndarray, absorption: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return x [R, H, W], float64, with A x = right, for weights [8, H, W], absorption [H, W] and right [R, H, W].
 
-    Slow, but for every picture: where regions are nearly disconnected, the multigrid cycles stop getting nearer.
+    This is slow but works for every image. The multigrid cycles don't converge where regions are nearly disconnected.
     """
     weights, absorption, right = (np.asarray(array, np.float64) for array in (weights, absorption, right))
     height, width = absorption.shape
     number = np.arange(height * width).reshape(height, width)
     rows, columns, values = [number.ravel()], [number.ravel()], [(absorption + weights.sum(0)).ravel()]
     for weight, (dy, dx) in zip(weights, OFFSETS, strict=True):
-        # A neighbor outside the picture has no weight.
+        # The weight of a neighbor outside the image is zero.
         y, x = np.nonzero(weight)
         rows.append(number[y, x])
         columns.append(number[y + dy, x + dx])

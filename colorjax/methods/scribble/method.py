@@ -1,4 +1,4 @@
-"""Scribbles: colorization by optimization, from colors that a person marked. Pictures are float32 sRGB [H, W, 3].
+"""Scribbles: colorization by optimization, from colors that a person marked. Images are float32 sRGB [H, W, 3].
 
 Reference: A. Levin, D. Lischinski and Y. Weiss, "Colorization using optimization", SIGGRAPH 2004.
 """
@@ -18,13 +18,18 @@ from colorjax.tasks import TASKS
 
 @dataclass(frozen=True)
 class Scribble(Method):
-    """Spreads marked colors over a gray picture: its own luma Y stays, I and Q follow from the marks.
+    """Spreads marked colors over a gray image: its luma Y is kept, and I and Q are computed from the marks.
 
     Attributes:
-        count, length: how many scribbles are drawn on a picture when it is measured, and how long each is in pixels.
-        tolerance: largest error of I and Q against the exact solution, as the solver estimates it. The estimate
-            has been a third of the true error at worst, and 1e-4 is a fortieth of a gray level.
-        max_iterations: multigrid cycles after which a direct solver takes over, which needs many times as long.
+      count: number of scribbles drawn on each image for a measurement, 1 or more.
+      length: of each of these scribbles, pixels, 1 or more.
+      tolerance: largest error of I and Q against the exact solution, as the solver estimates it; above 0. The
+        estimate has been a third of the true error at worst; 1e-4 is a fortieth of a gray level.
+      max_iterations: multigrid cycles after which a direct solver takes over, 1 or more. The direct solver takes many
+        times longer.
+
+    Raises:
+      UserError: a setting outside its range.
     """
 
     count: int = 40
@@ -44,14 +49,14 @@ class Scribble(Method):
 
     @property
     def hint_lines(self) -> tuple[int, int]:
-        """Return `count` and `length`."""
+        """Return number and length of the scribbles to draw for a measurement: `count` and `length`."""
         return self.count, self.length
 
     def restore(self, observation: Observation) -> Restored:
-        """Return the colored image, not clipped, of a gray one; without any mark it stays gray.
+        """Return the colored image, not clipped. Without any marked pixel the image stays gray.
 
         Raises:
-            UserError: hints of another size, or a picture with values that are not finite.
+          UserError: hints of another size, or an image with values that are not finite.
         """
         degraded, hints = np.asarray(observation.image, np.float32), observation.hints
         if hints is None or not hints.mask.any():
@@ -63,7 +68,7 @@ class Scribble(Method):
         luminance = map_pixels(rgb2yiq, degraded)[..., 0]
         chroma = map_pixels(rgb2yiq, hints.colors)[..., 1:]
         solution = propagate(luminance, chroma, hints.mask, self.tolerance, self.max_iterations)
-        # Regions that hang together by almost nothing can bring the cycles to a halt, in about one photograph of 100.
+        # In about one photograph of 100, nearly disconnected regions keep the cycles from converging.
         x = solution.x if solution.converged else propagate_directly(luminance, chroma, hints.mask)
         spread = np.moveaxis(np.asarray(x), 0, -1)
         return Restored(map_pixels(yiq2rgb, np.concatenate([luminance[..., None], spread], axis=-1)))

@@ -5,18 +5,19 @@ lies outside) and `absorption` [H, W] (the row sum, non-negative), so that with 
 
     (A x)_i = absorption_i x_i + sum over neighbors k of weights_k,i (x_i - x_k).
 
-Row sums are kept apart from the diagonal because a difference of neighbors loses no digits in float32 where
-`diagonal * x - sum(weights * x)` loses them all. A row that stands for nothing has no weights and absorption 1.
+Row sums are stored instead of the diagonal, because a difference of neighbors loses no digits in float32, while
+`diagonal * x - sum(weights * x)` loses all of them. A row of padding has zero weights and absorption 1.
 
-The coarse grid is every second pixel of every second row. Interpolation is Dendy's operator-induced one, which follows
-the weights across an edge of the picture; restriction is the transpose of the interpolation that the transposed
-operator induces, which the non-symmetric weights need. Coarse operators are Galerkin products, again 3x3 stencils.
-Smoothing is Gauss-Seidel in four colors. Before it goes a block Jacobi step on pairs of pixels that are each other's
-strongest neighbor: such pairs hang on the rest by weights of a thousandth, and neither Gauss-Seidel nor a coarse
-grid, on which a pair has no point of its own, can move them.
+The coarse grid is every second pixel of every second row. Interpolation is Dendy's operator-induced one, which adapts
+to the weights across an edge of the image. Restriction is the transpose of the interpolation that the transposed
+operator induces; the non-symmetric weights need this. Coarse operators are Galerkin products, again 3x3 stencils.
 
-Inside, grids are kept as four planes [..., 4, h, w] by the parity of row and column (00, 01, 10, 11), so that a color
-is a plane, the coarse grid is plane 0, and every access is contiguous.
+Smoothing is Gauss-Seidel in four colors. A block Jacobi step comes before it, on pairs of pixels that are each other's
+strongest neighbor. The weights between such a pair and the rest are about a thousandth, so Gauss-Seidel hardly changes
+the pair, and neither does a coarse grid, where the pair has no point of its own.
+
+Internally, a grid is stored as four planes [..., 4, h, w] by the parity of row and column (00, 01, 10, 11). So each
+color is a plane, the coarse grid is plane 0, and every access is contiguous.
 
 References: J. E. Dendy, "Black box multigrid", J. Comput. Phys. 48 (1982), and "Black box multigrid for nonsymmetric
 problems", Appl. Math. Comput. 13 (1983).
@@ -29,7 +30,7 @@ import jax.numpy as jnp
 from jax import Array
 
 OFFSETS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0))
-# At most this many unknowns are solved by a dense inverse, which compiles faster than another level.
+# Up to this many unknowns, a dense inverse solves the system; it compiles faster than another level.
 COARSEST_PIXELS = 1024
 _NO_PARTNER = len(OFFSETS)
 
@@ -45,7 +46,7 @@ class Level(NamedTuple):
     weights: Array  # [8, 4, h, w]
     absorption: Array  # [4, h, w]
     inverse_diagonal: Array  # [4, h, w]
-    partner: Array  # int8 [4, h, w], the strongest neighbor where that is mutual, else 8
+    partner: Array  # int8 [4, h, w], index in OFFSETS of the strongest neighbor where that is mutual, else 8
     inverse_pair: Array  # [4, h, w], one over the diagonal of the operator restricted to the pair
     interpolation: Transfer
     restriction: Transfer
@@ -59,58 +60,65 @@ class Hierarchy(NamedTuple):
 
 
 def pad_to_even(x: Array, value: float = 0.0) -> Array:
-    """[..., H, W] with a row below and a column to the right where their numbers are odd."""
+    """Return x [..., H, W], with another row below if H is odd and another column to the right if W is odd."""
     even = [(0, n % 2) for n in x.shape[-2:]]
     return jnp.pad(x, [(0, 0)] * (x.ndim - 2) + even, constant_values=value)
 
 
 def to_planes(x: Array) -> Planes:
-    """[..., H, W] -> four [..., h, w]; odd H and W get a row and a column of zeros more."""
+    """Convert [..., H, W] to four planes [..., h, w]; odd H and W are first padded with zeros to even."""
     x = pad_to_even(x)
     return tuple(x[..., row::2, column::2] for row in (0, 1) for column in (0, 1))
 
 
 def from_planes(x: Planes) -> Array:
-    """Four [..., h, w] -> [..., 2h, 2w]."""
+    """Convert four planes [..., h, w] to [..., 2h, 2w]."""
     *b, h, w = x[0].shape
     rows = [jnp.stack(x[i : i + 2], axis=-1).reshape(*b, h, 2 * w) for i in (0, 2)]
     return jnp.stack(rows, axis=-2).reshape(*b, 2 * h, 2 * w)
 
 
 def halos(x: Planes) -> Planes:
-    """`halo` of every plane."""
+    """Apply `halo` to every plane."""
     return tuple(halo(plane) for plane in x)
 
 
 def halo(x: Array) -> Array:
-    """[..., h, w] -> [..., h + 2, w + 2] with a border of zeros, for `shifted`.
+    """Return x [..., h, w] with a border of zeros, [..., h + 2, w + 2], for `shifted`.
 
-    The barrier keeps XLA from repeating the padding inside every sum over a stencil, which takes minutes to compile.
+    The barrier keeps XLA from repeating the padding inside every sum over a stencil, which would take minutes to
+    compile.
     """
     return jax.lax.optimization_barrier(jnp.pad(x, [(0, 0)] * (x.ndim - 2) + [(1, 1), (1, 1)]))
 
 
 def shifted(x: Array, dy: int, dx: int) -> Array:
-    """The values [..., h, w] at (i + dy, j + dx) of x [..., h + 2, w + 2] with its halo; dy and dx are -1, 0 or 1."""
+    """Return the values [..., h, w] at (i + dy, j + dx) of x with its halo, [..., h + 2, w + 2]; dy, dx are -1, 0 or 1.
+
+    Args:
+      x: with its halo, [..., h + 2, w + 2].
+      dy: rows to shift by.
+      dx: columns to shift by.
+    """
     h, w = x.shape[-2] - 2, x.shape[-1] - 2
     return x[..., 1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w]
 
 
 def _neighbor(plane: int, dy: int, dx: int) -> tuple[int, int, int]:
-    """The plane and the cell offset where the neighbor (dy, dx) of a pixel of `plane` lies."""
+    """Return the plane and the cell offset of the neighbor (dy, dx) of a pixel of `plane`."""
     row, column = plane // 2 + dy, plane % 2 + dx
     return row % 2 * 2 + column % 2, row // 2, column // 2
 
 
 def _neighbors(x: Planes, plane: int):
-    """The eight neighbors [..., h, w] of a plane's pixels, in the order of OFFSETS, from planes with their halos."""
+    """Yield the eight neighbors [..., h, w] of a plane's pixels, in the order of OFFSETS, from planes with halos."""
     for dy, dx in OFFSETS:
         source, sy, sx = _neighbor(plane, dy, dx)
         yield shifted(x[source], sy, sx)
 
 
 def apply(weights: Array, absorption: Array, x: Planes) -> Planes:
-    """A x: weights [8, 4, h, w], absorption [4, h, w], x with halos -> planes [R, h, w]."""
+    """Return A x in planes [R, h, w], for weights [8, 4, h, w], absorption [4, h, w] and x with halos."""
     rows = []
     for plane in range(4):
         center = shifted(x[plane], 0, 0)
@@ -122,10 +130,10 @@ def apply(weights: Array, absorption: Array, x: Planes) -> Planes:
 
 
 def build(weights: Array, absorption: Array) -> Hierarchy:
-    """The hierarchy for weights [8, H, W] and absorption [H, W]; any H, W >= 1; at least one level."""
+    """Return the hierarchy, of at least one level, for weights [8, H, W] and absorption [H, W]; any H, W >= 1."""
     levels = []
     while not levels or absorption.size > COARSEST_PIXELS:
-        # A row without weights stands for nothing, and has absorption 1.
+        # A row of padding has zero weights and absorption 1.
         level = _level(jnp.stack(to_planes(weights), 1), jnp.stack(to_planes(pad_to_even(absorption, 1.0))))
         levels.append(level)
         weights, absorption = _galerkin(level)
@@ -148,7 +156,7 @@ def _level(weights: Array, absorption: Array) -> Level:
 
 
 def _transposed(weights: Array) -> Array:
-    """The weights [8, 4, h, w] with which each pixel's neighbors look back at it."""
+    """Return the weights of the transposed operator, [8, 4, h, w]: those of each pixel in its neighbors' rows."""
     weights = halo(weights)
     planes = [
         [shifted(weights[len(OFFSETS) - 1 - k, source], sy, sx) for source, sy, sx in neighbors]
@@ -158,7 +166,7 @@ def _transposed(weights: Array) -> Array:
 
 
 def _pairs(weights: Array, absorption: Array, diagonal: Array) -> tuple[Array, Array]:
-    """`partner` and `inverse_pair` of a Level."""
+    """Return `partner` and `inverse_pair` of a Level."""
     largest = jnp.zeros_like(absorption)
     strongest = jnp.full(absorption.shape, _NO_PARTNER, jnp.int8)
     for k, weight in enumerate(weights):  # argmax over a leading axis is slow on a CPU
@@ -184,10 +192,10 @@ def _pairs(weights: Array, absorption: Array, diagonal: Array) -> tuple[Array, A
 
 
 def _interpolation(weights: Array, absorption: Array, diagonal: Array) -> Transfer:
-    """Dendy's operator-induced interpolation from plane 0 to the others.
+    """Return Dendy's operator-induced interpolation from plane 0 to the others.
 
-    Between two coarse points the stencil is summed across the line that joins them; a pixel between four takes
-    its own row of A, with its neighbors already interpolated.
+    For a pixel between two coarse points, the stencil is summed across the line that joins them. For a pixel between
+    four, its own row of A is used, with its neighbors already interpolated.
     """
     absorption = jnp.maximum(absorption, 0.0)
     by_offset = dict(zip(OFFSETS, weights, strict=True))
@@ -215,7 +223,7 @@ def _with_halo(transfer: Transfer) -> Transfer:
 
 
 def _galerkin(level: Level) -> tuple[Array, Array]:
-    """Weights [8, h, w] and absorption [h, w] of restriction * A * interpolation."""
+    """Return weights [8, h, w] and absorption [h, w] of restriction * A * interpolation."""
     diagonal = 1.0 / level.inverse_diagonal
     product: Transfer = {}  # A * interpolation
     for plane in range(4):
@@ -234,7 +242,7 @@ def _galerkin(level: Level) -> tuple[Array, Array]:
         for (other, dy, dx), value in product.items():
             if other == plane and (dy - ry, dx - rx) in coarse:
                 coarse[dy - ry, dx - rx] -= shifted(weight, -ry, -rx) * shifted(value, -ry, -rx)
-    # Row sums of the product are A applied to the interpolated constant, which loses no digits.
+    # The row sums of the product are computed as A applied to the interpolated constant, which loses no digits.
     constant = interpolate(level, jnp.ones((1, *level.absorption.shape[1:]), level.absorption.dtype))
     absorption = restrict(level, apply(level.weights, level.absorption, halos(constant)))[0]
     return jax.lax.optimization_barrier((jnp.stack(list(coarse.values())), absorption))
@@ -251,7 +259,7 @@ def _dense_inverse(weights: Array, absorption: Array) -> Array:
 
 
 def interpolate(level: Level, coarse: Array) -> Planes:
-    """[R, h, w] -> four [R, h, w]."""
+    """Interpolate from the coarse grid [R, h, w] to the four planes [R, h, w] of the fine one."""
     planes = [jnp.zeros_like(coarse)] * 4
     coarse = halo(coarse)
     for (plane, cy, cx), weight in level.interpolation.items():
@@ -260,7 +268,7 @@ def interpolate(level: Level, coarse: Array) -> Planes:
 
 
 def restrict(level: Level, fine: Planes) -> Array:
-    """Four [R, h, w] -> [R, h, w]."""
+    """Restrict from the four planes [R, h, w] of the fine grid to the coarse one, [R, h, w]."""
     coarse = jnp.zeros_like(fine[0])
     fine = halos(fine)
     for (plane, cy, cx), weight in level.restriction.items():
@@ -269,7 +277,7 @@ def restrict(level: Level, fine: Planes) -> Array:
 
 
 def _relax_pairs(level: Level, right: Planes) -> Planes:
-    """Block Jacobi on the pairs, from zero; a pixel without a partner gets plain Jacobi."""
+    """Return a step of block Jacobi on the pairs, from zero. For a pixel without a partner it is plain Jacobi."""
     planes, haloed = [], halos(right)
     for plane in range(4):
         total = right[plane]
@@ -280,7 +288,7 @@ def _relax_pairs(level: Level, right: Planes) -> Planes:
 
 
 def _gauss_seidel(level: Level, x: Planes, right: Planes) -> Planes:
-    """One sweep over the four colors, the coarse points last; x with halos."""
+    """Return x after one sweep over the four colors, the coarse points last; x has halos."""
     x = list(x)
     for plane in (3, 2, 1, 0):
         total = right[plane]
@@ -291,7 +299,7 @@ def _gauss_seidel(level: Level, x: Planes, right: Planes) -> Planes:
 
 
 def cycle(hierarchy: Hierarchy, right: Array, depth: int = 0) -> Array:
-    """One V-cycle from zero: an approximation [R, H, W] to the solution of A x = right [R, H, W], linear in right."""
+    """Return the approximation [R, H, W] to the solution of A x = right by one V-cycle from zero; linear in `right`."""
     if depth == len(hierarchy.levels):
         flat = right.reshape(right.shape[0], -1)
         return (flat @ hierarchy.coarsest_inverse.T).reshape(right.shape)
@@ -301,7 +309,7 @@ def cycle(hierarchy: Hierarchy, right: Array, depth: int = 0) -> Array:
 
 
 def cycle_in_planes(hierarchy: Hierarchy, right: Planes, depth: int = 0) -> Planes:
-    """`cycle` for a right side in planes [R, h, w]; the planes of the result have halos."""
+    """Return `cycle` for a right side in planes [R, h, w]; the planes of the result have halos."""
     level = hierarchy.levels[depth]
     x = _gauss_seidel(level, halos(_relax_pairs(level, right)), right)
     image = apply(level.weights, level.absorption, x)
