@@ -1,1 +1,1 @@
-"""Evaluation: from methods and photographs to a table, its CSV files and its report, under one protocol."""
+"""Evaluation: measure methods on photographs under one protocol. `colorjax.tables` presents the numbers."""

@@ -1,6 +1,6 @@
-"""Measuring one method under one protocol: every photograph, one row each, none dropped.
+"""Measure one method under one protocol on every photograph; each gives one row, and none is dropped.
 
-Of several processes each measures its share of the photographs, and all get the whole evaluation.
+If there are several processes, each measures its share of the photographs, and all get the whole evaluation.
 """
 
 import dataclasses
@@ -24,7 +24,10 @@ from colorjax.tasks import Task
 
 
 class Sample(NamedTuple):
-    """One picture for people to look at, uint8 [H, W, 3] each; its numbers are the evaluation's row of that name."""
+    """Images of one photograph to look at, each uint8 [H, W, 3].
+
+    `picture` is the photograph's name; the evaluation's row of the same name has the numbers.
+    """
 
     picture: str
     degraded: np.ndarray
@@ -34,19 +37,19 @@ class Sample(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What measuring a method gave.
+    """The result of measuring a method.
 
     Attributes:
-        method: the method's own name.
-        loss: name of the loss in the column `loss`.
-        protocol_hash: of the protocol that it was measured under.
-        columns: 'loss' and the metrics, in the order of the table.
-        rows: one dict a picture: 'picture' (its name), 'hash' (of its content), 'height' and 'width' (as measured),
-            and each of `columns`; NaN where a metric is not defined on that picture.
-        samples: the first few pictures themselves.
-        told: what the method was told besides the pictures, in phrases; part of the protocol that has the hash.
-        by_seed: empty; for an average over runs with several seeds, the evaluation of each, whose first one gave the
-            samples.
+      method: the method's own name.
+      loss: name of the loss in the column `loss`.
+      protocol_hash: of the protocol of the measurement.
+      columns: 'loss' and the metrics, in the order of the table.
+      rows: one dict per image: 'picture' (its name), 'hash' (of its content), 'height' and 'width' (as measured), and
+        each of `columns`; NaN where a metric is not defined on that image.
+      samples: the images of the first few photographs.
+      told: what the method received besides the images, in phrases; the hash covers it.
+      by_seed: for an average over runs with several seeds, the evaluation of each seed; else empty. The samples are
+        those of the first seed.
     """
 
     method: str
@@ -59,7 +62,7 @@ class Evaluation:
     by_seed: Mapping[int, "Evaluation"] = dataclasses.field(default_factory=dict)
 
     def values(self, column: str) -> np.ndarray:
-        """Return a column's value on each picture, `[n]`."""
+        """Return a column's value on each image, `[n]`."""
         return np.array([row[column] for row in self.rows], np.float64)
 
 
@@ -75,22 +78,23 @@ def evaluate(
     """Measure `method` on every photograph of the protocol.
 
     Args:
-        method: given the degraded picture, and what it `needs`.
-        task: makes the degraded picture, with the protocol's noise, and gives the loss.
-        protocol: names the photographs by content.
-        photographs: those photographs, in any order, read one at a time.
-        samples: of how many pictures, from the first on, to keep the pictures themselves.
-        progress: wraps the numbers of the photographs that this process measures, as `tqdm.tqdm` does.
-        references: photographs to draw references from, for a method that needs one.
+      method: receives the degraded image, and what it `needs`.
+      task: degrades the clean image, with the protocol's noise, and computes the loss.
+      protocol: of the measurement; it identifies the photographs by content.
+      photographs: those of the protocol, in any order, read one at a time.
+      samples: number of photographs, from the first on, whose images are kept.
+      progress: wraps the indices of the photographs that this process measures, like `tqdm.tqdm`.
+      references: photographs to draw references from, for a method that needs one.
 
     Raises:
-        UserError: the photographs are not those of the protocol, it is about another task, or there is no reference.
-        ColorjaxError: the method returned a picture of another shape, or one that is not finite.
+      UserError: the photographs are not those of the protocol, the protocol is for another task, or the method needs a
+        reference and there is none.
+      ColorjaxError: the method returned an image of another shape, or one with values that are not finite.
     """
     task = protocol.measured_task(task)
     side_information = SideInformation(method, protocol, references)
     rows, kept, known = {}, {}, frozenset(protocol.pictures)
-    # In turn, because photographs that lie together are often of one size and equally slow.
+    # The processes take photographs in turn, because neighboring ones often have the same size and are equally slow.
     for number in progress(range(processes.index(), len(photographs), processes.count())):
         photograph = photographs[number]
         picture_hash = content_hash(photograph.picture)
@@ -121,13 +125,13 @@ def evaluate(
 
 
 def _joined(measured: dict[int, Any]) -> list[Any]:
-    """Return what all processes measured, in the order of the photographs."""
+    """Return the results of all processes, in the order of the photographs."""
     shares = processes.gather([[number, value] for number, value in measured.items()])
     return [value for _, value in sorted((pair for share in shares for pair in share), key=lambda pair: pair[0])]
 
 
 def _require_protocol_images(rows: Sequence[Mapping[str, Any]], protocol: Protocol) -> None:
-    """Raise a `UserError` unless the rows are of the protocol's pictures, each as often as it is there."""
+    """Raise a `UserError` unless the rows are those of the protocol's images, each as often as the protocol has it."""
     left = Counter(protocol.pictures)
     for row in rows:
         left[row["hash"]] -= 1
@@ -138,8 +142,9 @@ def _require_protocol_images(rows: Sequence[Mapping[str, Any]], protocol: Protoc
 
 
 def _restore(method, task, name, truth, observation):
-    """Return the method's picture and the task's loss: of a network's own outputs, else of the picture turned back
-    into the outputs that would have given it.
+    """Return the restored image and the task's loss.
+
+    The loss is that of a network's own outputs. For other methods, it is that of the outputs that would give the image.
     """
     inputs = map_pixels(task.inputs, observation.image)
     picture, outputs = method.restore(observation)
@@ -153,7 +158,7 @@ def _restore(method, task, name, truth, observation):
     return picture, task_loss(task, truth, inputs, outputs)
 
 
-# The noise is drawn on the picture without padding: random numbers depend on the shape that they are drawn in.
+# The noise is drawn for the image without padding, because random numbers depend on the shape of the array.
 @functools.partial(jax.jit, static_argnums=0)
 def _degrade(task, key, truth):
     return task.degrade(key, truth)

@@ -1,7 +1,7 @@
-"""The numbers of one picture under one protocol.
+"""Compute the numbers of one image under one protocol.
 
-Pictures are float32 sRGB `[H, W, 3]`. Each is padded to a size that many pictures share and masked, so that a table
-over pictures of a hundred sizes compiles a few times; the numbers are those of the picture without padding.
+Images are float32 sRGB `[H, W, 3]`. Each is padded to one of few sizes and masked, so that images of a hundred sizes
+need only a few compiled programs. The numbers are those of the image without padding.
 """
 
 import functools
@@ -16,19 +16,27 @@ from colorjax.metrics.registry import METRICS
 from colorjax.runtime.pixelwise import map_pixels, pad_to_shared_size
 from colorjax.tasks import Task
 
-# Those that see a difference between the luminances of two pictures; the others are about color.
+# The metrics that compare luminance; the others are about color.
 LUMINANCE_METRICS = ("psnr", "ssim", "mse")
 
 
 def metric_names(protocol: Protocol) -> tuple[str, ...]:
-    """Return the names of the metrics that the protocol's channels have, in the order of `METRICS`."""
+    """Return the names of the metrics for the protocol's channels, in the order of `METRICS`."""
     return tuple(name for name in METRICS if protocol.channels == "color" or name in LUMINANCE_METRICS)
 
 
 def measure(protocol: Protocol, truth: np.ndarray, restored: np.ndarray) -> dict[str, float]:
-    """Return each metric of `metric_names(protocol)` for a picture already clipped and rounded, [H, W, 3] twice.
+    """Return the value of each metric of `metric_names(protocol)` for one image.
 
-    SSIM is NaN where the picture is smaller than its window, as it is not defined there.
+    SSIM is NaN if the image is smaller than its window, because it is not defined there.
+
+    Args:
+      protocol: of the measurement.
+      truth: the clean image, [H, W, 3] in [0, 1].
+      restored: the method's image, [H, W, 3], already clipped and rounded.
+
+    Raises:
+      UserError: the protocol's border leaves nothing of the image.
     """
     border, (height, width) = protocol.border, truth.shape[:2]
     if 2 * border >= min(height, width):
@@ -49,7 +57,14 @@ def measure(protocol: Protocol, truth: np.ndarray, restored: np.ndarray) -> dict
 
 
 def task_loss(task: Task, truth: np.ndarray, inputs: np.ndarray, outputs: np.ndarray) -> float:
-    """Return the task's own loss of outputs [H, W, Cout] for inputs [H, W, Cin], on the whole picture."""
+    """Return the task's own loss on a whole image.
+
+    Args:
+      task: defines the loss and its targets.
+      truth: the clean image, [H, W, 3] in [0, 1].
+      inputs: of the network, [H, W, Cin].
+      outputs: of the network, [H, W, Cout].
+    """
     targets = map_pixels(task.targets, truth, inputs)
     return float(task.loss(outputs[np.newaxis], targets[np.newaxis])[0])
 

@@ -1,7 +1,7 @@
-"""A protocol: the named, frozen description of a measurement, whose hash stands under every table.
+"""A protocol: the named, frozen description of a measurement. Every table shows its hash.
 
-Two numbers may be compared if they were measured under the same protocol, and so under the same hash: it changes with
-any setting and with any pixel of any picture. Every field below is read by the measurement.
+Two numbers may be compared if they were measured under the same protocol, that is with the same hash. The hash changes
+with any setting and with any pixel of any image.
 """
 
 import dataclasses
@@ -32,25 +32,28 @@ class Protocol:
     """How methods are measured.
 
     Attributes:
-        name: what people call it.
-        data: which photographs, in words ('skimage_photos, test split').
-        task: name in `colorjax.tasks.TASKS`: decides what the methods are given (a noisy picture, a gray copy).
-        pictures: `content_hash` of every photograph as it was before resizing, sorted.
-        resize: 'none', or 'short_side': reduce (bicubic, anti-aliased) until the short side has `size` pixels. A
-            picture whose short side is not longer stays as it is, because enlarging adds pixels that are easy.
-        size: pixels; read under 'short_side' only.
-        noise_kind, noise_level: what spoils the input, as in `colorjax.noise.NOISES`, at one level.
-        noise_seed: seeds the noise and the drawn scribbles. Each picture's own key also depends on its content, so
-            neither the order nor the number of the pictures changes what happens to one of them.
-        clip: whether restored pictures are clipped to [0, 1] before measuring.
-        round_to_8_bits: whether restored and resized true pictures are rounded to multiples of 1/255, as files are.
-        channels: 'color', or 'luminance' (scikit-image's `rgb2gray` of both pictures; metrics of color are left out).
-        ssim_sigma, ssim_window: standard deviation and side in pixels of SSIM's Gaussian window.
-        accuracy_distance: distance in the ab plane within which a pixel's color counts as right.
-        psnr_ceiling: dB that a picture restored without any error counts as, whose PSNR would be infinite.
-        border: pixels cut from each edge of both pictures before measuring.
-        averaging: 'picture' (each picture counts alike) or 'pixel' (each by its number of measured pixels).
-        told: what a method is told besides the pictures, in phrases (`colorjax.evaluation.side_information`).
+      name: its name for people; not part of the hash.
+      data: which photographs, in words ('skimage_photos, test split').
+      task: name in `colorjax.tasks.TASKS`; it decides what the methods receive (a noisy image, a gray one).
+      pictures: `content_hash` of every photograph before resizing, sorted.
+      resize: 'none', or 'short_side': reduce (bicubic, anti-aliased) until the short side has `size` pixels. An image
+        whose short side is not longer is not resized, because enlarging would add pixels that are easy to restore.
+      size: pixels, 1 or more; used only with 'short_side'.
+      noise_kind, noise_level: noise added to the input, as in `colorjax.noise.NOISES`, at one level.
+      noise_seed: seed of the noise and of the drawn scribbles. The random key of an image also depends on its content,
+        so neither the order nor the number of the images changes the noise on any of them.
+      clip: whether restored images are clipped to [0, 1] before measuring.
+      round_to_8_bits: whether restored images and resized clean ones are rounded to multiples of 1/255, like files.
+      channels: 'color', or 'luminance' (scikit-image's `rgb2gray` of both images; metrics of color are left out).
+      ssim_sigma, ssim_window: standard deviation and side in pixels of SSIM's Gaussian window.
+      accuracy_distance: distance in the ab plane within which a pixel's color counts as right.
+      psnr_ceiling: upper limit of the PSNR, dB; an image restored without any error gets it instead of infinity.
+      border: pixels cut from each edge of both images before measuring.
+      averaging: 'picture' (all images have the same weight) or 'pixel' (weights are the numbers of measured pixels).
+      told: what a method receives besides the image, in phrases (`colorjax.evaluation.side_information`).
+
+    Raises:
+      UserError: a value outside its range or choices.
     """
 
     name: str
@@ -96,9 +99,9 @@ class Protocol:
 
     @property
     def hash(self) -> str:
-        """Return the first 12 hexadecimal digits of the SHA-256 of all fields but the name, and `told` if it is empty.
+        """Return the first 12 hexadecimal digits of the SHA-256 of all fields except `name`, and `told` if empty.
 
-        So a protocol under which nothing is told has the hash that it had before there was `told`.
+        An empty `told` is left out so that hashes from before this field existed stay valid.
         """
         fields = dataclasses.asdict(self)
         del fields["name"]
@@ -108,11 +111,11 @@ class Protocol:
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def as_dict(self) -> dict:
-        """Return the fields and the hash, ready for JSON."""
+        """Return the fields and the hash as plain values for JSON."""
         return {**dataclasses.asdict(self), "hash": self.hash}
 
     def describe(self) -> str:
-        """Return one sentence for people."""
+        """Return one sentence that describes the protocol."""
         noise = "no noise" if self.noise_kind == "none" else f"{self.noise_kind} noise of level {self.noise_level:g}"
         size = "at their own size" if self.resize == "none" else f"short side reduced to {self.size} pixels"
         clip = "clipped to [0, 1]" if self.clip else "not clipped"
@@ -125,17 +128,21 @@ class Protocol:
         )
 
     def with_told(self, told: tuple[str, ...]) -> "Protocol":
-        """Return the protocol of a method that is told this besides the pictures."""
+        """Return the protocol for a method that receives this side information."""
         return dataclasses.replace(self, told=told)
 
     def measured_task(self, task: Task) -> Task:
-        """Return the task with this protocol's noise in place of the one that networks were trained with."""
+        """Return the task with the protocol's noise in place of the noise of training.
+
+        Raises:
+          UserError: the protocol is for another task.
+        """
         if task.name != self.task:
             raise UserError(f"the protocol {self.name!r} measures the task {self.task!r}, not {task.name!r}")
         return dataclasses.replace(task, noise_kind=self.noise_kind, noise_level=(self.noise_level,) * 2)
 
     def truth(self, picture: np.ndarray) -> np.ndarray:
-        """Return the true picture, float32 [h, w, 3] in [0, 1], of a photograph uint8 [H, W, 3]."""
+        """Return the clean image to measure against, float32 [h, w, 3] in [0, 1], of a photograph, uint8 [H, W, 3]."""
         truth = picture.astype(np.float32) / np.float32(255)
         short = min(picture.shape[:2])
         if self.resize == "short_side" and short > self.size:
@@ -145,16 +152,16 @@ class Protocol:
         return truth.astype(np.float32)
 
     def restored(self, picture: np.ndarray) -> np.ndarray:
-        """Return a method's picture [h, w, 3] as it is measured: clipped and rounded as the protocol says."""
+        """Return a method's result [h, w, 3] as it is measured: clipped and rounded if the protocol requires it."""
         picture = np.asarray(picture, np.float32)
         return self._rounded(np.clip(picture, 0, 1) if self.clip else picture)
 
     def key(self, picture_hash: str) -> jax.Array:
-        """Return the random key of the noise on the picture with this `content_hash`."""
+        """Return the random key of the noise for the image with this `content_hash`."""
         return jax.random.fold_in(jax.random.key(self.noise_seed), int(picture_hash[:8], 16))
 
     def hint_seed(self, picture_hash: str) -> int:
-        """Return the seed, in 0..2^31-1, by which scribbles are drawn on the picture with this `content_hash`."""
+        """Return the seed, in 0..2^31-1, of the scribbles on the image with this `content_hash`."""
         return (self.noise_seed + int(picture_hash[:8], 16)) % 2**31
 
     def _rounded(self, picture: np.ndarray) -> np.ndarray:
@@ -162,10 +169,16 @@ class Protocol:
 
 
 def build_protocol(config: Mapping, data: str, task: str, photographs: Iterable[Photograph]) -> Protocol:
-    """Return the protocol of a config section and the photographs to be measured.
+    """Return the protocol of a measurement.
+
+    Args:
+      config: the config section `protocol`; missing settings get their defaults.
+      data: which photographs, in words.
+      task: name in `colorjax.tasks.TASKS`.
+      photographs: to be measured; at least one.
 
     Raises:
-        UserError: a setting that is unknown or impossible, or no photographs at all.
+      UserError: a setting that is unknown or impossible, or no photographs at all.
     """
     settings = dict(config)
     known = run_config().protocol

@@ -1,6 +1,7 @@
-"""An evaluation kept in a row's directory, so that a table made again does not measure again what has not changed.
+"""Evaluations kept in the directories of rows, so that remaking a table measures only what has changed.
 
-`evaluation.json` holds the numbers and the fingerprint of all that they depend on, `samples.npz` the kept pictures.
+`evaluation.json` holds the numbers and a fingerprint of everything that they depend on. `samples.npz` holds the sample
+images.
 """
 
 import hashlib
@@ -17,9 +18,9 @@ from colorjax.evaluation.evaluate import Evaluation, Sample
 from colorjax.evaluation.protocol import Protocol
 from colorjax.runs.files import write_atomically
 
-CODE = ("*.py", "*.csv")  # and tables of numbers that it computes with
+CODE = ("*.py", "*.csv")  # the code, and tables of numbers that it computes with
 
-# Code that turns an evaluation into a page, or only reads what was written; a change of it changes no number.
+# Code that presents evaluations or only reads files; changing it changes no number.
 PRESENTATION = (
     "commands/",
     "comparison/",
@@ -31,13 +32,13 @@ PRESENTATION = (
 
 
 def fingerprint(protocol: Protocol, settings: Mapping[str, Any], checkpoint: Path | None = None) -> str:
-    """Return a SHA-256 of all that an evaluation depends on.
+    """Return a SHA-256 of everything that an evaluation depends on, including the code.
 
     Args:
-        protocol: what was measured, and on which pictures.
-        settings: whatever else the numbers depend on, as plain values: the row's method or model, task, inference,
-            the data that it learned from.
-        checkpoint: the file or directory of the trained variables, read byte by byte; None for a method without.
+      protocol: what is measured, and on which images.
+      settings: everything else that the numbers depend on, as plain values: the row's method or model, task,
+        inference, the data that it learned from.
+      checkpoint: file or directory of the trained variables; their bytes are hashed. None for a method without any.
     """
     digest = hashlib.sha256()
     digest.update(json.dumps([protocol.as_dict(), settings], sort_keys=True, default=dict).encode())
@@ -56,7 +57,7 @@ def fingerprint(protocol: Protocol, settings: Mapping[str, Any], checkpoint: Pat
 
 
 def save_evaluation(directory: Path, evaluation: Evaluation, fingerprint: str) -> None:
-    """Write the evaluation into `directory`, which is made if it isn't there."""
+    """Write the evaluation with its fingerprint into `directory`, which is created if it doesn't exist."""
     directory.mkdir(parents=True, exist_ok=True)
     arrays = {f"{i}/{name}": getattr(s, name) for i, s in enumerate(evaluation.samples) for name in _ARRAYS}
     np.savez_compressed(directory / "samples.npz", **arrays)
@@ -70,12 +71,12 @@ def save_evaluation(directory: Path, evaluation: Evaluation, fingerprint: str) -
         "samples": [sample.picture for sample in evaluation.samples],
         "told": evaluation.told,
     }
-    # The fingerprint vouches for both files, so the file that holds it is the last one, written at a stroke.
+    # The fingerprint is for both files, so the file that holds it is written last, and atomically.
     write_atomically(directory / "evaluation.json", json.dumps(content, indent=1, allow_nan=False))
 
 
 def load_evaluation(directory: Path, fingerprint: str) -> Evaluation | None:
-    """Return the evaluation kept in `directory`, or None if there is none with this fingerprint."""
+    """Return the evaluation kept in `directory`, or None if there is none with this fingerprint or it is damaged."""
     try:
         content = json.loads((directory / "evaluation.json").read_text())
         if content["fingerprint"] != fingerprint:
@@ -85,7 +86,7 @@ def load_evaluation(directory: Path, fingerprint: str) -> Evaluation | None:
                 Sample(name, *(arrays[f"{i}/{array}"] for array in _ARRAYS))
                 for i, name in enumerate(content["samples"])
             ]
-    except (OSError, ValueError, KeyError):  # none there, or cut off while it was written
+    except (OSError, ValueError, KeyError):  # missing, or writing it was interrupted
         return None
     rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in content["rows"]]
     return Evaluation(

@@ -1,4 +1,4 @@
-"""Runs of one row with several seeds, as one evaluation: each picture's numbers are means over the seeds."""
+"""Combine the runs of one row with several seeds into one evaluation: each image's numbers are means over the seeds."""
 
 from collections.abc import Mapping
 
@@ -10,17 +10,17 @@ from colorjax.pages.text import counted
 
 
 def average(evaluations: Mapping[int, Evaluation]) -> Evaluation:
-    """Return the average over seeds of evaluations on the same pictures.
+    """Return the average over seeds of evaluations on the same images.
 
     Args:
-        evaluations: by seed; at least one.
+      evaluations: by seed; at least one.
 
     Returns:
-        Each picture's numbers averaged over the seeds (NaN where one of them is), the pictures in the order of the
-        first evaluation, the samples of the first, and `by_seed` as given.
+      An evaluation with the numbers of each image averaged over the seeds (NaN where one of them is), the images in the
+      order of the first evaluation, its samples, and the given evaluations as `by_seed`.
 
     Raises:
-        UserError: they are of different methods, protocols, losses, columns or pictures.
+      UserError: the evaluations have different methods, protocols, losses, columns or images.
     """
     (first_seed, first), *_ = evaluations.items()
     ordered = {seed: sorted(evaluation.rows, key=_picture) for seed, evaluation in evaluations.items()}
@@ -48,7 +48,7 @@ def average(evaluations: Mapping[int, Evaluation]) -> Evaluation:
 
 
 def describe(label: str, seeds: Mapping[int, Evaluation]) -> str:
-    """Return the line that says what the row `label` is the mean of."""
+    """Return the note below a table that names the seeds of the row `label`."""
     numbers = ", ".join(map(str, seeds))
     return f"{label}: mean of {counted(len(seeds), 'seed')} ({numbers})"
 

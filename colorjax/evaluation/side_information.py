@@ -1,4 +1,4 @@
-"""What methods are told besides the image: filled in by evaluation, and only where a method needs it."""
+"""Side information: what methods receive besides the image. Evaluation fills in only what a method needs."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from colorjax.pictures.images import Photograph, content_hash
 
 
 class SideInformation:
-    """What one method is told under one protocol.
+    """The side information of one method under one protocol.
 
     Attributes:
-        told: a phrase for each of the method's needs, which say all that decides what is told.
-        protocol: the given one with `told` in it, and so in its hash.
+      told: one phrase for each of the method's needs. Together they name everything that determines the information.
+      protocol: the given one with `told` added, so that its hash covers the phrases.
 
     Args:
-        method: whose `needs` are filled in.
-        protocol: of the measurement.
-        references: photographs to draw a reference from, for methods that need one: each picture has one of its own,
-            by the protocol's seed and the picture's content, and never a copy of itself.
+      method: its `needs` are filled in.
+      protocol: of the measurement.
+      references: photographs to draw references from, for a method that needs them. The protocol's seed and an image's
+        content determine the image's reference; it is never a copy of the image.
 
     Raises:
-        UserError: it needs a reference and there is none.
+      UserError: the method needs a reference and there is none.
     """
 
     def __init__(self, method: Method, protocol: Protocol, references: Sequence[Photograph] = ()):
@@ -38,12 +38,12 @@ class SideInformation:
         self.protocol = protocol.with_told(self.told)
 
     def observation(self, degraded: np.ndarray, truth: np.ndarray, picture_hash: str) -> Observation:
-        """Return what the method is given.
+        """Return the observation that the method receives.
 
         Args:
-            degraded: the image, [H, W, 3].
-            truth: the true image, [H, W, 3] in [0, 1].
-            picture_hash: `content_hash` of its photograph.
+          degraded: the image, [H, W, 3].
+          truth: the clean image, [H, W, 3] in [0, 1].
+          picture_hash: `content_hash` of its photograph.
         """
         protocol, needs = self._seeds, self._method.needs
         noise = hints = None

@@ -1,7 +1,7 @@
-"""Means over pictures with bootstrap intervals, paired differences between two methods, and means over seeds.
+"""Means over images with bootstrap intervals, paired differences between two methods, and means over seeds.
 
-A row of values is a picture. A value that is not defined on a picture is NaN and is left out of the mean;
-`Estimate.count` says on how many it is defined.
+A row of values belongs to one image. A value that is not defined on an image is NaN and is left out of the mean;
+`Estimate.count` is the number of images on which it is defined.
 
 References: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (the percentile interval);
 Student, The Probable Error of a Mean (Biometrika, 1908).
@@ -14,11 +14,11 @@ from scipy.special import stdtrit
 
 RESAMPLES = 10_000
 LEVEL = 0.95
-_BLOCK = 500  # resamples drawn at a time, which bounds the memory: 500 x 3,352 pictures are 13 MB
+_BLOCK = 500  # resamples drawn at a time, which bounds the memory: 500 x 3,352 images are 13 MB
 
 
 class Estimate(NamedTuple):
-    """A mean and its interval; `low` and `high` are NaN where fewer than two pictures (or seeds) have a value."""
+    """A mean and its interval; `low` and `high` are NaN if fewer than two images (or seeds) have a value."""
 
     mean: float
     low: float
@@ -27,14 +27,14 @@ class Estimate(NamedTuple):
 
 
 def means_with_intervals(values, weights=None, seed: int = 0, resamples: int = RESAMPLES) -> list[Estimate]:
-    """Return the (weighted) means over pictures of several columns, with the percentile bootstrap interval of `LEVEL`.
+    """Return the (weighted) means over images of several columns, with the percentile bootstrap interval of `LEVEL`.
 
     Args:
-      values: float `[n, m]`, n pictures and m columns; NaN where a column is not defined on a picture.
-      weights: float `[n]`, or None for equal ones.
-      seed: the pictures are resampled with replacement by a generator that depends on it and on n alone, so all
-        columns, and two methods measured on the same pictures, are resampled alike.
-      resamples: how many.
+      values: float `[n, m]`, n images and m columns; NaN where a column is not defined on an image.
+      weights: float `[n]`, or None for equal weights.
+      seed: of the resampling of images with replacement. It depends on `seed` and n alone, so all columns, and two
+        methods measured on the same images, are resampled alike.
+      resamples: number of resamples.
 
     Returns:
       m estimates.
@@ -52,16 +52,16 @@ def means_with_intervals(values, weights=None, seed: int = 0, resamples: int = R
 
 
 def means_over_pictures(values, weights=None) -> np.ndarray:
-    """Return the means `[m]` of `means_with_intervals` alone."""
+    """Return only the means of `means_with_intervals`, `[m]`."""
     weighted, weighing = _weighted(values, weights)
     return _ratio(weighted.sum(axis=0), weighing.sum(axis=0))
 
 
 def mean_over_seeds(values) -> Estimate:
-    """Return the mean of `values` `[n]`, one number a seed, with Student's t interval of `LEVEL`.
+    """Return the mean of `values` `[n]`, one per seed, with Student's t interval of `LEVEL`; NaN is left out.
 
-    Seeds are too few to be resampled: three of them have ten resamples that differ. The interval supposes that they
-    are drawn from a normal distribution.
+    There are too few seeds for the bootstrap: three have only ten different resamples. The interval assumes a normal
+    distribution over seeds.
     """
     values = np.asarray(values, np.float64)
     values = values[~np.isnan(values)]
@@ -73,15 +73,29 @@ def mean_over_seeds(values) -> Estimate:
 
 
 def mean_with_interval(values, weights=None, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """Return `means_with_intervals` of one column `[n]`."""
+    """Return the estimate of one column.
+
+    Args:
+      values: float `[n]`, NaN where not defined.
+      weights: float `[n]`, or None for equal weights.
+      seed: of the resampling.
+      resamples: number of resamples.
+    """
     return means_with_intervals(np.asarray(values, np.float64)[:, np.newaxis], weights, seed, resamples)[0]
 
 
 def paired_differences(values, reference, weights=None, seed: int = 0, resamples: int = RESAMPLES) -> list[Estimate]:
-    """Return the means of `values - reference` `[n, m]`, picture by picture, with their intervals.
+    """Return the means of `values - reference`, image by image, with their intervals: m estimates.
 
-    Much of the spread between pictures is common to two methods and cancels in the pair, so this interval is the one
-    that says whether two methods differ.
+    Much of the spread between images is common to two methods and cancels in the difference. So this interval, and not
+    the two methods' own ones, shows whether they differ.
+
+    Args:
+      values: float `[n, m]` of one method, as for `means_with_intervals`.
+      reference: float `[n, m]` of the other method, on the same images in the same order.
+      weights: float `[n]`, or None for equal weights.
+      seed: of the resampling.
+      resamples: number of resamples.
     """
     values, reference = np.asarray(values, np.float64), np.asarray(reference, np.float64)
     if values.shape != reference.shape:
@@ -100,7 +114,7 @@ def _weighted(values, weights):
 
 
 def _counts(n, seed, resamples):
-    """Yield blocks `[b, n]` of how often each picture is in each resample."""
+    """Yield blocks `[b, n]`: how often each image is in each resample."""
     generator = np.random.default_rng(seed)
     for start in range(0, resamples, _BLOCK):
         block = min(_BLOCK, resamples - start)
@@ -109,7 +123,7 @@ def _counts(n, seed, resamples):
 
 
 def _interval(resampled):
-    """Return the low and the high end; a resample may by chance hold no picture with a value, and says nothing."""
+    """Return the low and the high end. Resamples that by chance have no image with a value (NaN) are left out."""
     resampled = resampled[~np.isnan(resampled)]
     tail = (1 - LEVEL) / 2
     return np.quantile(resampled, [tail, 1 - tail]).tolist() if resampled.size else (np.nan, np.nan)
