@@ -1,1 +1,1 @@
-"""How measured numbers are shown: tables, charts, a report. The numbers come from `colorjax/evaluation/`."""
+"""Present measured numbers: tables, charts, a report. The numbers come from `colorjax.evaluation`."""

@@ -1,4 +1,4 @@
-"""The report's charts of training and of the table, as SVG text to be put into a page."""
+"""The report's charts of training and of the table, as SVG text."""
 
 import itertools
 from collections import Counter
@@ -20,7 +20,7 @@ _MARKERS = ("o", "s", "^", "x")
 
 
 def row_colors(table: Table) -> dict[str, str]:
-    """Return the color that stands for each row in every chart; the trivial rows are gray."""
+    """Return the color of each row, by label, for all charts; the baselines are gray."""
     trained = itertools.cycle(COLORS)
     return {label: TRIVIAL_COLOR if row.method in BASELINES else next(trained) for label, row in table.rows.items()}
 
@@ -28,12 +28,14 @@ def row_colors(table: Table) -> dict[str, str]:
 def training_curves(histories: Mapping[str, Sequence[Mapping]], colors: Mapping[str, str]) -> str:
     """Draw loss, PSNR, SSIM and accuracy over the steps of training, a line for each label.
 
+    The training loss is a dashed line, validation a solid one.
+
     Args:
-      histories: by label, the lines of history.jsonl. Training loss is dashed, validation is drawn through.
-      colors: by label, as `row_colors` gives them.
+      histories: by label, the lines of history.jsonl.
+      colors: by label, from `row_colors`.
 
     Returns:
-      SVG; panels that no history has anything for are left out. '' if there is nothing at all.
+      SVG. Panels without values in any history are left out; '' if none is left.
     """
     names = [name for name in _CURVES if any(_points(h, "validation", name)[0] for h in histories.values())]
     if "loss" not in names and any(_points(h, "train", "loss")[0] for h in histories.values()):
@@ -43,7 +45,7 @@ def training_curves(histories: Mapping[str, Sequence[Mapping]], colors: Mapping[
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": "curves"}):
         figure, axes = panels(len(names), min(len(names), 2), width=8.4, height=2.5)
         for axis, name in zip(axes, names, strict=True):
-            drawn = Counter()  # in each color: with many rows it comes again, and then needs another marker
+            drawn = Counter()  # lines by color; with many rows a color is used again, with another marker
             for label, history in histories.items():
                 _draw_curve(axis, history, name, colors[label], _MARKERS[drawn[colors[label]] % len(_MARKERS)], label)
                 drawn[colors[label]] += 1
@@ -57,7 +59,7 @@ def training_curves(histories: Mapping[str, Sequence[Mapping]], colors: Mapping[
 
 
 def method_bars(table: Table) -> str:
-    """Draw each quantity of the table as a panel with a bar for each row and its interval; return SVG."""
+    """Return an SVG chart with a panel for each quantity of the table: a bar with its interval for each row."""
     labels, colors = list(table.rows), list(row_colors(table).values())
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": "bars"}):
         row_height = 0.55 + 0.2 * len(labels)
@@ -93,7 +95,7 @@ def _draw_curve(axis, history, name, color, marker, label):
 
 
 def _points(history, kind, name):
-    """Return the steps and the values of one quantity, lines without it left out."""
+    """Return the steps and the values of one quantity from the lines that have it."""
     lines = [line for line in history if line.get("kind") == kind and line.get(name) is not None]
     return [line["step"] for line in lines], [line[name] for line in lines]
 

@@ -1,4 +1,4 @@
-"""Learning curves: what a method reaches, against the number of photographs that it was trained on."""
+"""Learning curves: the quality of a method against the number of photographs that it was trained on."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,13 @@ from colorjax.tables.table import Table, picture_weights
 
 
 class Place(NamedTuple):
-    """Where a row stands: on which curve, at how many training photographs; `seed` is that of a row of one run."""
+    """The place of a row on a curve.
+
+    Attributes:
+      series: name of the curve.
+      photographs: number of training photographs.
+      seed: of the run, for a row of one run.
+    """
 
     series: str
     photographs: int
@@ -23,7 +29,7 @@ class Place(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """One row on a learning curve; `means` are those over pictures, by seed and then by column name."""
+    """One row on a learning curve; `means` are means over images, by seed and then by column name."""
 
     series: str
     row: str
@@ -31,18 +37,18 @@ class Point:
     means: dict[int, dict[str, float]]
 
     def estimate(self, column: str) -> Estimate:
-        """Return the mean over the seeds with its interval, which one seed alone does not have."""
+        """Return the mean over the seeds with its interval; with one seed there is no interval (NaN)."""
         return mean_over_seeds([means[column] for means in self.means.values()])
 
 
 def data_curves(
     table: Table, evaluations: Mapping[str, Evaluation], places: Mapping[str, Place]
 ) -> dict[str, list[Point]]:
-    """Return the points of each series, by their number of photographs.
+    """Return the points of each series, sorted by their number of photographs.
 
     Args:
       table: of the same evaluations.
-      evaluations: by label; an average over seeds brings each seed's own.
+      evaluations: by label; for an average over seeds, the evaluations of each seed are used.
       places: by label, for the rows that are on a curve.
     """
     curves = {}
@@ -54,7 +60,13 @@ def data_curves(
 
 
 def write_data_curves(curves: Mapping[str, Sequence[Point]], table: Table, path: Path) -> None:
-    """Write a CSV file with a line for each row and seed: the means over pictures of every column."""
+    """Write a CSV file with a line for each row and seed: the means over images of every column.
+
+    Args:
+      curves: from `data_curves`.
+      table: of the same rows.
+      path: the file.
+    """
     names = [column.name for column in table.columns]
     lines = [["series", "row", "photographs", "seed", *names]]
     for points in curves.values():

@@ -1,4 +1,4 @@
-"""The report's chart of learning curves: quality over the number of training photographs, a line a series."""
+"""The report's chart of learning curves: quality against the number of training photographs, a line per series."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,20 @@ from colorjax.tables.charts import TRIVIAL_COLOR
 from colorjax.tables.data_curve import Point
 from colorjax.tables.table import BASELINES, Table
 
-# A series is several rows, so it has none of the rows' colors. After Tol's "bright" and "muted" schemes; told apart by
-# people with any color vision, the more as each has a marker of its own.
+# A series consists of several rows, so it has none of the rows' colors. After Tol's "bright" and "muted" schemes, which
+# people with any color vision can distinguish; each series also has its own marker.
 SERIES_COLORS = ("#aa3377", "#8f8f1f", "#3f9e92", "#e8604c", "#6a6ad0")
 _MARKERS = ("o", "s", "^", "D", "v")
 _DASHES = ((0, (5, 2.5)), (0, (1.2, 1.8)), (0, (5, 2, 1.2, 2)))
 _PANELS = ("psnr", "ssim", "ciede2000", "colorfulness")
-_APART = 0.012  # of the axis: between the markers of two series at one number, so that both intervals are seen
+_APART = 0.012  # share of the axis between two series' markers at the same number, so that both intervals are visible
 
 
 def data_curve_chart(curves: Mapping[str, Sequence[Point]], table: Table) -> str:
-    """Draw PSNR, SSIM, CIEDE2000 and colorfulness, those that the table has; the trivial rows are dashed lines.
+    """Draw those of PSNR, SSIM, CIEDE2000 and colorfulness that the table has; the baselines are dashed lines.
 
     Args:
-      curves: as `data_curves` gives them.
+      curves: from `data_curves`.
       table: of the same rows.
 
     Returns:
@@ -43,7 +43,7 @@ def data_curve_chart(curves: Mapping[str, Sequence[Point]], table: Table) -> str
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": "learning curves"}):
         figure, axes = panels(len(columns), min(len(columns), 2), width=8.4, height=2.7)
         for axis, column in zip(axes, columns, strict=True):
-            # Set, not fitted to what is drawn: a curve of one point has no width of its own.
+            # The limits are set explicitly, because a curve of one point has no width to fit them to.
             axis.set_xscale("log")
             axis.set_xlim(counts[0] / 1.35, counts[-1] * 1.35)
             axis.xaxis.set_major_locator(FixedLocator(counts))

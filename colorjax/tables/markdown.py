@@ -1,4 +1,4 @@
-"""A table as Markdown: what is printed, and table.md."""
+"""A table as Markdown: the printed summary, and table.md."""
 
 import math
 
@@ -9,7 +9,7 @@ from colorjax.tables.table import Table
 
 
 def summary(table: Table) -> str:
-    """Return title, means, protocol and remarks alone, as Markdown whose columns are aligned."""
+    """Return only title, means, protocol and remarks, as Markdown with aligned columns."""
     header = ["Method", *(column.label for column in table.columns)]
     means = [[label, *(c.show(row.mean[c.name].mean) for c in table.columns)] for label, row in table.rows.items()]
     remarks = (f"> **{line}**" for line in table.remarks)

@@ -1,6 +1,6 @@
-"""Figures from a paper, to stand beside a table as what they are: other quantities, measured on other pictures.
+"""Figures from a paper, shown beside a table and marked as other quantities, measured on other images.
 
-`table.md` and the report set the same text in type, so both say the same.
+`table.md` and the report use the same text.
 """
 
 import math
@@ -16,13 +16,19 @@ WARNING = (
     "They stand here to be looked at, not to be compared: how they were computed is not the way of the table above, "
     "even where a column has the same name."
 )
-# What papers report most, and what most looks like skill where there is none.
+# The metrics that papers report most. The degraded image alone scores well in them.
 _OF_THE_INPUT = ("psnr", "ssim")
 
 
 class Published(NamedTuple):
-    """A table of published figures; `caption` ends with the warning, `input_alone` says what no method at all scores
-    on the pictures of our own table.
+    """A table of published figures.
+
+    Attributes:
+      heading: above it.
+      caption: where the figures are from, ending with the warning.
+      columns: their headings.
+      rows: the figures as text.
+      input_alone: a sentence with the scores of the degraded images themselves on the photographs of our own table.
     """
 
     heading: str
@@ -33,7 +39,7 @@ class Published(NamedTuple):
 
 
 def for_table(table: Table, figures: Mapping[str, Any] | None) -> Published | None:
-    """Return a config's `published` section (caption, columns, rows) for `table`; None where it has no rows."""
+    """Return the figures of a config's `published` section (caption, columns, rows); None if it has no rows."""
     if not figures or not figures["rows"]:
         return None
     return Published(
@@ -42,7 +48,7 @@ def for_table(table: Table, figures: Mapping[str, Any] | None) -> Published | No
 
 
 def input_alone(table: Table) -> str:
-    """Return the sentence that says what the input as it is scores on the photographs of the table."""
+    """Return a sentence with the scores of the degraded images themselves on the table's photographs."""
     label, row = next((label, row) for label, row in table.rows.items() if row.method == Identity.name)
     scores = []
     for column in table.columns:

@@ -1,6 +1,6 @@
 """The report: one HTML page that needs no other file.
 
-`write_table` writes everything that the command `table` leaves behind.
+`write_table` writes all files of the command `table`.
 """
 
 import base64
@@ -29,13 +29,13 @@ from colorjax.tables.markdown import markdown, summary
 from colorjax.tables.published import Published, for_table
 from colorjax.tables.table import Table, make_table, write_files
 
-WIDTH = 208  # pixels: of a picture in the page, which bounds the page's size
-DETAIL = 96  # pixels: of the detail, which the page enlarges
-FULL_ERROR = 20.0  # CIEDE2000 that is drawn brightest; 1 is hardly seen, 10 at a glance
+WIDTH = 208  # largest width of an image in the page, pixels; it limits the page's size
+DETAIL = 96  # width of a detail, pixels; the page enlarges it
+FULL_ERROR = 20.0  # CIEDE2000 that is drawn brightest; a difference of 1 is hardly visible, 10 is obvious
 
 
 class Cell(NamedTuple):
-    """A picture in the page, as a data URL, and what stands below it."""
+    """An image in the page, as a data URL, with its label and the caption below it."""
 
     label: str
     picture: str
@@ -58,21 +58,22 @@ def write_table(
     Rows on learning curves add learning_curve.csv.
 
     Args:
-      directory: made if it isn't there.
+      directory: where the files go; created if it doesn't exist.
       title: of the table.
       evaluations: by the label of the row, in the order of the table; all of one protocol and one loss.
-      reference: label of the row that the others are compared with, picture by picture.
+      reference: label of the row that the others are compared with, image by image.
       protocol: under which all rows were measured.
-      histories: by label, the lines of history.jsonl of each trained row, the first seed's where it has several.
+      histories: by label, the lines of history.jsonl of each trained row; of the first seed if it has several.
       published: 'caption', 'columns' and 'rows' of figures from a paper, shown beside the table as other quantities.
-      remarks: sentences that nobody who reads a number may miss: below the protocol, highlighted, and in the foot.
-      places: by label, where the rows that have one stand on a learning curve.
+      remarks: warnings that every reader must see, one sentence each; shown below the protocol, highlighted, and in
+        the foot.
+      places: by label, the places of the rows that are on a learning curve.
 
     Returns:
-      The table's means, protocol and remarks as Markdown, to be printed; the rest is in the files.
+      The table's means, protocol and remarks as Markdown, for printing; everything else is in the files.
 
     Raises:
-      UserError: as `make_table`.
+      UserError: no such reference, a baseline is missing, or the evaluations are not of the same measurement.
     """
     table = make_table(title, evaluations, protocol, reference, remarks)
     figures = for_table(table, published)
@@ -93,7 +94,15 @@ def report(
     published: Published | None,
     curves: Mapping[str, Sequence[Point]],
 ) -> str:
-    """Return the page; the arguments are those of `write_table`, and what it makes of them."""
+    """Return the page as HTML.
+
+    Args:
+      table: from `make_table`.
+      evaluations: by the label of the row.
+      histories: by label, the lines of history.jsonl of each trained row.
+      published: figures from a paper, or None.
+      curves: from `data_curves`; empty without any.
+    """
     return page(
         "tables/report.html",
         table=table,
@@ -110,8 +119,8 @@ def report(
 
 
 def _pictures(protocol: Protocol, evaluations: Mapping[str, Evaluation]) -> list[dict]:
-    """Return, for each kept picture, its name, its rows of cells by heading, and the number of cells in a row."""
-    # What the methods were given is itself a row of every table.
+    """Return for each sample its name, its rows of cells by heading, and the number of cells in a row."""
+    # The degraded image needs no cell of its own, because the method Identity is a row of every table; it comes first.
     labels = sorted(evaluations, key=lambda label: evaluations[label].method != Identity.name)
     pictures = []
     for index, sample in enumerate(evaluations[labels[0]].samples):
@@ -120,7 +129,7 @@ def _pictures(protocol: Protocol, evaluations: Mapping[str, Evaluation]) -> list
         shown = {**restored, "Truth": sample.truth}
         rows = {"": [Cell(k, _data_url(_reduced(p)), captions.get(k, "")) for k, p in shown.items()]}
         if protocol.noise_kind != "none":
-            # Reducing a picture takes its noise away, so a detail shows it.
+            # Reducing an image removes its noise, so a detail at full size shows it.
             details = {k: _middle(p) for k, p in shown.items()}
             height, width = details["Truth"].shape[:2]
             heading = f"The middle, {width}x{height} pixels, enlarged"
@@ -131,7 +140,7 @@ def _pictures(protocol: Protocol, evaluations: Mapping[str, Evaluation]) -> list
 
 
 def _caption(evaluation, picture):
-    if evaluation.by_seed:  # the picture is the first seed's, so its numbers must not be the average's
+    if evaluation.by_seed:  # the image is the first seed's, so its numbers must not be the average's
         evaluation = next(iter(evaluation.by_seed.values()))
     row = next(row for row in evaluation.rows if row["picture"] == picture)
     parts = ["input"] if evaluation.method == Identity.name else []
@@ -142,7 +151,7 @@ def _caption(evaluation, picture):
 
 
 def _error(truth, picture):
-    """Return the map of CIEDE2000 between two uint8 pictures, in the magma colors, as a data URL."""
+    """Return the map of CIEDE2000 between two uint8 images, in the magma colors, as a data URL."""
     truth, picture = (np.float32(p) / np.float32(255) for p in (truth, picture))
     difference = map_pixels(_difference, truth, picture)
     return _magma_url(_reduced(np.rint(255 * np.clip(difference / FULL_ERROR, 0, 1)).astype(np.uint8))[..., 0])
@@ -153,7 +162,7 @@ def _difference(truth, picture):
 
 
 def _magma_url(levels):
-    """Return a data URL of levels, uint8 [h, w], in the magma colors: a palette needs a third of what RGB does."""
+    """Return a data URL of levels, uint8 [h, w], in the magma colors; a palette takes a third of the bytes of RGB."""
     image = Image.fromarray(levels, mode="P")
     image.putpalette(matplotlib.colormaps["magma"](range(256), bytes=True)[:, :3].tobytes())
     file = io.BytesIO()
@@ -162,7 +171,7 @@ def _magma_url(levels):
 
 
 def _reduced(picture):
-    """Return the picture, uint8 [h, w, c], no wider than `WIDTH` and no higher than 1.5 times that."""
+    """Return the image, uint8 [h, w, c], reduced to at most `WIDTH` in width and 1.5 times that in height."""
     height, width = picture.shape[:2]
     factor = min(1.0, WIDTH / width, 1.5 * WIDTH / height)
     if factor == 1.0:
@@ -172,7 +181,7 @@ def _reduced(picture):
 
 
 def _middle(picture):
-    """Return the middle of the picture, at most `DETAIL` pixels wide and two thirds as high."""
+    """Return the middle of the image, at most `DETAIL` pixels wide and two thirds of that high."""
     height, width = min(picture.shape[0], DETAIL * 2 // 3), min(picture.shape[1], DETAIL)
     top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
     return picture[top : top + height, left : left + width]

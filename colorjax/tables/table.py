@@ -1,6 +1,6 @@
-"""A comparison of methods as data and as CSV files.
+"""A comparison of methods, as data and as CSV files.
 
-A `Table` holds every number of the page; `table.md`, `table.csv` and `report.html` only set it in type.
+A `Table` holds all numbers; `table.md`, `table.csv` and `report.html` only format them.
 """
 
 import dataclasses
@@ -23,14 +23,16 @@ from colorjax.tasks import TASKS
 
 # Sugumar's columns come first, in the order of that paper's Table 1.
 _FIRST = ("accuracy", "precision", "sensitivity", "loss", "psnr", "mse")
-# Trivial rows that a table must have, the second one where colors are asked for: without them nobody knows what a
-# number is worth.
+# Baselines required in every table (the mean color only for colorization); without them the scores cannot be judged.
 BASELINES = (Identity.name, MeanColor.name)
 
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """How a measured quantity is shown: `scale` times the value, with `digits` decimals."""
+    """How a measured quantity is displayed: `scale` times the value, with `digits` decimals.
+
+    `higher_is_better` is None if values near 0 are best.
+    """
 
     name: str
     label: str
@@ -40,11 +42,11 @@ class Column:
     digits: int
 
     def show(self, value: float, sign: bool = False) -> str:
-        """Return the value as text; 'n/a' for NaN."""
+        """Return the value as text, 'n/a' for NaN; `sign` adds a plus to positive values."""
         return "n/a" if math.isnan(value) else f"{self.scale * value:{'+' if sign else ''}.{self.digits}f}"
 
     def show_interval(self, estimate: Estimate, sign: bool = False) -> str:
-        """Return '[low, high]', or 'n/a' where there is no interval."""
+        """Return '[low, high]', or 'n/a' if there is no interval; `sign` as for `show`."""
         if math.isnan(estimate.low):
             return "n/a"
         return f"[{self.show(estimate.low, sign)}, {self.show(estimate.high, sign)}]"
@@ -52,7 +54,10 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A method's estimates by column name; `difference` is to the reference row and None in that row itself."""
+    """A method's estimates by column name.
+
+    `difference` is this row minus the reference row, image by image; None in the reference row itself.
+    """
 
     method: str
     mean: dict[str, Estimate]
@@ -61,9 +66,16 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A comparison of methods by the labels of their rows; `foot` says what the numbers are, `remarks` and all.
+    """A comparison of methods.
 
-    `remarks` are what nobody who reads a number may miss.
+    Attributes:
+      title: of the table.
+      protocol: under which all rows were measured.
+      reference: label of the row that the others are compared with.
+      columns: the quantities, in order.
+      rows: by label, in order.
+      foot: notes below the table that explain the numbers, one sentence each; they include the remarks.
+      remarks: warnings that every reader must see, one sentence each.
     """
 
     title: str
@@ -82,10 +94,17 @@ def make_table(
     reference: str,
     remarks: Sequence[str] = (),
 ) -> Table:
-    """Compare evaluations of one protocol, by label, with the one labelled `reference`; `remarks` go into the foot.
+    """Compare evaluations of one protocol with one of them, the reference.
+
+    Args:
+      title: of the table.
+      evaluations: by the label of the row, in the order of the table.
+      protocol: of the measurement.
+      reference: label of the row that the others are compared with.
+      remarks: warnings that every reader must see, one sentence each.
 
     Raises:
-        UserError: no such reference, a trivial row is missing, or the evaluations are not of the same measurement.
+      UserError: no such reference, a baseline is missing, or the evaluations are not of the same measurement.
     """
     if reference not in evaluations:
         raise UserError(f"config.reference: no row is labelled {reference!r}; {nearest(reference, evaluations)}")
@@ -100,7 +119,7 @@ def make_table(
             raise UserError(
                 f"the row {label!r} was measured under another protocol, on other pictures or with another loss"
             )
-        # Pairs are pairs of one picture, in whatever order the rows were measured.
+        # Sorted, because differences compare rows of the same image, in whatever order they were measured.
         ordered[label] = dataclasses.replace(evaluation, rows=tuple(sorted(evaluation.rows, key=_picture)))
     columns = tuple(_column(name, first.loss, protocol) for name in _in_order(first.columns))
     weights = picture_weights(ordered[reference], protocol)
@@ -122,7 +141,7 @@ def make_table(
 
 
 def picture_weights(evaluation: Evaluation, protocol: Protocol) -> np.ndarray | None:
-    """Return how much each picture counts in a mean, `[n]`; None where all count alike."""
+    """Return the weight of each image in a mean, `[n]`; None if all weights are equal."""
     if protocol.averaging == "picture":
         return None
     cut = 2 * protocol.border
@@ -130,7 +149,7 @@ def picture_weights(evaluation: Evaluation, protocol: Protocol) -> np.ndarray | 
 
 
 def write_files(table: Table, evaluations: Mapping[str, Evaluation], directory: Path) -> None:
-    """Write table.csv (a row a method), pictures.csv (a row a method and picture) and protocol.json."""
+    """Write table.csv (a row per method), pictures.csv (a row per method and image) and protocol.json."""
     (directory / "protocol.json").write_text(json.dumps(table.protocol.as_dict(), indent=1) + "\n")
     names = [column.name for column in table.columns]
     parts = ("", "_low", "_high", "_count", "_difference", "_difference_low", "_difference_high")
@@ -167,7 +186,7 @@ def _column(name, loss, protocol):
 
 
 def _described(name, protocol):
-    """Return what a metric is; where the protocol has a setting for it, with that setting."""
+    """Return the description of a metric, with the protocol's setting for it if there is one."""
     if name == "accuracy":
         distance = f"{protocol.accuracy_distance:g}"
         return f"share of the pixels whose ab (CIE Lab, D65) lies within {distance} of the true ab"
@@ -185,7 +204,7 @@ def _picture(row):
 
 
 def _told(label, evaluation, protocol):
-    """Return the line that says what the row `label` knew besides the pictures."""
+    """Return the note on the side information that the method of the row `label` received."""
     hash_ = protocol.with_told(evaluation.told).hash
     return f"{label} is told {' and '.join(evaluation.told)}; with this its protocol has the hash {hash_}."
 
