@@ -1,1 +1,1 @@
-"""Picture files: reading and writing them, with all that they hold."""
+"""Read and write image files: the images of data sets, and photos with their metadata."""

@@ -1,8 +1,8 @@
-"""Opening picture files of every kind, and decoding those that Pillow alone would decode badly.
+"""Open image files of every kind, and decode those that Pillow alone decodes badly.
 
-`images.py` reads the pictures of data sets with it, `read.py` a person's own: both call `opened`, `load`, and then
-`decode_16_bits` or `upright`. Whatever goes wrong with a file is a `UserError` of one line that begins with the
-picture's name.
+`images.py` uses it to read the images of data sets, `read.py` to read photos. Both call `opened`, `load`, and then
+`decode_16_bits` or `upright`. Every problem with a file becomes a one-line `UserError` that begins with the file's
+name.
 """
 
 import contextlib
@@ -19,23 +19,31 @@ from PIL import ExifTags, Image, ImageCms, TiffImagePlugin, UnidentifiedImageErr
 
 from colorjax.errors import UserError
 
-# 300 MB as uint8, 1.2 GB as float32: larger is a panorama or an attack, and one person's mistake should not
-# exhaust the memory of a night's run.
+# 300 MB as uint8, 1.2 GB as float32. A larger image is a panorama or an attack; one such file must not exhaust the
+# memory of a run that takes all night.
 MAX_PIXELS = 100_000_000
 
-# The warnings filter and Pillow's size limit belong to the whole process, so threads take turns.
+# The warnings filter and Pillow's size limit are global to the process, so threads take turns.
 _pillow_lock = threading.RLock()
 
 
 @contextlib.contextmanager
 def opened(name: str, file: BinaryIO) -> Iterator[Image.Image]:
-    """Open an image, with Pillow's warnings and limit off, and turn what goes wrong inside into `UserError`."""
+    """Open an image with Pillow's warnings and size limit off; within the context every exception becomes `UserError`.
+
+    Args:
+      name: the file's name in errors.
+      file: the file, at its beginning.
+
+    Raises:
+      UserError: the file is empty, no image or damaged, or the body raised any other exception.
+    """
     if not file.read(1):
         raise UserError(f"{name}: the file is empty")
     file.seek(0)
     with _pillow_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `refuse_large` stands in for it
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `refuse_large` replaces it
         try:
             with Image.open(file) as image:
                 yield image
@@ -43,7 +51,7 @@ def opened(name: str, file: BinaryIO) -> Iterator[Image.Image]:
             raise
         except UnidentifiedImageError:
             raise UserError(f"{name}: not a picture in any format that Pillow reads, or only a part of one") from None
-        except Exception as error:  # Damaged files make Pillow raise anything, SyntaxError and struct.error too.
+        except Exception as error:  # Pillow raises all kinds of errors for damaged files, even SyntaxError.
             reason = " ".join(str(error).split()) or type(error).__name__
             if reason.startswith("decoder error"):
                 reason = "the file is damaged or cut short"
@@ -53,7 +61,17 @@ def opened(name: str, file: BinaryIO) -> Iterator[Image.Image]:
 
 
 def refuse_large(name: str, image: Image.Image, max_pixels: int, advice: str = "") -> None:
-    """Raise `UserError` for an image of more than `max_pixels` pixels; `advice` ends the line."""
+    """Refuse an image with too many pixels.
+
+    Args:
+      name: the file's name in errors.
+      image: opened, not necessarily loaded.
+      max_pixels: largest number of pixels allowed.
+      advice: added at the end of the error.
+
+    Raises:
+      UserError: the image has more pixels.
+    """
     width, height = image.size
     if width * height > max_pixels:
         raise UserError(
@@ -62,16 +80,16 @@ def refuse_large(name: str, image: Image.Image, max_pixels: int, advice: str = "
 
 
 def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of an image, 1 to 8; 1 is upright, and what damaged EXIF counts as."""
+    """Return the EXIF orientation of an image, 1 to 8; 1 means upright, and is returned for damaged EXIF too."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged EXIF makes Pillow raise anything
+    except Exception:  # Pillow raises all kinds of errors for damaged EXIF
         return 1
     return value if value in range(1, 9) else 1
 
 
 def has_16_bits(image: Image.Image) -> bool:
-    """Return whether the channels of an opened, not yet loaded PNG or TIFF image have 16 bits in its file."""
+    """Return whether the channels of an opened, not yet loaded image have 16 bits in its PNG or TIFF file."""
     if image.format == "TIFF":
         return 16 in image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, ())
     if image.format != "PNG" or not image.tile:  # BMP's "BGR;16" is 5, 6 and 5 bits
@@ -81,20 +99,20 @@ def has_16_bits(image: Image.Image) -> bool:
 
 
 class Depth(enum.Enum):
-    """How the pixels of a loaded image are had."""
+    """How to get the pixels of a loaded image."""
 
     BITS_8 = enum.auto()  # from Pillow
-    GRAY_16 = enum.auto()  # from `decode_16_bits`, as the next
-    COLOR_16 = enum.auto()
+    GRAY_16 = enum.auto()  # from `decode_16_bits`
+    COLOR_16 = enum.auto()  # from `decode_16_bits`
 
 
 def load(name: str, image: Image.Image) -> Depth:
-    """Load an opened image, and return how its pixels are had.
+    """Load an opened image, and return how to get its pixels.
 
     Raises:
-      UserError: 32-bit pixels. A file that is cut short raises something else, which `opened` turns into one.
+      UserError: 32-bit pixels. A file that is cut short raises another error, which `opened` turns into a `UserError`.
     """
-    # Pillow drops the low bytes of these; and what load() knows, it forgets.
+    # Pillow drops the low bytes of these. This is checked before load(), which discards the information.
     is_16_bit_color = has_16_bits(image) and image.mode in ("RGB", "RGBA", "LA")
     image.load()
     if is_16_bit_color:
@@ -107,19 +125,22 @@ def load(name: str, image: Image.Image) -> Depth:
 
 
 def decode_16_bits(name: str, image: Image.Image, depth: Depth, data: Callable[[], np.ndarray]) -> np.ndarray:
-    """Return the pixels of an image that `load` found to have 16 bits, upright, a view perhaps.
+    """Return the pixels of an image for which `load` returned a depth of 16 bits, upright, possibly as a view.
 
     Args:
-      name: what errors call the picture.
-      image: loaded. Of color it is closed: its pixels have done their service, and OpenCV needs the memory.
+      name: the file's name in errors.
+      image: loaded. A color image is closed here, because its pixels are not needed and OpenCV needs the memory.
       depth: what `load` returned.
-      data: gives the bytes of the file, uint8 `[N]`; asked for color alone.
+      data: returns the bytes of the file, uint8 `[N]`; called only for color.
 
     Returns:
-      uint16 `[H, W]`, 0 is black and 65535 white; or of color `[H, W, 3]`, `[H, W, 4]` with alpha that is not
-      multiplied into it.
+      uint16. For gray `[H, W]`, where 0 is black and 65535 white; for color `[H, W, 3]`, or `[H, W, 4]` with alpha that
+      is not multiplied into the color.
+
+    Raises:
+      UserError: color that can't be decoded.
     """
-    turned = orientation(image)  # of a TIFF file 1 by now: Pillow and OpenCV turn these themselves
+    turned = orientation(image)  # always 1 for TIFF files after load(): Pillow and OpenCV turn these themselves
     if depth is Depth.GRAY_16:
         return upright(_decode_gray(image), turned)
     image.close()
@@ -127,8 +148,8 @@ def decode_16_bits(name: str, image: Image.Image, depth: Depth, data: Callable[[
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Return a view of `[H, W, ...]` turned as an EXIF orientation asks."""
-    if orientation >= 5:  # rows and columns change places
+    """Return an upright view of `pixels`, `[H, W, ...]`, which are stored with the given EXIF orientation."""
+    if orientation >= 5:  # rows and columns are swapped
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
@@ -140,8 +161,8 @@ def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
 def _decode_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray:
     """Decode 16-bit color, or gray with alpha, with OpenCV, which keeps all bits.
 
-    TIFF files come out upright; PNG files as they were stored. Pillow has loaded the image before, which raises if the
-    file is cut short; OpenCV would pass over that.
+    TIFF images are returned upright, PNG images as they are stored. Pillow has loaded the image before and raised an
+    error if the file is cut short; OpenCV would ignore that.
     """
     tags = image.tag_v2 if image.format == "TIFF" else {}
     if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) != 1:
@@ -151,7 +172,7 @@ def _decode_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
         raise UserError(f"{name}: 16-bit color that can't be decoded; save it as an ordinary PNG")
     if pixels.shape[2] == 3:
-        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)  # in place: it may be most of the memory
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)  # in place, because the pixels may fill most of the memory
         return pixels
     cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA, dst=pixels)
     extra = tags.get(TiffImagePlugin.EXTRASAMPLES, (2,))[0]
@@ -166,7 +187,7 @@ def _decode_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray
 
 @contextlib.contextmanager
 def _without_words_of_opencv() -> Iterator[None]:
-    """Keep OpenCV from printing what it thinks of a file: what a person should read is one line, and ours."""
+    """Keep OpenCV from printing warnings about a file, so that only our one-line error appears."""
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         yield
@@ -176,7 +197,7 @@ def _without_words_of_opencv() -> Iterator[None]:
 
 def _decode_gray(image: Image.Image) -> np.ndarray:
     gray = np.asarray(image).astype(np.uint16)
-    if image.format == "TIFF":  # Pillow heeds neither of these tags at this depth
+    if image.format == "TIFF":  # Pillow ignores both of these tags at this depth
         white = 2 ** image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0] - 1
         if white != 65535:
             for row in gray:
@@ -187,7 +208,7 @@ def _decode_gray(image: Image.Image) -> np.ndarray:
 
 
 def cmyk_to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
-    """Convert CMYK to RGB, through the image's own profile if it has one that works; return whether it has."""
+    """Convert CMYK to RGB, by the image's own profile if it has a valid one; return also whether that was used."""
     profile = image.info.get("icc_profile")
     if profile:
         with contextlib.suppress(ImageCms.PyCMSError, OSError):

@@ -1,4 +1,4 @@
-"""Finding picture files: below a folder, or those that a person named, with names for results that don't collide."""
+"""Find image files among given files and folders, and give their results names that don't collide."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -30,26 +30,27 @@ PICTURE_SUFFIXES = frozenset(
 
 
 class Found(NamedTuple):
-    """A picture's file, and the relative path under which its result goes into the output directory."""
+    """An image file, and the relative path of its result in the output directory."""
 
     path: Path
     name: Path
 
 
 def find_pictures(paths: Iterable[str | os.PathLike], output: str | os.PathLike | None = None) -> list[Found]:
-    """Return the pictures among files and folders, each file once, in the order given; folders sorted by name.
+    """Return the image files among files and folders, each once, in the order given; folders are sorted by name.
 
-    A file is taken whatever its suffix. In a folder and below it those with a picture's suffix are, hidden ones aside;
-    the results keep the folder's inner structure. Where two results would have one name, also on a disk that takes
-    `A.jpg` and `a.jpg` for the same, the later gets a number: `a-2.jpg`.
+    A given file is taken whatever its suffix. In and below a folder, files with the suffix of an image are taken,
+    except hidden ones; the names of their results keep the folder's inner structure. If two results would have the
+    same name, the later gets a number: `a-2.jpg`. `A.jpg` and `a.jpg` count as the same name, because some disks
+    ignore case.
 
     Args:
       paths: files and folders.
-      output: the output directory. Where it lies inside one of the folders, it is left aside: what earlier runs wrote
-        there is not their input.
+      output: the output directory. If it lies inside one of the folders, it is skipped, because the results of earlier
+        runs there are no input.
 
     Raises:
-      UserError: nothing given, a path that is not there or can't be listed, or a folder without pictures.
+      UserError: nothing given, a path that doesn't exist or can't be listed, or a folder without images.
     """
     found, files, names = [], set(), set()
     nothing = True
@@ -67,7 +68,7 @@ def find_pictures(paths: Iterable[str | os.PathLike], output: str | os.PathLike 
 
 
 def _named(path: Path, output: str | os.PathLike | None) -> Iterator[tuple[Path, Path]]:
-    """Yield the pictures that `path` stands for, each with its name."""
+    """Yield the image files of one given path, each with the name of its result."""
     if path.is_file():
         yield path, Path(path.name)
         return
@@ -86,17 +87,17 @@ def _named(path: Path, output: str | os.PathLike | None) -> Iterator[tuple[Path,
 def walk(
     folder: Path, leave_out: Iterable[str] = (), onerror: Callable[[OSError], None] | None = None
 ) -> Iterator[Path]:
-    """Yield the files under `folder` in sorted order; hidden ones aside, through links to folders, once each.
+    """Yield the files in and below `folder` in sorted order, each once, without hidden ones. Links are followed.
 
     Args:
       folder: where to begin.
-      leave_out: real paths of folders that are not looked into.
-      onerror: called for a folder that can't be listed, which is passed over without it.
+      leave_out: real paths of folders to skip.
+      onerror: called for a folder that can't be listed; without it, such a folder is skipped.
     """
     seen = set(leave_out)
     for directory, subdirectories, names in os.walk(folder, onerror=onerror, followlinks=True):
         real = os.path.realpath(directory)
-        if real in seen:  # a link back up would go round for ever
+        if real in seen:  # a link to a folder above would never end
             subdirectories.clear()
             continue
         seen.add(real)
@@ -109,17 +110,17 @@ def walk(
 def pictures_below(
     folder: Path, leave_out: Iterable[str] = (), onerror: Callable[[OSError], None] | None = None
 ) -> Iterator[Path]:
-    """Yield the files that a picture's suffix says are pictures; the arguments and the order are those of `walk`."""
+    """Yield the files with the suffix of an image; arguments and order as for `walk`."""
     return (path for path in walk(folder, leave_out, onerror) if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def _refuse(error: OSError) -> None:
-    """Raise what `os.walk` would pass over: a folder that can't be listed."""
+    """Raise `UserError` for a folder that can't be listed, which `os.walk` would skip."""
     raise UserError(f"{error.filename}: {error.strerror or error}")
 
 
 def free_name(name: Path, taken: set[str]) -> Path:
-    """Return `name`, with a number if it is among `taken` (which `folded` made), and add it to them."""
+    """Return `name`, with a number if it is taken, and add it to `taken`, the set of names made by `folded`."""
     number, numbered = 1, name
     while folded(numbered) in taken:
         number += 1
@@ -129,5 +130,5 @@ def free_name(name: Path, taken: set[str]) -> Path:
 
 
 def folded(name: Path) -> str:
-    """Return `name` as a disk sees it that does not tell upper from lower case."""
+    """Return `name` in the form in which a disk that ignores case compares it."""
     return name.as_posix().casefold()

@@ -1,9 +1,9 @@
-"""Reading and writing picture files.
+"""Read and write the image files of data sets.
 
-Pictures read here are uint8 sRGB `[H, W, 3]`, upright, whatever the file held. `read_picture` raises a one-line
-`UserError` that names the file for everything that it can't read.
+Images read here are always uint8 sRGB `[H, W, 3]`, upright. For everything that it can't read, `read_picture` raises a
+one-line `UserError` that names the file.
 
-What becomes of the other kinds:
+Other kinds of files are converted:
   gray, 1 bit     three equal channels
   palette         its colors
   alpha           composited on white
@@ -11,7 +11,7 @@ What becomes of the other kinds:
   CMYK            through the ICC profile in the file, or Pillow's formula without one
   EXIF rotated    turned upright
   animated        the first frame
-An ICC profile of an RGB file is not applied: published results are measured on the plain numbers.
+An ICC profile of an RGB file is not applied, because published results are measured on the stored numbers.
 """
 
 import hashlib
@@ -31,7 +31,13 @@ WHITE = (255, 255, 255, 255)
 
 
 class Photograph(NamedTuple):
-    """A picture of a data set: its name there, uint8 sRGB `[H, W, 3]`, and the number of its class, -1 for none."""
+    """An image of a data set.
+
+    Attributes:
+      name: its name in the data set.
+      picture: uint8 sRGB `[H, W, 3]`.
+      label: number of its class, -1 for none.
+    """
 
     name: str
     picture: np.ndarray
@@ -39,7 +45,7 @@ class Photograph(NamedTuple):
 
 
 def content_hash(picture: np.ndarray) -> str:
-    """Return the SHA-256 of a decoded picture, its shape and dtype included: the file's format does not matter."""
+    """Return the SHA-256 of a decoded image with its shape and dtype; it does not depend on the file's format."""
     header = f"{picture.dtype.str} {picture.shape} ".encode()
     return hashlib.sha256(header + np.ascontiguousarray(picture).tobytes()).hexdigest()
 
@@ -47,18 +53,18 @@ def content_hash(picture: np.ndarray) -> str:
 def read_picture(
     source: str | os.PathLike | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS
 ) -> np.ndarray:
-    """Read a picture of any kind.
+    """Read an image file of any kind.
 
     Args:
       source: a path, or the bytes of the file.
-      name: what errors call the picture; the path if not given.
-      max_pixels: pictures with more pixels are refused, before they are decoded.
+      name: the file's name in errors; by default the path.
+      max_pixels: images with more pixels are refused before they are decoded.
 
     Returns:
       uint8 sRGB, `[H, W, 3]`.
 
     Raises:
-      UserError: one line with the name, for a file that is missing, no picture, damaged or too large.
+      UserError: one line with the name, for a file that is missing, no image, damaged or too large.
     """
     name, data = _name_and_data(source, name)
     with decoding.opened(name, io.BytesIO(data)) as image:
@@ -67,9 +73,16 @@ def read_picture(
 
 
 def is_plain(data: bytes, name: str = "picture") -> bool:
-    """Return whether `data` is a JPEG or PNG file that any decoder reads as `read_picture` does.
+    """Return whether `data` is a JPEG or PNG file that every decoder reads like `read_picture`.
 
-    That is: 8-bit RGB without alpha, EXIF rotation or animation. Only the header is looked at.
+    That means 8-bit RGB without alpha, EXIF rotation or animation. Only the header is read.
+
+    Args:
+      data: the bytes of the file.
+      name: the file's name in errors.
+
+    Raises:
+      UserError: `data` is no image, or its header is damaged.
     """
     with decoding.opened(name, io.BytesIO(data)) as image:
         return (
@@ -78,13 +91,13 @@ def is_plain(data: bytes, name: str = "picture") -> bool:
             and not image.has_transparency_data
             and not decoding.has_16_bits(image)
             and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
-            # A JPEG's further pictures (MPO) come after the end of the first; an animated PNG's are mixed in.
+            # Further images of a JPEG file (MPO) follow after the end of the first; those of an animated PNG do not.
             and not (image.format == "PNG" and image.is_animated)
         )
 
 
 def write_picture(path: str | os.PathLike, picture) -> None:
-    """Write a picture as PNG.
+    """Write an image as PNG.
 
     Args:
       path: the file.
@@ -94,7 +107,7 @@ def write_picture(path: str | os.PathLike, picture) -> None:
 
 
 def encode_png(picture) -> bytes:
-    """Return the bytes of a PNG file of a picture; the kinds that `write_picture` takes."""
+    """Return an image as the bytes of a PNG file; `picture` as for `write_picture`."""
     picture = to_uint8(picture)
     if picture.ndim == 3 and picture.shape[2] == 1:
         picture = picture[:, :, 0]
@@ -106,7 +119,7 @@ def encode_png(picture) -> bytes:
 
 
 def to_uint8(picture) -> np.ndarray:
-    """Return a picture of uint8, or of floating point in [0, 1] (clipped, rounded), as uint8 of its shape."""
+    """Return an image as uint8 of the same shape; it is uint8, or floating point in [0, 1] (clipped, rounded)."""
     picture = np.asarray(picture)
     if picture.dtype == np.uint8:
         return picture
@@ -119,7 +132,7 @@ def to_uint8(picture) -> np.ndarray:
 
 
 def _name_and_data(source: str | os.PathLike | bytes, name: str | None) -> tuple[str, bytes]:
-    """Return what to call the picture, and the bytes of its file."""
+    """Return the file's name for errors, and its bytes."""
     if isinstance(source, bytes):
         return name or "picture", source
     name = name or os.fspath(source)
@@ -130,12 +143,12 @@ def _name_and_data(source: str | os.PathLike | bytes, name: str | None) -> tuple
 
 
 def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
-    """Return the opened `image`, whose file is `data`, as uint8 `[H, W, 3]`."""
+    """Return the opened `image` as uint8 `[H, W, 3]`; `data` are the bytes of its file."""
     depth = decoding.load(name, image)
     if depth is Depth.COLOR_16:
         pixels = decoding.decode_16_bits(name, image, depth, lambda: np.frombuffer(data, np.uint8))
         return np.ascontiguousarray(_round_to_8_bits(_on_white(pixels)))
-    image.getexif()  # raises where it is damaged, as it does in `is_plain`
+    image.getexif()  # raises an error if it is damaged, as in `is_plain`
     if depth is Depth.GRAY_16:
         gray = _round_to_8_bits(decoding.decode_16_bits(name, image, depth, lambda: np.frombuffer(data, np.uint8)))
         return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
@@ -149,7 +162,7 @@ def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
 
 
 def _on_white(pixels: np.ndarray) -> np.ndarray:
-    """Return 16-bit color, with or without alpha, as float64 `[H, W, 3]` of 0 to 65535."""
+    """Return 16-bit color, composited on white if it has alpha, as float64 `[H, W, 3]` of 0 to 65535."""
     color = pixels[:, :, :3].astype(np.float64)
     if pixels.shape[2] == 3:
         return color

@@ -1,7 +1,7 @@
-"""What a picture's file says beside its pixels, as far as it still holds for the result.
+"""The metadata of a photo, as far as they are still true for the result.
 
-The EXIF orientation becomes 1, since pixels are turned upright; the thumbnail is left out, since it shows the picture
-as it was; tags that say how the pixels were stored are left out.
+The EXIF orientation becomes 1, because pixels are turned upright. The thumbnail is left out, because it shows the
+image before the restoration. Tags about how the pixels were stored are left out.
 """
 
 import contextlib
@@ -12,12 +12,12 @@ from typing import NamedTuple
 from PIL import ExifTags, Image, PngImagePlugin
 
 ORIENTATION = ExifTags.Base.Orientation
-IPTC_RESOURCE = 0x0404  # of Photoshop's image resources, where JPEG files keep IPTC
-IPTC_TAG = 33723  # where TIFF files do
+IPTC_RESOURCE = 0x0404  # the one of Photoshop's image resources that holds IPTC in JPEG files
+IPTC_TAG = 33723  # the tag that holds IPTC in TIFF files
 SRGB = 1  # of EXIF's ColorSpace
 
-# Tags of the first directory that describe how pixels are stored, or that have a place of their own here (XMP, IPTC,
-# profile); in a TIFF file they stand among those about the photograph.
+# Tags of the first directory that describe how pixels are stored, or that have a field of their own in `Metadata` (XMP,
+# IPTC, profile). In a TIFF file they are mixed with the tags about the photo.
 STORAGE_TAGS = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291}
     | {292, 293, 301, 317, 318, 319, 320, 322, 323, 324, 325, 330, 332, 333, 334, 336, 337, 338, 339, 340, 341, 342}
@@ -26,7 +26,7 @@ STORAGE_TAGS = frozenset(
 
 
 class Metadata(NamedTuple):
-    """Metadata of a photograph; empty where the file has none.
+    """Metadata of a photo; fields are empty where the file has none.
 
     Attributes:
       exif: an EXIF block, beginning with its byte order.
@@ -48,11 +48,11 @@ class Metadata(NamedTuple):
 
 
 def read_metadata(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
-    """Return what a loaded image's file says, as it holds when its pixels are turned upright; and remarks."""
+    """Return the metadata of a loaded image's file, adapted to upright pixels, and remarks for the user."""
     remarks = ()
     try:
         exif = _exif(image.getexif(), *image.size)
-    except Exception:  # damaged EXIF makes Pillow raise anything
+    except Exception:  # Pillow raises all kinds of errors for damaged EXIF
         exif, remarks = b"", ("EXIF left out: it is damaged",)
     return Metadata(
         exif=exif,
@@ -65,20 +65,26 @@ def read_metadata(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
 
 
 def with_srgb(exif: bytes) -> bytes:
-    """Return an EXIF block that says sRGB where it says anything about the color space."""
+    """Return an EXIF block whose color space, if it names one, is sRGB."""
     tags = Image.Exif()
     tags.load(exif)
     details = dict(tags.get_ifd(ExifTags.IFD.Exif))
     if details.get(ExifTags.Base.ColorSpace, SRGB) == SRGB:
         return exif
     details[ExifTags.Base.ColorSpace] = SRGB
-    details.pop(ExifTags.IFD.Interop, None)  # it may say Adobe RGB
+    details.pop(ExifTags.IFD.Interop, None)  # it may name Adobe RGB
     tags[ExifTags.IFD.Exif] = details
     return _packed(tags)
 
 
 def _exif(tags: Image.Exif, width: int, height: int) -> bytes:
-    """Return an EXIF block of those tags that still hold; empty if there are none. The size is that in the file."""
+    """Return an EXIF block of the tags that are still true; empty if there are none.
+
+    Args:
+      tags: of the file.
+      width: of the image as stored in the file, pixels.
+      height: of the image as stored in the file, pixels.
+    """
     kept = Image.Exif()
     kept.endian = tags.endian  # a camera maker's note is kept as bytes in that order
     for tag, value in tags.items():
@@ -106,7 +112,7 @@ def _packed(tags: Image.Exif) -> bytes:
 
 
 def _xmp(image: Image.Image) -> bytes:
-    """Return the XMP packet, which may say the orientation once more."""
+    """Return the XMP packet, with the orientation set to 1 if it has one."""
     packet = _as_bytes(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b"")
     return re.sub(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[0-9]""", rb"\g<1>1", packet)
 
@@ -121,7 +127,7 @@ def _iptc(image: Image.Image) -> bytes:
 
 
 def _text(image: Image.Image) -> tuple[tuple[str, str], ...]:
-    """Return the texts of a PNG file, but for XMP and for EXIF and profiles that ImageMagick keeps as text."""
+    """Return the texts of a PNG file, except XMP, and EXIF and profiles that ImageMagick stores as text."""
     if not isinstance(image, PngImagePlugin.PngImageFile):
         return ()
     return tuple(
@@ -132,7 +138,7 @@ def _text(image: Image.Image) -> tuple[tuple[str, str], ...]:
 
 
 def _resolution(dpi) -> tuple[float, float] | None:
-    """Return Pillow's resolution if it is one."""
+    """Return Pillow's resolution as pixels per inch in x and y, or None if it is not a valid one."""
     with contextlib.suppress(TypeError, ValueError, ZeroDivisionError):
         x, y = map(float, dpi)
         if math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0:

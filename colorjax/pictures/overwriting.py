@@ -1,4 +1,4 @@
-"""Results never take the place of what they were made from."""
+"""Protect the inputs from being overwritten by results."""
 
 import contextlib
 import os
@@ -8,25 +8,28 @@ from colorjax.errors import UserError
 
 
 def identities(inputs: Iterable[str | os.PathLike]) -> frozenset[tuple[int, int]]:
-    """Return what tells the files of `inputs` from all others on this machine, whatever they are called."""
+    """Return the device and inode numbers of the files in `inputs`. They identify a file under any of its names."""
     found = set()
     for path in inputs:
-        with contextlib.suppress(OSError):  # it is gone, and can't be overwritten
+        with contextlib.suppress(OSError):  # a file that is gone can't be overwritten
             status = os.stat(path)
             found.add((status.st_dev, status.st_ino))
     return frozenset(found)
 
 
 def refuse_to_overwrite(path: str | os.PathLike, inputs: frozenset[tuple[int, int]]) -> None:
-    """Raise `UserError` if `path` is an input: the same file through links, hard links, `..` or another case.
+    """Refuse an output path that is an input, even through links, hard links, `..` or upper and lower case.
 
     Args:
-      path: where a result is to go; it need not be there.
+      path: of a result; it need not exist.
       inputs: `identities` of all inputs.
+
+    Raises:
+      UserError: the path is an input.
     """
     try:
         status = os.stat(path)
-    except OSError:  # nothing is there that could be lost
+    except OSError:  # there is no file to overwrite
         return
     if (status.st_dev, status.st_ino) in inputs:
         raise UserError(

@@ -1,6 +1,6 @@
-"""PNG files with 16 bits a channel, which Pillow can write in gray alone and OpenCV only without metadata.
+"""Write PNG files with 16 bits per channel. Pillow writes only gray ones, and OpenCV writes no metadata.
 
-Written from the PNG specification (third edition), a band of rows at a time.
+The code follows the PNG specification (third edition). It writes a band of rows at a time.
 """
 
 import struct
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-# A third larger than at level 6 is rare, since the low bytes are noise that nothing compresses; three times as fast.
+# Three times as fast as level 6. Files are rarely a third larger, because low bytes are noise that doesn't compress.
 COMPRESSION_LEVEL = 4
 
 BAND_BYTES = 2**22
@@ -22,10 +22,10 @@ def write_png_16(file: BinaryIO, pixels: np.ndarray, alpha: np.ndarray | None, c
     """Write a PNG file.
 
     Args:
-      file: where to.
+      file: to write to.
       pixels: uint16 `[H, W, 1 or 3]`.
       alpha: uint16 `[H, W]`, or None.
-      chunks: whole chunks to stand before the pixels: profile, resolution, EXIF, texts.
+      chunks: complete chunks to write before the pixels: profile, resolution, EXIF, texts.
     """
     height, width, channels = pixels.shape
     color_type = COLOR_TYPES[channels, alpha is not None]
@@ -49,11 +49,12 @@ def write_png_16(file: BinaryIO, pixels: np.ndarray, alpha: np.ndarray | None, c
 
 
 def _filtered(data: np.ndarray, bytes_a_pixel: int) -> np.ndarray:
-    """Return rows as the Paeth filter (section 9.4) leaves them, each behind its filter's number.
+    """Return rows after the Paeth filter (section 9.4), each with the filter's number before it.
 
     Args:
-      data: uint8 `[1 + rows, bytes_a_pixel + bytes]`: what stands above and to the left comes first.
-      bytes_a_pixel: how far to the left the neighbor of a byte is.
+      data: uint8 `[1 + rows, bytes_a_pixel + bytes]`: the first row is the one above, the first `bytes_a_pixel` columns
+        are zeros to the left.
+      bytes_a_pixel: distance of a byte to its left neighbor.
     """
     raw = data.astype(np.int16)
     left, up, corner = raw[1:, :-bytes_a_pixel], raw[:-1, bytes_a_pixel:], raw[:-1, :-bytes_a_pixel]

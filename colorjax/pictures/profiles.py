@@ -1,4 +1,4 @@
-"""Color profiles (ICC): pictures of 8 bits through them to sRGB, and which profile the result carries."""
+"""Color profiles (ICC): convert 8-bit images to sRGB, and choose the profile of the result."""
 
 import io
 from typing import NamedTuple
@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
-# Largest difference on a grid of colors, in levels of 8 bits, of profiles that are sRGB but for their rounding.
+# Profiles count as sRGB if they differ from it by at most this many 8-bit levels on a grid of colors (rounding).
 SAME = 2
 
 CHANNELS = {"GRAY": "L", "RGB": "RGB"}
 
 
 class Converted(NamedTuple):
-    """An image in sRGB, the ICC profile that says so (empty if the file had none), and what a person should read."""
+    """An image in sRGB, an ICC profile of sRGB (empty if the file had no valid one), and remarks for the user."""
 
     image: Image.Image
     profile: bytes
@@ -26,15 +26,15 @@ def srgb_profile() -> bytes:
 
 
 def color_space(profile: bytes) -> str:
-    """Return the color space that an ICC profile is for, "RGB", "GRAY" or "CMYK" mostly, by its header."""
+    """Return the color space in an ICC profile's header, usually "RGB", "GRAY" or "CMYK"."""
     return profile[16:20].decode("latin-1").strip()
 
 
 def to_srgb(image: Image.Image) -> Converted:
-    """Convert an image of mode L, LA, RGB or RGBA to sRGB by its profile, in place where it can be.
+    """Convert an image of mode L, LA, RGB or RGBA to sRGB by its profile, in place where possible.
 
-    Gray stays gray: a profile acts on it as a table of 256 values. An image that is sRGB already is left as it is,
-    with its own profile.
+    Gray images stay gray; the profile is applied as a table of 256 values. An image that is already sRGB is not
+    changed and keeps its own profile. A profile that is damaged or for other images is ignored, with a remark.
     """
     profile = image.info.get("icc_profile")
     if not profile:
@@ -59,7 +59,14 @@ def to_srgb(image: Image.Image) -> Converted:
 
 
 def kept(profile: bytes, is_gray: bool) -> tuple[bytes, tuple[str, ...]]:
-    """Return the profile that pixels of 16 bits go on with, as nothing here converts them, and remarks."""
+    """Return the profile for the result of a 16-bit image, and remarks for the user.
+
+    16-bit pixels are not converted, so they keep their profile. One that is damaged or for other images is dropped.
+
+    Args:
+      profile: of the file, empty for none.
+      is_gray: whether the image is gray.
+    """
     if not profile:
         return b"", ()
     space = color_space(profile)
@@ -75,7 +82,7 @@ def kept(profile: bytes, is_gray: bool) -> tuple[bytes, tuple[str, ...]]:
 
 
 def description(profile: bytes) -> str:
-    """Return what a profile calls itself, in one line."""
+    """Return a profile's own description in one line."""
     try:
         words = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).split()
     except (ImageCms.PyCMSError, OSError):
@@ -84,10 +91,14 @@ def description(profile: bytes) -> str:
 
 
 def fitting(profile: bytes, channels: int) -> bytes:
-    """Return the profile for a result of 1 or 3 channels, of a picture that carries `profile`; empty for none.
+    """Return the profile for a result, empty for none.
 
-    Color that was made of a gray picture is sRGB. A profile for color in a gray file would be wrong; without one,
-    gray is taken for sRGB's.
+    Color made from a gray image is sRGB. A gray file must not have a profile for color; without a profile, programs
+    read gray as sRGB.
+
+    Args:
+      profile: of the original image, empty for none.
+      channels: of the result, 1 or 3.
     """
     if not profile or color_space(profile) == ("GRAY" if channels == 1 else "RGB"):
         return profile
@@ -95,7 +106,7 @@ def fitting(profile: bytes, channels: int) -> bytes:
 
 
 def _changes(profile: ImageCms.ImageCmsProfile, space: str) -> int:
-    """Return by how much the colors of a coarse grid change at most on their way to sRGB."""
+    """Return the largest change of the colors of a coarse grid by the conversion to sRGB, in 8-bit levels."""
     if space == "GRAY":
         before = np.asarray(_ramp("RGB"))
         after = np.asarray(ImageCms.applyTransform(_ramp(space), _transform(profile, "L", "RGB")))
@@ -107,7 +118,7 @@ def _changes(profile: ImageCms.ImageCmsProfile, space: str) -> int:
 
 
 def _transform(profile: ImageCms.ImageCmsProfile, mode: str, to_mode: str) -> ImageCms.ImageCmsTransform:
-    """Return the way from `profile` to sRGB, perceptual as Pillow's own `profileToProfile`."""
+    """Return the conversion from `profile` to sRGB, with perceptual intent like Pillow's `profileToProfile`."""
     return ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), mode, to_mode)
 
 

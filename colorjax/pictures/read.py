@@ -1,4 +1,4 @@
-"""Reading a person's photograph with all its bits, upright, in sRGB, and with what else its file holds."""
+"""Read a photo with all its bits, upright, in sRGB, with its metadata."""
 
 import os
 import struct
@@ -12,26 +12,26 @@ from colorjax.pictures import decoding, profiles
 from colorjax.pictures.decoding import MAX_PIXELS, Depth, upright
 from colorjax.pictures.metadata import Metadata, read_metadata, with_srgb
 
-# Rows are copied out of Pillow's memory, which takes four bytes for a pixel of three, in bands of so many pixels.
+# Pixels are copied out of Pillow, which takes four bytes for a pixel of three, in bands of this many pixels.
 BAND_PIXELS = 2**20
 
 LOSSY = frozenset({"AVIF", "JPEG", "JPEG2000", "MPO"})
 
-# The orientation that undoes another; the rest undo themselves.
+# For an EXIF orientation, the one that undoes it; all others undo themselves.
 INVERSE = {6: 8, 8: 6}
 
 
 class Photo(NamedTuple):
-    """A photograph as it was read.
+    """A photo as it was read.
 
     Attributes:
-      pixels: uint8 or uint16, upright, `[H, W, 1]` (gray) or `[H, W, 3]` (sRGB; of 16 bits: of the color space that
-        `metadata.profile` says).
+      pixels: uint8 or uint16, upright, `[H, W, 1]` (gray) or `[H, W, 3]`. 8-bit color is sRGB; 16-bit color is in the
+        color space of `metadata.profile`.
       alpha: of the same dtype, `[H, W]`, not multiplied into the pixels; None if the file has none.
       format: Pillow's name of the file's format: "JPEG", "PNG", "TIFF", ...
-      lossless: whether the format keeps all that it is given.
-      metadata: what else the file says, as it holds for `pixels`.
-      remarks: what was done to the picture, in short phrases for a person.
+      lossless: whether the file's format is lossless; for WebP, whether this file was compressed without loss.
+      metadata: of the file, adapted to `pixels`.
+      remarks: what was done to the image, in short phrases for the user.
     """
 
     pixels: np.ndarray
@@ -43,21 +43,21 @@ class Photo(NamedTuple):
 
 
 def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read a photograph of any kind that Pillow reads; the first one of several in a file.
+    """Read a photo in any format that Pillow reads. If the file has several images, read the first.
 
-    PNG and TIFF files keep 16 bits (but for CMYK), and gray PGM; of other formats Pillow gives 8.
+    PNG and TIFF files (except CMYK) and gray PGM files keep their 16 bits. Of other formats Pillow returns 8 bits.
 
     Args:
       path: the file.
-      max_pixels: pictures with more pixels are refused, before they are decoded.
+      max_pixels: photos with more pixels are refused before they are decoded.
 
     Raises:
-      UserError: one line with the name, for a file that is missing, empty, no picture, damaged, too large, or of
-        32-bit pixels.
+      UserError: one line with the name, for a file that is missing, empty, no image, damaged, too large, or of 32-bit
+        pixels.
     """
     name = os.fspath(path)
     try:
-        file = open(path, "rb")  # noqa: SIM115 - closed below, and what fails inside is no matter of this line
+        file = open(path, "rb")  # noqa: SIM115 - closed below; this handles only errors of opening
     except OSError as error:
         raise UserError(f"{name}: {error.strerror or error}") from None
     with file, decoding.opened(name, file) as image:
@@ -65,11 +65,11 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
         remarks = _several(image)
         if _loses_bits(image):
             remarks += ("16 bits read as 8",)
-        is_gray = bool(image.tile) and "LA;16" in str(image.tile[0])  # to Pillow this is color
+        is_gray = bool(image.tile) and "LA;16" in str(image.tile[0])  # Pillow treats this as color
         is_turned_tiff = image.format == "TIFF" and decoding.orientation(image) != 1
         depth = decoding.load(name, image)
         metadata, damaged = read_metadata(image)
-        turned = decoding.orientation(image)  # of a TIFF file 1 by now: Pillow and OpenCV turn these themselves
+        turned = decoding.orientation(image)  # always 1 for TIFF files after load(): Pillow and OpenCV turn them
         if is_turned_tiff or turned != 1:
             remarks += ("turned upright",)
         if depth is Depth.BITS_8:
@@ -90,7 +90,7 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Photo:
 
 
 class _Decoded(NamedTuple):
-    """Upright pixels and alpha, their profile, whether they were converted to sRGB, and remarks on all that."""
+    """Upright pixels and alpha, their profile, whether they were converted to sRGB, and remarks for the user."""
 
     pixels: np.ndarray
     alpha: np.ndarray | None
@@ -100,7 +100,7 @@ class _Decoded(NamedTuple):
 
 
 def _shallow(image: Image.Image, turned: int) -> _Decoded:
-    """Return the loaded `image` with 8 bits; `turned` is its EXIF orientation."""
+    """Decode the loaded 8-bit `image`; `turned` is its EXIF orientation."""
     remarks, profile, converted = (), b"", False
     if image.mode == "CMYK":
         tagged = bool(image.info.get("icc_profile"))
@@ -115,7 +115,7 @@ def _shallow(image: Image.Image, turned: int) -> _Decoded:
         if image.mode != mode:
             info = image.info
             image = image.convert(mode)
-            image.info = info  # the profile, which not every conversion keeps
+            image.info = info  # it holds the profile, which some conversions drop
         image, profile, on_profile = profiles.to_srgb(image)
         remarks += on_profile
         converted = any("converted" in remark for remark in on_profile)
@@ -123,7 +123,7 @@ def _shallow(image: Image.Image, turned: int) -> _Decoded:
 
 
 def _deep_gray(gray: np.ndarray, image: Image.Image) -> _Decoded:
-    """Return the `image` whose pixels are `gray`, uint16 `[H, W]`."""
+    """Decode a 16-bit gray `image`; `gray` are its pixels, uint16 `[H, W]`."""
     gray = np.ascontiguousarray(gray)
     key = image.info.get("transparency")
     alpha = None if key is None else np.where(gray == key, np.uint16(0), np.uint16(65535))
@@ -132,7 +132,13 @@ def _deep_gray(gray: np.ndarray, image: Image.Image) -> _Decoded:
 
 
 def _deep_color(pixels: np.ndarray, image: Image.Image, is_gray: bool) -> _Decoded:
-    """Return the `image` whose pixels are uint16 `[H, W, 3 or 4]`; `is_gray`: gray with alpha."""
+    """Decode a 16-bit `image` of color, or of gray with alpha.
+
+    Args:
+      pixels: of the image, uint16 `[H, W, 3 or 4]`.
+      image: opened.
+      is_gray: whether it is gray with alpha; the first three channels are equal then.
+    """
     alpha = np.ascontiguousarray(pixels[:, :, 3]) if pixels.shape[2] == 4 else None
     pixels = np.ascontiguousarray(pixels[:, :, : 1 if is_gray else 3])
     profile, remarks = profiles.kept(image.info.get("icc_profile", b""), is_gray)
@@ -158,12 +164,12 @@ def _copied(image: Image.Image, turned: int) -> tuple[np.ndarray, np.ndarray | N
 
 
 def _several(image: Image.Image) -> tuple[str, ...]:
-    """Return a remark if the file of an opened image holds several, and be at the first."""
-    if image.format == "MPO":  # a phone's photograph, with its depth or a preview behind it
+    """Return a remark if the file of an opened image holds several; seek to the first one."""
+    if image.format == "MPO":  # a phone's photo, followed by its depth or a preview
         return ()
     try:
         frames = getattr(image, "n_frames", 1)
-    except Exception:  # what is damaged are the later ones; the first will tell by itself
+    except Exception:  # a later image is damaged; if the first one is, loading it raises an error
         frames = 1
     if frames == 1:
         return ()
@@ -172,21 +178,21 @@ def _several(image: Image.Image) -> tuple[str, ...]:
 
 
 def _loses_bits(image: Image.Image) -> bool:
-    """Return whether Pillow reads 16 bits of an opened image as 8, and nothing here does better."""
+    """Return whether an opened image has 16 bits of which only 8 are read, by Pillow and by this package."""
     if image.format == "PPM":
-        arguments = image.tile[0][3]  # "RGB", or with the highest value behind it
+        arguments = image.tile[0][3]  # "RGB", or a tuple that ends with the highest value
         return image.mode == "RGB" and not isinstance(arguments, str) and arguments[-1] > 255
     return image.mode == "CMYK" and decoding.has_16_bits(image)
 
 
 def _webp_is_lossless(path: str | os.PathLike) -> bool:
-    """Return whether the (first) picture of a WebP file was compressed without loss."""
+    """Return whether the (first) image of a WebP file was compressed without loss."""
     with open(path, "rb") as file:
         file.seek(12)  # "RIFF", size, "WEBP"
         while len(header := file.read(8)) == 8:
             kind, size = struct.unpack("<4sI", header)
             if kind in (b"VP8 ", b"VP8L"):
                 return kind == b"VP8L"
-            # A frame of an animation has its chunks inside, behind 16 bytes.
+            # The chunks of an animation's frame are inside it, after 16 bytes.
             file.seek(16 if kind == b"ANMF" else size + size % 2, os.SEEK_CUR)
     return False

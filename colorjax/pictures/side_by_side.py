@@ -1,24 +1,24 @@
-"""A photograph and its result beside each other, as one picture."""
+"""Combine a photo and its result, side by side, into one image."""
 
 import numpy as np
 
 from colorjax.pictures.read import Photo
 
-# The gap is white, and this share of the picture's width.
+# Width of the white gap, as a share of the photo's width, and in pixels at least.
 GAP = 1 / 100
 LEAST_GAP = 2
 
 
 def side_by_side(photo: Photo, result: np.ndarray) -> tuple[np.ndarray, Photo]:
-    """Return a photograph on the left and its result on the right, for `write_photo`.
+    """Return an image with the photo on the left and its result on the right, for `write_photo`.
 
     Args:
-      photo: the photograph, pixels `[H, W, 1 or 3]`.
-      result: `[H, W, 1 or 3]` of the same dtype, with the photograph's alpha.
+      photo: the photo, pixels `[H, W, 1 or 3]`.
+      result: `[H, W, 1 or 3]` of the same dtype; the photo's alpha applies to it too.
 
     Returns:
-      Pixels `[H, 2 W + gap, 3]`, or 1 channel where both are gray; and the photograph with alpha for them (opaque in
-      the gap).
+      Pixels `[H, 2 W + gap, 3]`, or with 1 channel if both are gray; and the photo with alpha for these pixels (opaque
+      in the gap).
     """
     left = photo.pixels
     if left.shape[:2] != result.shape[:2] or left.dtype != result.dtype:

@@ -1,7 +1,7 @@
-"""TIFF files of 8 and 16 bits, compressed without loss, with metadata.
+"""Write TIFF files of 8 and 16 bits, compressed without loss, with metadata.
 
-Pillow writes no 16-bit color, and OpenCV no metadata. Written from TIFF 6.0 and its technical note on Deflate, a strip
-at a time; Pillow packs the directory.
+Pillow writes no 16-bit color, and OpenCV no metadata. The code follows TIFF 6.0 and its technical note on Deflate. It
+writes a strip at a time; Pillow packs the directory.
 """
 
 import errno
@@ -27,13 +27,13 @@ def write_tiff(file: BinaryIO, pixels: np.ndarray, alpha: np.ndarray | None, met
     """Write a TIFF file.
 
     Args:
-      file: where to; it can be sought.
+      file: to write to; it must be seekable.
       pixels: uint8 or uint16 `[H, W, 1 or 3]`.
       alpha: of the same dtype, `[H, W]`, or None.
-      metadata: its EXIF, XMP, IPTC, resolution and profile are written; texts and comments have no place here.
+      metadata: its EXIF, XMP, IPTC, resolution and profile are written; TIFF has no place for texts and comments.
 
     Raises:
-      OSError: the file can't be written, or grows past the 4 GB that its offsets can say.
+      OSError: the file can't be written, or exceeds 4 GB, the limit of its offsets.
     """
     height, width, channels = pixels.shape
     samples = channels + (alpha is not None)
@@ -46,7 +46,7 @@ def write_tiff(file: BinaryIO, pixels: np.ndarray, alpha: np.ndarray | None, met
         TiffImagePlugin.BITSPERSAMPLE: (8 * pixels.itemsize,) * samples,
         TiffImagePlugin.COMPRESSION: ADOBE_DEFLATE,
         TiffImagePlugin.PHOTOMETRIC_INTERPRETATION: 1 if channels == 1 else 2,
-        TiffImagePlugin.STRIPOFFSETS: (0,) * strips,  # known at the end; what is here keeps their place
+        TiffImagePlugin.STRIPOFFSETS: (0,) * strips,  # known only at the end; zeros reserve the space
         TiffImagePlugin.SAMPLESPERPIXEL: samples,
         TiffImagePlugin.ROWSPERSTRIP: rows,
         TiffImagePlugin.STRIPBYTECOUNTS: (0,) * strips,
@@ -80,7 +80,7 @@ def write_tiff(file: BinaryIO, pixels: np.ndarray, alpha: np.ndarray | None, met
 
 
 def _described(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """Return a directory of what the metadata say."""
+    """Return a directory with the metadata."""
     directory = TiffImagePlugin.ImageFileDirectory_v2(HEADER)
     if metadata.exif:
         exif = Image.Exif()

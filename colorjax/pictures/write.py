@@ -1,4 +1,4 @@
-"""Writing a result in its photograph's format, with its alpha and metadata; never half a file."""
+"""Write a result in its photo's format, with the photo's alpha and metadata; files are never left incomplete."""
 
 import contextlib
 import io
@@ -21,12 +21,15 @@ from colorjax.pictures.tiff import write_tiff
 from colorjax.runtime.atomic import replacing
 
 JPEG_QUALITY = WEBP_QUALITY = 95
-PNG_COMPRESSION = 3  # on photographs half a percent larger than Pillow's 6, in 60% of the time
-LARGEST_JPEG_SEGMENT = 65000  # 65,535 bytes, less what stands before EXIF, XMP and IPTC in theirs
+PNG_COMPRESSION = 3  # photos are half a percent larger than with Pillow's 6, and take 60% of the time
+LARGEST_JPEG_SEGMENT = 65000  # 65,535 bytes, less the headers of EXIF, XMP and IPTC in their segments
 
 
 class _Format(NamedTuple):
-    """What a format can hold: its name for people, whether alpha and 16 bits, and pixels a side at most."""
+    """What a format can hold.
+
+    `label` is its name; `largest_side` is the largest height and width in pixels.
+    """
 
     label: str
     has_alpha: bool
@@ -37,7 +40,7 @@ class _Format(NamedTuple):
 _JPEG = _Format("JPEG", False, False, 65500)  # libjpeg's own limit, below the format's
 _PNG = _Format("PNG", True, True, 2**31 - 1)
 _TIFF = _Format("TIFF", True, True, 2**32 - 1)
-_BMP = _Format("BMP", False, False, 2**31 - 1)  # few programs read the alpha that a BMP file may have
+_BMP = _Format("BMP", False, False, 2**31 - 1)  # BMP can hold alpha, but few programs read it
 _WEBP = _Format("WebP", True, False, 16383)
 
 FORMATS = {
@@ -54,11 +57,16 @@ FORMATS = {
 
 
 def suffix_for(photo: Photo, path: str | os.PathLike) -> str:
-    """Return what takes the place of the suffix of `path` in the name of the result, for `Path.with_suffix`.
+    """Return the suffix of a result's name, for `Path.with_suffix`.
 
-    The same, where the photograph's format can be written and the suffix says it. Else a suffix behind the old one,
-    `scan.gif` becomes `scan.gif.png`, so that it does not meet the result of a `scan.png`: that of the format if only
-    the name was wrong, `.png` for formats that are not written (GIF, PPM, AVIF, ...), and for a BMP file with alpha.
+    It is the suffix of `path` if the photo's format can be written and the suffix fits it. Otherwise another suffix is
+    added: `scan.gif` becomes `scan.gif.png`, which can't collide with the result of a `scan.png`. The added suffix is
+    that of the photo's format if only the file's name was wrong. It is `.png` for formats that can't be written (GIF,
+    PPM, AVIF, ...) and for a BMP file with alpha.
+
+    Args:
+      photo: as it was read.
+      path: of the photo.
     """
     suffix = Path(path).suffix
     label = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "TIFF": "TIFF", "BMP": "BMP", "WEBP": "WebP"}.get(
@@ -73,20 +81,25 @@ def suffix_for(photo: Photo, path: str | os.PathLike) -> str:
 
 
 def check_folder(folder: str | os.PathLike) -> None:
-    """Make the folder of the results if it is not there; `UserError` in one line if it can't be made or written."""
+    """Create the folder of the results if it doesn't exist.
+
+    Raises:
+      UserError: it can't be created, or no files can be written there.
+    """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()  # permissions don't tell: a disk may be read-only, or full
+        tempfile.TemporaryFile(dir=folder).close()  # checking permissions isn't enough: a disk may be read-only or full
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{os.fspath(folder)}: no results can be written there ({reason}); choose another") from None
 
 
 def write_photo(path: str | os.PathLike, pixels: np.ndarray, photo: Photo) -> tuple[str, ...]:
-    """Write a result, in the format that the suffix of `path` says, with the photograph's alpha and metadata.
+    """Write a result in the format of the suffix of `path`, with the photo's alpha and metadata.
 
-    JPEG is written with quality 95 and full color resolution; TIFF with Deflate; WebP without loss if the photograph's
-    file had none, else with quality 95. Color carries a profile if the photograph's file had one. Of the metadata:
+    JPEG files have quality 95 and full color resolution. TIFF files are compressed with Deflate. WebP files are
+    lossless if the photo's file was, else they have quality 95. Color has a profile if the photo's file had one.
+    Each format holds these metadata:
       JPEG    EXIF, XMP, IPTC, resolution, comment, profile
       PNG     EXIF, XMP, resolution, texts (a comment among them), profile
       TIFF    EXIF, XMP, IPTC, resolution, profile
@@ -94,16 +107,16 @@ def write_photo(path: str | os.PathLike, pixels: np.ndarray, photo: Photo) -> tu
       BMP     resolution
 
     Args:
-      path: the file; its folder is made if it is not there. An earlier file is replaced when this one is complete.
+      path: the file; its folder is created if it doesn't exist. An earlier file is replaced when this one is complete.
       pixels: uint8 or uint16 `[H, W, 1 or 3]`.
-      photo: the photograph; its pixels are not looked at, its alpha is for `H` and `W`.
+      photo: the photo; its alpha must be `[H, W]`, its pixels are not used.
 
     Returns:
-      What the format could not hold, in short phrases for a person.
+      What the format could not hold, in short phrases for the user.
 
     Raises:
       UserError: one line with the path: a suffix or size that can't be written, no folder, no space.
-      ValueError: pixels of another kind, or alpha of another size.
+      ValueError: pixels of another dtype or shape, or alpha of another size.
     """
     path = Path(path)
     if (
@@ -146,7 +159,11 @@ def write_photo(path: str | os.PathLike, pixels: np.ndarray, photo: Photo) -> tu
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file that takes the place of `path` when it is complete, and else is removed; errors name `path`."""
+    """Yield a file that replaces `path` when it is complete and is removed on an error; errors name `path`.
+
+    Raises:
+      UserError: the folder can't be created, or the file can't be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -159,13 +176,13 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def _options(written: _Format, metadata: Metadata, lossless: bool) -> dict:
-    """Return what Pillow is to be told beside the pixels."""
+    """Return the keyword arguments of Pillow's `save`."""
     options = {}
     if metadata.resolution and written is not _WEBP:
         options["dpi"] = metadata.resolution
     if written is _BMP:
         return options
-    # None is said too: else Pillow looks for more in the image.
+    # None is passed explicitly, because otherwise Pillow looks for a profile in the image.
     options |= {"icc_profile": metadata.profile or None, "exif": metadata.exif}
     if written is _PNG:
         return options | {"pnginfo": _png_texts(metadata), "compress_level": PNG_COMPRESSION}
@@ -175,7 +192,7 @@ def _options(written: _Format, metadata: Metadata, lossless: bool) -> dict:
         options |= {"quality": JPEG_QUALITY, "subsampling": "4:4:4", "comment": metadata.comment}
         options |= {"exif": metadata.exif and b"Exif\0\0" + metadata.exif, "extra": _iptc_segment(metadata.iptc)}
     else:
-        # exact: what lies beneath transparent pixels is kept too
+        # exact: the colors of transparent pixels are kept too
         options |= {"lossless": True, "exact": True} if lossless else {"quality": WEBP_QUALITY}
     return options
 
@@ -193,18 +210,18 @@ def _png_texts(metadata: Metadata) -> PngImagePlugin.PngInfo:
 
 
 def _png_chunks(metadata: Metadata) -> bytes:
-    """Return the chunks that Pillow writes between the header and the pixels of a PNG file."""
+    """Return the chunks with the metadata, as Pillow writes them between the header and the pixels of a PNG file."""
     file = io.BytesIO()
     Image.new("L", (1, 1)).save(file, "PNG", **_options(_PNG, metadata, lossless=True))
     data = file.getvalue()
-    start = end = 33  # behind the signature and the header
+    start = end = 33  # after the signature and the header
     while data[end + 4 : end + 8] != b"IDAT":
         end += 12 + struct.unpack_from(">I", data, end)[0]
     return data[start:end]
 
 
 def _iptc_segment(record: bytes) -> bytes:
-    """Return an IPTC record as a JPEG file has it: one of Photoshop's image resources."""
+    """Return an IPTC record as a segment of a JPEG file, in one of Photoshop's image resources."""
     if not record:
         return b""
     resource = b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(record)) + record + bytes(len(record) % 2)
@@ -213,7 +230,7 @@ def _iptc_segment(record: bytes) -> bytes:
 
 
 def _short_enough(metadata: Metadata) -> tuple[Metadata, tuple[str, ...]]:
-    """Return the metadata without what doesn't go into a segment of a JPEG file, and remarks."""
+    """Return the metadata without blocks too long for a segment of a JPEG file, and remarks for the user."""
     blocks = {"exif": "EXIF", "xmp": "XMP", "iptc": "IPTC", "comment": "comment"}
     long = [key for key in blocks if len(getattr(metadata, key)) > LARGEST_JPEG_SEGMENT]
     return metadata._replace(**dict.fromkeys(long, b"")), tuple(
@@ -230,7 +247,7 @@ def _image(pixels: np.ndarray, alpha: np.ndarray | None) -> Image.Image:
 
 
 def _with_depth(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return uint8 or uint16 values as the other, rounded, or as they are."""
+    """Return uint8 or uint16 values as `dtype`, one of the two: rounded, or unchanged if they have it already."""
     if values.dtype == dtype:
         return values
     if dtype == np.uint16:
@@ -242,7 +259,7 @@ def _with_depth(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def _on_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Return 8-bit pixels as they look on a white ground."""
+    """Return 8-bit pixels composited on white."""
     result = np.empty_like(pixels)
     rows = max(1, BAND_PIXELS // pixels.shape[1])
     for top in range(0, len(pixels), rows):
