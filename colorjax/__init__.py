@@ -1,20 +1,20 @@
-"""Colorizing and denoising photographs with JAX and Flax: functions, networks, training, measurements.
+"""Colorize and denoise photographs with JAX and Flax: functions, networks, training, measurements.
 
-Pictures are float32 sRGB in [0, 1], channels last. ARCHITECTURE.md says what each module holds.
+Images inside the package are float32 sRGB in [0, 1], channels last. ARCHITECTURE.md describes the modules.
 
-A person's own pictures, uint8 or uint16, in three lines:
+To restore a photo, uint8 or uint16:
 
     import colorjax
     photo = colorjax.read_photo("old.jpg")
     colorjax.write_photo("new.jpg", colorjax.restore(photo.pixels), photo)
 
-`denoise`, `colorize` and `restore` are in `colorjax.restoration`, the other two in `colorjax.pictures`.
+`denoise`, `colorize` and `restore` come from `colorjax.restoration`, the other two from `colorjax.pictures`.
 """
 
 import importlib
 from typing import Any
 
-# Loaded when they are asked for: much of colorjax works without jax, whose import takes a second.
+# Loaded at the first use, because importing jax takes a second and much of colorjax works without it.
 _PUBLIC = {
     "denoise": "colorjax.restoration",
     "colorize": "colorjax.restoration",

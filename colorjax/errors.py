@@ -1,35 +1,35 @@
-"""The errors that a person is meant to read: one line saying what, where and what to do.
+"""Errors for users. Each message is one line: what is wrong, where, and what to do.
 
 `launch.py` prints the message of a `ColorjaxError` without a traceback and exits with its `exit_status`.
 """
 
-#: The exit status that a shell gives for a program that SIGINT (Ctrl-C) has ended.
+#: The exit status that a shell reports for a program ended by SIGINT (Ctrl-C).
 CTRL_C = 130
 
 
 class ColorjaxError(Exception):
-    """Anything that stops a command and is not a bug."""
+    """The base class of all errors that stop a command and are not bugs."""
 
     exit_status = 1
 
 
 class UserError(ColorjaxError):
-    """Bad input: an unknown key, a missing file, a picture that can't be read, a busy workdir."""
+    """Bad input: an unknown key, a missing file, an image that can't be read, a busy workdir."""
 
     exit_status = 2
 
 
 class NotFiniteError(ColorjaxError):
-    """The loss or a gradient stopped being finite; names the step and the last good checkpoint."""
+    """The loss or a gradient is not finite; the message names the step and the last good checkpoint."""
 
     exit_status = 3
 
 
 class Interrupted(ColorjaxError):  # noqa: N818 - it is a request, not a fault
-    """A signal came; a checkpoint was written and the same command goes on from it.
+    """A signal stopped training after a checkpoint was written; the same command continues from it.
 
     Args:
-      message: the line.
+      message: the line to print.
       signal: name of the signal, such as 'SIGTERM'.
     """
 
@@ -41,11 +41,16 @@ class Interrupted(ColorjaxError):  # noqa: N818 - it is a request, not a fault
 
 
 class Pruned(ColorjaxError):  # noqa: N818 - nor is this
-    """A search has seen enough of this run."""
+    """A search stopped this run early, because others are better."""
 
 
 def nearest(name: str, known) -> str:
-    """Return `; did you mean 'x'?` or a list of what is known, to end an error line about `name`."""
+    """Return the end of an error line about an unknown name: `did you mean 'x'?`, or a list of the known ones.
+
+    Args:
+      name: the unknown name.
+      known: the known names, an iterable.
+    """
     import difflib
 
     known = sorted(map(str, known))

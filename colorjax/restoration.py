@@ -1,11 +1,11 @@
-"""A person's own pictures: denoised, colorized, or both. No file is touched here; `colorjax.pictures` reads and writes.
+"""Denoise and colorize images of any size: the public functions. Files are read and written by `colorjax.pictures`.
 
-Pictures are uint8 or uint16 sRGB, `[H, W, 1]` (gray) or `[H, W, 3]`, of any size; so are the results, of the same
-dtype. No noise is ever added. Memory beside the picture and the result is bounded: large pictures go through the
-networks in tiles (`colorjax.inference`).
+Images are uint8 or uint16 sRGB, `[H, W, 1]` (gray) or `[H, W, 3]`. The results have the same dtype. No noise is added.
+Memory besides the image and the result is bounded, because large images go through the networks in parts
+(`colorjax.inference`).
 
-`weights` is the name of a network that comes with colorjax or a file, as `colorjax.weights.load` takes it.
-`progress` is called with the share that is done, from 0 to 1.
+`weights` is the name of a bundled network or a file, as for `colorjax.weights.load`. `progress` is called with the
+finished share of the work, from 0 to 1.
 """
 
 import functools
@@ -36,19 +36,20 @@ METHODS = ("network", "scribble")
 
 
 def ignore(share: float) -> None:
-    """Tell nobody about progress."""
+    """Discard progress updates (the default callback)."""
 
 
 def denoise(picture: np.ndarray, weights: str = "", progress: Progress = ignore) -> np.ndarray:
-    """Return the picture without its noise, of its shape and dtype.
+    """Return the denoised image, of the shape and dtype of the given one.
 
     Args:
-      picture: uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
-      weights: of a denoiser; by default one for gray pictures where all channels are equal, else one for color.
-      progress: see above.
+      picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
+      weights: of a denoiser; by default the bundled one for gray if all channels are equal, else the one for color.
+      progress: called with the finished share, 0 to 1.
 
     Raises:
-      UserError: a picture of another kind, or weights that are for something else.
+      UserError: an image of another dtype or shape, weights that can't be loaded or are for another task, or weights
+        for gray images and an image with colors.
     """
     _check(picture)
     gray = is_gray(picture)
@@ -65,7 +66,7 @@ def denoise(picture: np.ndarray, weights: str = "", progress: Progress = ignore)
 
     given = picture[..., :1] if channels == 1 else np.broadcast_to(picture, (*picture.shape[:2], 3))
     result = restore_in_tiles(network.model, network.variables, network.task, given, network.tiling, finished)
-    if channels == 3 and gray:  # three channels that were one
+    if channels == 3 and gray:  # make the three channels equal again
         result = np.rint(result.mean(axis=-1, keepdims=True, dtype=np.float32)).astype(result.dtype)
     return result if result.shape == picture.shape else np.repeat(result, picture.shape[2], axis=-1)
 
@@ -77,20 +78,20 @@ def colorize(
     hints: np.ndarray | None = None,
     progress: Progress = ignore,
 ) -> np.ndarray:
-    """Return the picture in color, `[H, W, 3]` of its dtype; its gray levels stay exactly its own.
+    """Return the image in color, `[H, W, 3]` of the same dtype, with exactly the same gray levels.
 
-    Of a picture with colors only the lightness is used.
+    If the image has colors, only its lightness is used.
 
     Args:
-      picture: uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
-      method: 'network', or 'scribble' (Levin et al. 2004); by default the one that the hints go with.
-      weights: of a colorizer, for the network.
-      hints: for scribbles: a copy of the picture, `[H, W, 3]`, with colors painted over it.
-      progress: see above.
+      picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
+      method: 'network', or 'scribble' (Levin et al. 2004); by default 'scribble' if there are hints, else 'network'.
+      weights: of a colorizer, for the network; by default the bundled one.
+      hints: for 'scribble': a copy of the image with colors painted over it, uint8 or uint16 `[H, W, 3]`.
+      progress: called with the finished share, 0 to 1; only by the network.
 
     Raises:
-      UserError: a picture of another kind, hints of another size, for the network or without any paint, no hints for
-        scribbles, or weights that are for something else.
+      UserError: an image of another dtype or shape; an unknown method; for 'scribble' no hints, hints of another size
+        or without any paint, or weights; for 'network' hints, or weights that can't be loaded or are for another task.
     """
     _check(picture)
     network = check_colorizer(method, weights, hints is not None)
@@ -102,16 +103,16 @@ def colorize(
 
 
 def restore(picture: np.ndarray, progress: Progress = ignore) -> np.ndarray:
-    """Return the picture denoised and then colorized, `[H, W, 3]` of its dtype: the two phases of Sugumar's paper.
+    """Return the image denoised and then colorized, `[H, W, 3]` of the same dtype: the two phases of Sugumar's paper.
 
-    Of a picture with colors only the lightness is used.
+    If the image has colors, only its lightness is used.
 
     Args:
-      picture: uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
-      progress: see above.
+      picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
+      progress: called with the finished share, 0 to 1.
 
     Raises:
-      UserError: a picture of another kind.
+      UserError: an image of another dtype or shape.
     """
     _check(picture)
     gray = denoise(gray_levels(picture)[..., np.newaxis], progress=lambda share: progress(0.8 * share))
@@ -119,10 +120,10 @@ def restore(picture: np.ndarray, progress: Progress = ignore) -> np.ndarray:
 
 
 def check_denoiser(weights: str) -> NetworkMethod:
-    """Return the network of these weights ("" for the one that comes with colorjax for pictures in color).
+    """Return the denoiser with these weights ("" for the bundled one for images in color).
 
     Raises:
-      UserError: they can't be had, or are for something else.
+      UserError: the weights can't be loaded, or are for another task.
     """
     network = _network(weights or DENOISER)
     if network.task.colorizes:
@@ -131,7 +132,17 @@ def check_denoiser(weights: str) -> NetworkMethod:
 
 
 def check_colorizer(method: str, weights: str, with_hints: bool) -> NetworkMethod | None:
-    """Return the network that is to color, or None for scribbles; arguments and errors as for `colorize`."""
+    """Return the network for `colorize`, or None if the method is 'scribble'.
+
+    Args:
+      method: as for `colorize`.
+      weights: as for `colorize`.
+      with_hints: whether there are hints.
+
+    Raises:
+      UserError: an unknown method, weights that can't be loaded or are for another task, or hints or weights that don't
+        fit the method.
+    """
     method = method or ("scribble" if with_hints else "network")
     if method not in METHODS:
         raise UserError(f"no method of colorizing is named {method!r}; {nearest(method, METHODS)}")
@@ -152,9 +163,9 @@ def check_colorizer(method: str, weights: str, with_hints: bool) -> NetworkMetho
 
 
 def is_gray(picture: np.ndarray) -> bool:
-    """Return whether all channels of a picture `[H, W, 1 or 3]` are equal."""
+    """Return whether all channels of an image `[H, W, 1 or 3]` are equal."""
     first = picture[..., :1]
-    # Row by row, because most pictures with colors show them in the first few.
+    # Row by row, because most images with colors have some in the first few rows.
     return all(np.all(row == one) for row, one in zip(picture, first, strict=True))
 
 
@@ -175,7 +186,8 @@ def _scribble(picture: np.ndarray, hints: np.ndarray) -> np.ndarray:
     gray = np.repeat((levels / np.float32(np.iinfo(levels.dtype).max))[..., np.newaxis], 3, axis=-1)
     marked = np.broadcast_to(hints / np.float32(np.iinfo(hints.dtype).max), gray.shape)
     found = hints_from_marked(gray, marked)
-    # Of a picture that is not quite gray, as most old ones are, a copy differs from the gray one everywhere.
+    # A pixel counts as painted only if it also differs from the original image. Old photos are rarely exactly gray, so
+    # their copies differ from the gray image everywhere.
     own = np.broadcast_to(picture / np.float32(np.iinfo(picture.dtype).max), gray.shape)
     mask = found.mask & hints_from_marked(own, marked).mask
     if not mask.any():
@@ -184,7 +196,7 @@ def _scribble(picture: np.ndarray, hints: np.ndarray) -> np.ndarray:
     return color_gray(levels, map_pixels(rgb2lab, np.clip(colored, 0, 1))[..., 1:])
 
 
-# A network and what is compiled for it serve all pictures of a command.
+# Cached, so that all images of a command share one network and its compiled programs.
 @functools.lru_cache(maxsize=4)
 def _network(weights: str) -> NetworkMethod:
     return network_method(load(weights))

@@ -1,7 +1,7 @@
-"""Trained networks as single files: safetensors, with the config in the header and a SHA-256 of the weights.
+"""Trained networks as single files: safetensors, with the config and a SHA-256 of the weights in the header.
 
-Nothing is unpickled: a file is numbers and text. `load` takes the name of one that comes with colorjax
-(`colorjax/pretrained/`, whose whole files are checked against SHA256SUMS besides) or a path.
+A file contains only numbers and text; nothing is unpickled. `load` takes a path or the name of a bundled network. The
+bundled files are in `colorjax/pretrained/`; each is also checked as a whole against SHA256SUMS.
 """
 
 import hashlib
@@ -31,14 +31,19 @@ from colorjax.tasks import build_task
 SUFFIX = ".safetensors"
 SUMS = "SHA256SUMS"
 FORMAT = "colorjax 1"
-#: settings that say where something lay on the machine that trained
+#: Settings that name places on the machine of the training.
 _PLACES = tuple(key for key, bears in KEYS.items() if bears & Bears.PLACE)
 
 
 class TrainedNetwork(NamedTuple):
-    """A trained network: the config of its run, its variables (NumPy arrays), the step, and a name for people.
+    """A trained network.
 
-    `sha256` is that of the variables.
+    Attributes:
+      config: of its run.
+      variables: NumPy arrays: 'params' and, with batch normalization, 'batch_stats'.
+      step: of the run, at which these are its variables.
+      name: for people.
+      sha256: of the variables.
     """
 
     config: ConfigDict
@@ -49,16 +54,17 @@ class TrainedNetwork(NamedTuple):
 
 
 def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int) -> int:
-    """Write a trained network; return the number of its weights.
+    """Write a trained network to a file; return the number of its weights.
 
     Args:
       path: the file.
-      config: of its run; where its photographs, and the weights that it started from, lay is left out.
+      config: of its run. The paths of its photographs, and of the weights that it started from, are left out.
       variables: 'params' and, with batch normalization, 'batch_stats'.
       step: of the run, at which these are its variables.
 
     Raises:
-      UserError: a network with a frozen branch, whose weights are not ours to pass on; a file that can't be written.
+      UserError: a network with a frozen branch, whose weights we may not pass on; variables that don't fit the config's
+        network; a file that can't be written.
     """
     model = _model(config)
     if model.frozen().variables:
@@ -82,7 +88,7 @@ def save(path: Path, config: ConfigDict, variables: Mapping[str, Any], step: int
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the networks that come with colorjax."""
+    """Return the names of the bundled networks."""
     return tuple(sorted(_sums()))
 
 
@@ -93,8 +99,8 @@ def load(source: str | Path) -> TrainedNetwork:
       source: one of `names()`, or the path of a file that `save` wrote.
 
     Raises:
-      UserError: no such name or file, another kind of file, a wrong checksum, or weights that are not those of the
-        network in its config.
+      UserError: no such name or file, another kind of file, a wrong checksum, a config that can't be read, or weights
+        that don't fit the network in the config.
     """
     path, shipped = _found(str(source))
     metadata, arrays = _read(path)
@@ -114,7 +120,10 @@ def load(source: str | Path) -> TrainedNetwork:
 
 
 def read_config(source: str | Path) -> ConfigDict:
-    """Return the config of a trained network, whose weights are neither read nor checked; `source` as for `load`.
+    """Return the config of a trained network without reading or checking its weights.
+
+    Args:
+      source: as for `load`.
 
     Raises:
       UserError: no such name or file, another kind of file, or a config that can't be read.
@@ -128,7 +137,7 @@ def read_config(source: str | Path) -> ConfigDict:
 
 
 def _read(path: Path, with_arrays: bool = True) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """Return what the header of a file says, and its arrays if they are wanted."""
+    """Return the header of a file, and its arrays by name ({} without `with_arrays`)."""
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -146,16 +155,32 @@ def _config_in(metadata: Mapping[str, str]) -> ConfigDict:
 
 
 def require_model_variables(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> None:
-    """Raise a `UserError`, which begins with `where`, unless `variables` are those of the network `model`."""
+    """Check that variables fit a network.
+
+    Args:
+      variables: to be checked, nested.
+      model: the network.
+      input_channels: of the network.
+      where: begins the error.
+
+    Raises:
+      UserError: a variable is missing, unknown or of another shape.
+    """
     expected = {path: leaf.shape for path, leaf in _shapes(model, input_channels).items()}
     require_variables(flatten_dict(dict(variables)), expected, where)
 
 
 def not_found_in(variables: Mapping[str, Any], model: Any, input_channels: int, where: str) -> tuple[str, ...]:
-    """Return the names of the network's variables that `variables` has not got, by name and shape.
+    """Return the names of the network's variables that are missing in `variables` or have another shape there.
+
+    Args:
+      variables: to be compared, nested.
+      model: the network.
+      input_channels: of the network.
+      where: begins the error.
 
     Raises:
-      UserError: it has none of them; the line begins with `where`.
+      UserError: all of the network's variables are missing.
     """
     expected = _shapes(model, input_channels)
     found = flatten_dict(dict(variables))
@@ -178,7 +203,7 @@ def _model(config):
 
 
 def _found(source: str) -> tuple[Path, str]:
-    """Return the file, and the sum that it must have if it comes with colorjax."""
+    """Return the path of the file, and the SHA-256 that it must have if it is bundled, else ""."""
     sums = _sums()
     if source in sums:
         return _folder() / f"{source}{SUFFIX}", sums[source]
