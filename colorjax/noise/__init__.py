@@ -1,22 +1,23 @@
-"""Noise: what spoils a picture, on the device and inside jit.
+"""Noise: degradations of an image that run on the device and inside jit.
 
-A kind of noise is a pure function `noise(key, picture, level)`: picture float32 sRGB in [0, 1], [*b, H, W, C], to a
-float32 picture of the same shape; `key` is one typed random key and `level` one number, traced or not. A level is
-never negative, a larger one spoils more, and 0 leaves the picture as it is. The result is NOT clipped to [0, 1], as
-denoising is measured without it (only salt, pepper and clipping stay inside by what they are).
+A kind of noise is a pure function `noise(key, picture, level)`. It takes a float32 sRGB image [*b, H, W, C] in [0, 1],
+one typed random key and one number, traced or not, and returns a float32 image of the same shape. A level is never
+negative; a larger level degrades more, and 0 leaves the image as it is. The result is NOT clipped to [0, 1], because
+denoising is measured without clipping. (Salt and pepper and clipping stay inside by definition, camera shake up to
+rounding.)
 
     kind             level
     none             not read
     gaussian         standard deviation (0.05 in Sugumar; 25 / 255 is the usual "sigma = 25")
-    poisson          standard deviation at white, 1 / sqrt(photons at white): 0.1 is 100 photons
+    poisson          standard deviation at white, 1 / sqrt(photons at white); 0.1 is 100 photons
     speckle          standard deviation of the factor 1 + n that multiplies each value
     salt_and_pepper  share of the pixels that become white or black, half each, in all channels at once
     clipped_whites   share of the range [0, 1] that is lost to white: all above 1 - level becomes 1
     clipped_blacks   share of the range [0, 1] that is lost to black: all below level becomes 0
     camera_shake     length of the motion in pixels, in a direction drawn at random
-    mixture          that of gaussian, poisson, speckle or salt_and_pepper, whichever is drawn for the picture
+    mixture          level of the kind drawn for the image: gaussian, poisson, speckle or salt_and_pepper
 
-To add a kind: write the function in a file of its own here, add one line to `NOISES`, test it in tests/test_noise.py.
+To add a kind: write the function in its own file here, add one line to `NOISES`, and test it in tests/test_noise.py.
 """
 
 import math
@@ -37,7 +38,13 @@ from colorjax.noise.speckle import speckle_noise
 
 
 class Noise(NamedTuple):
-    """A kind of noise, what its level measures, and the largest level it is defined for."""
+    """A kind of noise.
+
+    Attributes:
+      function: `(key, picture, level) -> picture`, as in the module's docstring.
+      unit: the quantity that the level measures, for error messages.
+      maximum: the largest level for which the noise is defined.
+    """
 
     function: Callable[[Array, Array, Array | float], Array]
     unit: str
@@ -45,7 +52,7 @@ class Noise(NamedTuple):
 
 
 def no_noise(key: Array, picture: Array, level: Array | float) -> Array:
-    """Return the picture as it is."""
+    """Return the image as it is."""
     del key, level
     return picture
 
@@ -64,17 +71,17 @@ NOISES: dict[str, Noise] = {
 
 
 def add_noise(keys: Array, pictures: Array, kind: str, level: tuple[float, float]) -> Array:
-    """Spoil each picture with its own key and a level of its own, so that it does not matter which batch it is in.
+    """Add noise to each image with its own key and its own level, so that the result does not depend on the batch.
 
     Args:
-        keys: typed random keys [*b], one a picture.
-        pictures: float32 [*b, H, W, C] in [0, 1].
-        kind: name in `NOISES`; static under jit.
-        level: (low, high) as `check_noise` returns it; a picture's level is drawn uniformly between the two
-            ("blind" denoising), and is fixed where they are equal.
+      keys: typed random keys [*b], one for each image.
+      pictures: images, float32 [*b, H, W, C] in [0, 1].
+      kind: name in `NOISES`; static under jit.
+      level: (low, high) as `check_noise` returns it. Each image's level is drawn uniformly between the two ("blind"
+        denoising); it is fixed if they are equal.
 
     Returns:
-        float32 [*b, H, W, C], not clipped.
+      float32 [*b, H, W, C], not clipped.
     """
     low, high = level
     function = NOISES[kind].function
@@ -90,11 +97,16 @@ def add_noise(keys: Array, pictures: Array, kind: str, level: tuple[float, float
 
 
 def check_noise(kind: str, level, where: str = "config.task.noise") -> tuple[str, tuple[float, float]]:
-    """Return (kind, (low, high)) as plain values that `add_noise` takes.
+    """Return (kind, (low, high)) as plain values for `add_noise`.
+
+    Args:
+      kind: name in `NOISES`.
+      level: pair of numbers (low, high).
+      where: place in the config, with which an error message begins.
 
     Raises:
-        UserError: unknown kind; a level that is not a pair of finite numbers with 0 <= low <= high <= the kind's
-            maximum. The line begins with `where`, the place in the config.
+      UserError: the kind is unknown, or the level is not a pair of finite numbers with 0 <= low <= high <= the kind's
+        maximum.
     """
     if kind not in NOISES:
         raise UserError(f"{where}.kind: no noise is named {kind!r}; {nearest(kind, NOISES)}")
@@ -110,5 +122,5 @@ def check_noise(kind: str, level, where: str = "config.task.noise") -> tuple[str
     if low < 0 or high > noise.maximum:
         reach = f"between 0 and {noise.maximum:g}" if math.isfinite(noise.maximum) else "not below 0"
         raise UserError(f"{place}: a level of {kind} ({noise.unit}) is {reach}")
-    # One value for all that means "no noise", so that equal tasks compare equal and compile once.
+    # All levels of "none" become one value, so that equal tasks compare equal and compile once.
     return kind, (0.0, 0.0) if kind == "none" else (low, high)

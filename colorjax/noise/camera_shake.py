@@ -4,19 +4,20 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-# The longest motion in pixels. Shapes inside jit are static, so the border has room for it whatever the level is.
+# The longest motion in pixels. Shapes inside jit are static, so the border has this size for every level.
 MAX_LENGTH = 31
 REACH = MAX_LENGTH // 2 + 1  # the farthest pixel that a motion of MAX_LENGTH touches on either side
 
 
 def line_kernel(length: Array | float, angle: Array | float) -> Array:
-    """Return the kernel of an exposure during which the camera moves evenly along a straight line.
+    """Return the blur kernel of a camera that moves evenly along a straight line.
 
-    It is the mean of points on a centered line of `length` pixels (at most MAX_LENGTH) at `angle` (radians, from
-    the x axis towards the y axis), less than a pixel apart, each spread bilinearly over the four pixels around it.
+    The line is centered, `length` pixels long (at most MAX_LENGTH), at `angle` (radians, from the x axis towards the y
+    axis). The kernel is the mean of points on the line. The points are less than a pixel apart, and each is spread
+    bilinearly over the four pixels around it.
 
     Returns:
-        float32 [2 REACH + 1, 2 REACH + 1], symmetric about its center, not negative, sum 1.
+      float32 [2 REACH + 1, 2 REACH + 1], symmetric about its center, not negative, sum 1.
     """
     points = 2 * REACH + 1
     along = ((jnp.arange(points, dtype=jnp.float32) + 0.5) / points - 0.5) * length
@@ -32,9 +33,9 @@ def line_kernel(length: Array | float, angle: Array | float) -> Array:
 def shake_camera(key: Array, picture: Array, level: Array | float) -> Array:
     """Blur along a straight line of `level` pixels (at most MAX_LENGTH), in a direction drawn uniformly.
 
-    The picture goes on beyond its borders as its mirror image (scipy.ndimage's "reflect"). The convolution is done
-    by FFT: on a CPU at 256x256 4 times as fast as a sum of shifted pictures and 50 times as fast as XLA's
-    convolution with so large a kernel.
+    The image is mirrored beyond its borders (scipy.ndimage's "reflect"). The convolution uses the FFT. On a CPU at
+    256x256 this is 4 times as fast as a sum of shifted images, and 50 times as fast as XLA's convolution with so large
+    a kernel.
     """
     # A line has no front and back: half a turn covers every direction.
     angle = jax.random.uniform(key, (), picture.dtype, 0, jnp.pi)
@@ -44,5 +45,6 @@ def shake_camera(key: Array, picture: Array, level: Array | float) -> Array:
     transfer = jnp.fft.rfft2(line_kernel(level, angle), size)[..., None]
     transfer = transfer.reshape((1,) * (picture.ndim - 3) + transfer.shape)
     blurred = jnp.fft.irfft2(jnp.fft.rfft2(padded, axes=(-3, -2)) * transfer, size, axes=(-3, -2))
-    # The kernel's center is at (REACH, REACH) and the picture begins there too: what comes first is wrapped around.
+    # The kernel's center and the image's first pixel are both at (REACH, REACH). So the image begins at 2 REACH in the
+    # result; the rows and columns before it are wrapped around.
     return blurred[..., 2 * REACH :, 2 * REACH :, :]

@@ -1,9 +1,9 @@
-"""Clipped whites and blacks: float32 [*b, H, W, C] in [0, 1] to the same shape and range. Nothing is drawn here.
+"""Clipped whites and blacks: float32 [*b, H, W, C] in [0, 1] to the same shape and range. They draw nothing at random.
 
-Both move an end point of the tone curve as "levels" do in a photo editor, on sRGB values and in each channel alike:
-what lies beyond the end point is lost and the rest is stretched over the whole range. They are mirror images:
-clip_blacks(x) = 1 - clip_whites(1 - x). Komatsu and Gonsalves (AI, 2020) name these two noises; this definition of
-them and of their level is this project's own, so figures of that paper are not figures of these.
+Both move an end point of the tone curve, like "levels" in a photo editor, on sRGB values and in each channel alike.
+Values beyond the end point are lost, and the rest is stretched over the whole range. The two mirror each other:
+clip_blacks(x) = 1 - clip_whites(1 - x). Komatsu and Gonsalves (AI, 2020) name these two noises. The definition here
+and its level are this project's own, so that paper's figures can't be compared with figures for these.
 """
 
 import jax.numpy as jnp

@@ -8,8 +8,8 @@ from jax import Array
 def salt_and_pepper_noise(key: Array, picture: Array, level: Array | float) -> Array:
     """Turn a share `level` of the pixels white or black, with equal chances.
 
-    A pixel is replaced in all its channels together, as a dead or hot pixel shows in a photograph. (scikit-image's
-    `random_noise` draws for each channel, which makes colored dots instead.)
+    A pixel changes in all its channels together, like a dead or hot pixel in a photo. (scikit-image's `random_noise`
+    draws for each channel, which makes colored dots instead.)
     """
     drawn = jax.random.uniform(key, (*picture.shape[:-1], 1), picture.dtype)
     picture = jnp.where(drawn < level / 2, 0, picture)

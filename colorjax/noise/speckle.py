@@ -5,5 +5,5 @@ from jax import Array
 
 
 def speckle_noise(key: Array, picture: Array, level: Array | float) -> Array:
-    """Multiply each value by 1 + n, n normal with standard deviation `level` (`random_noise` of scikit-image)."""
+    """Multiply each value by 1 + n, with n normal of standard deviation `level` (scikit-image's `random_noise`)."""
     return picture * (1 + level * jax.random.normal(key, picture.shape, picture.dtype))
