@@ -1,8 +1,8 @@
-"""Tasks: the problems that a network can be trained for. Pictures are float32 sRGB [*b, H, W, 3] in [0, 1].
+"""Tasks: the problems that a network can be trained for. Images are float32 sRGB [*b, H, W, 3] in [0, 1].
 
-To add a task: write a `Task` in a file of its own here (four methods: degrade, inputs, targets, picture), add one
-line to `TASKS`, and test that `picture(targets(clean, inputs), inputs)` gives the clean picture back. Training,
-evaluation and tables then know it by its name in config.task.name.
+To add a task: write a `Task` in its own file here (four methods: `degrade`, `inputs`, `targets`, `picture`), add one
+line to `TASKS`, and test that `picture(targets(clean, inputs), inputs)` is the clean image. Training, evaluation and
+tables then find it by config.task.name.
 """
 
 from collections.abc import Mapping
@@ -25,10 +25,11 @@ TASKS: dict[str, type[Task]] = {
 
 
 def build_task(config: Mapping) -> Task:
-    """Build the task that config.task describes: name, loss, noise.kind, noise.level (low, high).
+    """Return the task that the section config.task describes: name, loss, noise.kind, noise.level (low, high).
 
     Raises:
-        UserError: an unknown name, loss or kind (naming the nearest), or a level that the kind is not defined for.
+      UserError: the name, loss or kind is unknown (the message names the nearest), or the kind of noise is not defined
+        for the level.
     """
     name = config["name"]
     if name not in TASKS:

@@ -1,4 +1,4 @@
-"""Colorization: from a gray picture to a colored one. Pictures are float32 sRGB [*b, H, W, 3]."""
+"""Colorization: from a gray image to a color image. Images are float32 sRGB [*b, H, W, 3]."""
 
 import dataclasses
 from typing import ClassVar
@@ -11,16 +11,16 @@ from colorjax.color.spaces import lab2rgb_gamut, rgb2lab
 from colorjax.noise import add_noise
 from colorjax.tasks.task import Task
 
-# Brings ab into about [-1, 1]: over the whole of sRGB a lies in [-86.2, 98.3] and b in [-107.9, 94.5].
+# Brings ab into about [-1, 1]: over all of sRGB, a lies in [-86.2, 98.3] and b in [-107.9, 94.5].
 AB_SCALE = 110.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Colorize(Task):
-    """The network sees the lightness L / 50 - 1, in [-1, 1], and gives a and b over `AB_SCALE`.
+    """The network receives the lightness L / 50 - 1, in [-1, 1], and predicts a and b divided by `AB_SCALE`.
 
-    Noise, if any, falls on the gray picture (one value a pixel, so its grain is gray too) before the lightness is
-    taken; the restored picture keeps that noisy lightness, for only its color is asked for.
+    Noise, if any, is added to the gray image before the lightness is computed. It is one value for each pixel, so the
+    grain is gray too. The restored image keeps the noisy lightness, because the task asks for color alone.
     """
 
     name: ClassVar[str] = "colorize"
@@ -30,24 +30,27 @@ class Colorize(Task):
     colorizes: ClassVar[bool] = True
 
     def degrade(self, key: Array, clean: Array) -> Array:
-        """Return the gray copy as RGB, spoiled by the noise and then not clipped."""
+        """Return the noisy gray copy as RGB, not clipped."""
         gray = gray_copy(clean)[..., :1]
         noisy = add_noise(key, gray, self.noise_kind, self.noise_level)
         return jnp.broadcast_to(noisy, clean.shape)
 
     def inputs(self, degraded: Array) -> Array:
-        """Return the lightness over 50, minus 1."""
+        """Return L / 50 - 1, where L is the Lab lightness."""
         return rgb2lab(degraded)[..., :1] / 50 - 1
 
     def targets(self, clean: Array, inputs: Array) -> Array:
-        """Return the true a and b over `AB_SCALE`."""
+        """Return the true a and b divided by `AB_SCALE`."""
         del inputs
         return rgb2lab(clean)[..., 1:] / AB_SCALE
 
     def picture(self, outputs: Array, inputs: Array) -> Array:
-        """Return the input's own lightness with the predicted color, as far as sRGB can show it, in [0, 1]."""
+        """Return the image with the input's lightness and the predicted color, in [0, 1].
+
+        Chroma outside sRGB's gamut is reduced.
+        """
         return lab2rgb_gamut(jnp.concatenate([(inputs + 1) * 50, self.colors(outputs)], axis=-1))
 
     def colors(self, outputs: Array) -> Array:
-        """Return the Lab a and b, [*b, H, W, 2], that a network's outputs stand for."""
+        """Return the Lab a and b, [*b, H, W, 2], of a network's outputs."""
         return outputs * AB_SCALE

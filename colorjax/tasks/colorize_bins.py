@@ -1,4 +1,4 @@
-"""Colorization as a classification of each pixel's color. Pictures are float32 sRGB [*b, H, W, 3]."""
+"""Colorization as a classification of each pixel's color. Images are float32 sRGB [*b, H, W, 3]."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,27 +13,29 @@ from colorjax.color.spaces import rgb2lab
 from colorjax.tasks.colorize import Colorize
 from colorjax.tasks.losses import Loss
 
-# Of the annealed mean, and the power of the rarity weights by which probabilities are multiplied before it (Menon et
-# al. 2021, "Long-tail learning via logit adjustment"). Zhang et al. have 0.38 and none. These were chosen on 184
-# validation photographs for the shipped network: a higher power or a lower temperature gives more color and less PSNR.
+# The temperature of the annealed mean, and the exponent of the rarity weights. Before the mean is taken, the
+# probabilities are multiplied by the weights to this power (Menon et al. 2021, "Long-tail learning via logit
+# adjustment"). Zhang et al. use the temperature 0.38 and no weights here. These values were chosen on 184 validation
+# photographs for the shipped network. A higher exponent or a lower temperature gives more color and less PSNR.
 TEMPERATURE = 0.7
 RARITY_EXPONENT = 0.27
 
 
 def cross_entropy(logits: Array, ab: Array) -> Array:
-    """Mean over the pixels of the cross entropy to the soft encoding of the true colors, [B].
+    """Return the mean over the pixels of the cross entropy to the soft encoding of the true colors, [B].
 
     Args:
-        logits: [B, H, W, bins].
-        ab: Lab a and b, [B, H, W, 2].
+      logits: [B, H, W, bins].
+      ab: Lab a and b, [B, H, W, 2].
     """
     return jnp.mean(_cross_entropies(logits, ab_bins.encode(ab)), axis=(-2, -1))
 
 
 def rarity_weighted_cross_entropy(logits: Array, ab: Array) -> Array:
-    """As `cross_entropy`, each pixel weighed by how rare its most probable true bin is (`ab_bins.rarity_weights`).
+    """Return `cross_entropy` with a weight for each pixel: the rarer its most probable true bin, the larger, [B].
 
-    Zhang et al. 2016, equations 2 and 3. Most of any photograph is nearly gray; without weights a network is too.
+    The weights are `ab_bins.rarity_weights` (Zhang et al. 2016, equations 2 and 3). Most pixels of a photograph are
+    nearly gray; without weights a network predicts nearly gray everywhere.
     """
     truth = ab_bins.encode(ab)
     weights = jnp.asarray(ab_bins.rarity_weights())[jnp.argmax(truth, axis=-1)]
@@ -41,19 +43,19 @@ def rarity_weighted_cross_entropy(logits: Array, ab: Array) -> Array:
 
 
 def _cross_entropies(logits, truth):
-    """Return the cross entropy of each pixel, [B, H, W]; both distributions [B, H, W, bins] are given by logits."""
+    """Return the cross entropy of each pixel, [B, H, W]; both arguments are logits [B, H, W, bins]."""
     return -jnp.sum(jax.nn.softmax(truth, axis=-1) * jax.nn.log_softmax(logits, axis=-1), axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)
 class ColorizeBins(Colorize):
-    """The network gives the logits of a distribution over the bins of ab (`colorjax/color/ab_bins.py`).
+    """The network predicts the logits of a distribution over the bins of ab (`colorjax/color/ab_bins.py`).
 
-    After Zhang, Isola and Efros 2016. The mean of squared error is a dull color wherever several are plausible; a
-    distribution keeps them apart, and its annealed mean is one of them.
+    After Zhang, Isola and Efros 2016. Where several colors are plausible, a network trained on squared error predicts
+    their mean, a dull color. A distribution keeps the colors apart, and its annealed mean is close to one of them.
 
-    Outputs [*b, h, w, bins] may stand for squares of pixels, as many a picture is wide and high over w and h (theirs
-    are of 4x4). The targets are Lab a and b themselves, [*b, H, W, 2], of every pixel.
+    Outputs [*b, h, w, bins] may be coarser than the image: each stands for a rectangle of H/h x W/w pixels (4x4 in the
+    paper). The targets are Lab a and b of every pixel, [*b, H, W, 2].
     """
 
     name: ClassVar[str] = "colorize_bins"
@@ -72,15 +74,15 @@ class ColorizeBins(Colorize):
         """Return one number for each example, [B].
 
         Args:
-            outputs: logits [B, h, w, bins]; or a and b [B, H, W, 2], which count as a distribution as narrow as the
-                encoding has them.
-            targets: a and b [B, H, W, 2]; H a multiple of h, W of w. A square's target is its pixels' mean.
+          outputs: logits [B, h, w, bins]; or colors a and b [B, h, w, 2], which are encoded like a true color.
+          targets: a and b [B, H, W, 2], where H is a multiple of h, and W of w. The target of an output is the mean of
+            its pixels.
         """
         logits = outputs if outputs.shape[-1] == self.output_channels else ab_bins.encode(outputs)
         return self.losses[self.loss_name](logits, mean_of_squares(targets, *outputs.shape[1:3]))
 
     def colors(self, outputs: Array) -> Array:
-        """Return the annealed mean of the distribution, Lab a and b [*b, h, w, 2]."""
+        """Return Lab a and b [*b, h, w, 2]: the annealed mean of the distribution, or a and b as they are."""
         if outputs.shape[-1] == 2:
             return outputs
         adjusted = outputs + RARITY_EXPONENT * jnp.log(ab_bins.rarity_weights()).reshape(

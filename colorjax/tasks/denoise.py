@@ -1,4 +1,4 @@
-"""Denoising: from a spoiled picture back to the clean one. Pictures are float32 sRGB [*b, H, W, 3]."""
+"""Denoising: from a noisy image to the clean one. Images are float32 sRGB [*b, H, W, 3]."""
 
 import dataclasses
 from typing import ClassVar
@@ -11,11 +11,11 @@ from colorjax.tasks.task import Task
 
 @dataclasses.dataclass(frozen=True)
 class Denoise(Task):
-    """The network sees the noisy RGB picture and gives the correction to be added to it.
+    """The network receives the noisy RGB image and predicts the correction to add to it.
 
-    Learning the correction and not the picture is residual learning (Zhang et al., "Beyond a Gaussian Denoiser",
-    2017): a network that has learned nothing yet returns the picture as it got it. Each loss in `LOSSES` is a
-    function of outputs - targets, which is restored - clean: it is the loss between the two pictures.
+    Learning the correction instead of the image is residual learning (Zhang et al., "Beyond a Gaussian Denoiser",
+    2017): the image passes through an untrained network, whose output is 0, unchanged. Each loss in `LOSSES` is a
+    function of outputs - targets, which equals restored - clean. So it is the loss between these two images.
     """
 
     name: ClassVar[str] = "denoise"
@@ -24,17 +24,17 @@ class Denoise(Task):
     output_channels: ClassVar[int] = 3
 
     def degrade(self, key: Array, clean: Array) -> Array:
-        """Return the noisy picture, not clipped."""
+        """Return the noisy image, not clipped."""
         return add_noise(key, clean, self.noise_kind, self.noise_level)
 
     def inputs(self, degraded: Array) -> Array:
-        """Return the degraded picture as it is."""
+        """Return the degraded image as it is."""
         return degraded
 
     def targets(self, clean: Array, inputs: Array) -> Array:
-        """Return the correction that makes the noisy picture clean."""
+        """Return the correction that makes the noisy image clean."""
         return clean - inputs
 
     def picture(self, outputs: Array, inputs: Array) -> Array:
-        """Return the corrected picture, not clipped."""
+        """Return the corrected image, not clipped."""
         return inputs + outputs

@@ -1,4 +1,4 @@
-"""Denoising of gray pictures, which are kept as sRGB [*b, H, W, 3] with three equal channels."""
+"""Denoising of gray images, float32 sRGB [*b, H, W, 3] with three equal channels."""
 
 import dataclasses
 from typing import ClassVar
@@ -14,14 +14,14 @@ from colorjax.tasks.denoise import Denoise
 def luma(picture: Array) -> Array:
     """Return 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) of [*b, H, W, 3] at whole 8-bit levels, [*b, H, W, 1].
 
-    So the gray sets were made that denoisers are measured on (BSD68, Set12): MATLAB's `rgb2gray` of 8-bit pictures.
+    It is MATLAB's `rgb2gray` of 8-bit images. The gray sets for measuring denoisers (BSD68, Set12) were made with it.
     """
     return jnp.round(rgb2yiq(picture)[..., :1] * 255) / 255
 
 
 @dataclasses.dataclass(frozen=True)
 class DenoiseGray(Denoise):
-    """As `Denoise`, on one channel: the noise falls on the photograph's luma, and that is what is asked back."""
+    """`Denoise` on one channel: the noise is added to the photograph's luma, and the clean luma is the truth."""
 
     name: ClassVar[str] = "denoise_gray"
     input_kind: ClassVar[str] = "a noisy gray picture"
@@ -41,9 +41,9 @@ class DenoiseGray(Denoise):
         return degraded[..., :1]
 
     def targets(self, clean: Array, inputs: Array) -> Array:
-        """Return the correction that makes the noisy picture clean."""
+        """Return the correction that makes the noisy image clean."""
         return luma(clean) - inputs
 
     def picture(self, outputs: Array, inputs: Array) -> Array:
-        """Return the corrected picture, not clipped, in three equal channels."""
+        """Return the corrected image, not clipped, in three equal channels."""
         return jnp.repeat(inputs + outputs, 3, axis=-1)

@@ -1,7 +1,7 @@
-"""Losses: `loss(outputs, targets)` of two arrays `[B, H, W, C]` gives one number an example, `[B]`.
+"""Losses: `loss(outputs, targets)` takes two arrays `[B, H, W, C]` and returns one number for each example, `[B]`.
 
-They work in the units of the task's targets (noise: parts of the range [0, 1]; ab: whatever the task scales them to).
-Arrays of different shapes raise ValueError: broadcasting would hide a wrong axis.
+They work in the units of the task's targets (noise: parts of the range [0, 1]; ab: as scaled by the task).
+Arrays of different shapes raise ValueError, because broadcasting would hide a wrong axis.
 """
 
 from collections.abc import Callable
@@ -16,17 +16,17 @@ CHARBONNIER_EPSILON = 1e-3
 
 
 def squared_error(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """Mean of the squared differences, `[B]`."""
+    """Return the mean of the squared differences, `[B]`."""
     return _example_mean(jnp.square(_difference(outputs, targets)))
 
 
 def l1(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """Mean of the absolute differences, `[B]`."""
+    """Return the mean of the absolute differences, `[B]`."""
     return _example_mean(jnp.abs(_difference(outputs, targets)))
 
 
 def charbonnier(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """Mean of sqrt(difference^2 + epsilon^2), `[B]`: L1 with a round bottom (Charbonnier et al., ICIP 1994)."""
+    """Return the mean of sqrt(difference^2 + epsilon^2), `[B]`: L1 made smooth at 0 (Charbonnier et al., ICIP 1994)."""
     return _example_mean(jnp.sqrt(jnp.square(_difference(outputs, targets)) + CHARBONNIER_EPSILON**2))
 
 

@@ -1,11 +1,11 @@
-"""What a problem is: how a clean photograph becomes a network's input and target, and an output a picture again.
+"""The interface of a task: from a clean image to a network's inputs and targets, and from its outputs to an image.
 
-Pictures are float32 sRGB [*b, H, W, 3], clean ones in [0, 1]. The data, the training loop and the evaluation know
-this interface and no task of their own:
+Images are float32 sRGB [*b, H, W, 3], clean ones in [0, 1]. The data, the training loop and the evaluation use this
+interface alone, no particular task:
 
     clean --degrade--> degraded --inputs--> inputs --network--> outputs --picture--> restored
 
-and `loss` compares the outputs with what `targets` makes of the clean picture and the inputs.
+`loss` compares the outputs with the targets, which `targets` computes from the clean image and the inputs.
 """
 
 import abc
@@ -22,9 +22,12 @@ from colorjax.tasks.losses import LOSSES, Loss
 
 
 class Example(NamedTuple):
-    """What the network is given, [*b, H, W, input_channels], and asked for, [*b, H, W, output_channels].
+    """An example for training.
 
-    `labels` is what the data set knows besides, by name: such as 'class', int32 [*b].
+    Attributes:
+      inputs: of the network, [*b, H, W, input_channels].
+      targets: the outputs of a perfect network, [*b, H, W, output_channels].
+      labels: further knowledge of the data set by name, such as 'class', int32 [*b].
     """
 
     inputs: Array
@@ -34,22 +37,23 @@ class Example(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Task(abc.ABC):
-    """A problem. It holds plain values alone, so it is hashable and can be a static argument of a jitted function.
+    """A task. It holds plain values alone, so it is hashable and can be a static argument of a jitted function.
 
     Attributes:
-        losses: (of the class) the losses that compare its outputs with its targets, by name.
-        loss_name: name of one of them.
-        noise_kind, noise_level: what spoils the degraded picture, as `colorjax.noise.add_noise` takes it.
+      losses: (of the class) the losses by name, each comparing outputs with targets.
+      loss_name: a key of `losses`.
+      noise_kind: name in `colorjax.noise.NOISES`: the noise of the degraded image.
+      noise_level: (low, high), the range of the noise's level.
 
     Raises:
-        UserError: an unknown loss or noise, or a level that the noise is not defined for.
+      UserError: the loss or noise is unknown, or the noise is not defined for the level.
     """
 
     name: ClassVar[str]
-    input_kind: ClassVar[str]  # what is degraded, in words; methods for one task do for another with the same
+    input_kind: ClassVar[str]  # the degraded image in words; methods for one task also serve tasks with equal words
     input_channels: ClassVar[int]
     output_channels: ClassVar[int]
-    colorizes: ClassVar[bool] = False  # whether color is what is asked for, so that hints of it make sense
+    colorizes: ClassVar[bool] = False  # whether the task asks for color, so that hints of color make sense
     losses: ClassVar[Mapping[str, Loss]] = LOSSES
 
     loss_name: str
@@ -64,35 +68,35 @@ class Task(abc.ABC):
         object.__setattr__(self, "noise_level", level)
 
     def truth(self, clean: Array) -> Array:
-        """Return what a perfect method would restore, [*b, H, W, 3]: the clean picture, unless a task asks for less."""
+        """Return the result of a perfect method, [*b, H, W, 3]: the clean image, unless a task asks for less."""
         return clean
 
     @abc.abstractmethod
     def degrade(self, key: Array, clean: Array) -> Array:
-        """Return the picture that a method is given to restore, [*b, H, W, 3], not clipped; one key [*b] for each."""
+        """Return the degraded image [*b, H, W, 3], not clipped; each image has its own key [*b]."""
 
     @abc.abstractmethod
     def inputs(self, degraded: Array) -> Array:
-        """Return what the network is given of a degraded image, [*b, H, W, input_channels]."""
+        """Return the network's inputs for a degraded image, [*b, H, W, input_channels]."""
 
     @abc.abstractmethod
     def targets(self, clean: Array, inputs: Array) -> Array:
-        """Return the outputs that a perfect network would give, [*b, H, W, output_channels]."""
+        """Return the outputs of a perfect network, [*b, H, W, output_channels]."""
 
     @abc.abstractmethod
     def picture(self, outputs: Array, inputs: Array) -> Array:
-        """Return the restored picture, [*b, H, W, 3], from a network's outputs and its inputs."""
+        """Return the restored image, [*b, H, W, 3], for a network's outputs and inputs."""
 
     def inputs_without_noise(self, clean: Array) -> Array:
-        """Return what the network is given of a clean picture [H, W, 3] that no noise falls on."""
+        """Return the network's inputs for a clean image [H, W, 3], degraded without noise."""
         quiet = dataclasses.replace(self, noise_kind="none", noise_level=(0.0, 0.0))
         return self.inputs(quiet.degrade(jax.random.key(0), clean))
 
     def loss(self, outputs: Array, targets: Array) -> Array:
-        """Return one number for each example, [B], from [B, H, W, output_channels] twice."""
+        """Return one number for each example, [B]; both arguments are [B, H, W, output_channels]."""
         return self.losses[self.loss_name](outputs, targets)
 
     def example(self, keys: Array, clean: Array, labels: Mapping[str, Array] | None = None) -> Example:
-        """Make a training example of each clean picture [*b, H, W, 3] with its own key [*b] and labels; jit-safe."""
+        """Return the training example of each clean image [*b, H, W, 3], with its own key [*b] and labels; jit-safe."""
         inputs = self.inputs(self.degrade(keys, clean))
         return Example(inputs, self.targets(clean, inputs), labels or {})
