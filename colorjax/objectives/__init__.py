@@ -1,8 +1,8 @@
 """Objectives: what training minimizes.
 
-To add an objective: write a subclass of `Objective` in a file of its own here (its parts, their first variables, and
-one scalar for each of them), add one line to `OBJECTIVES`, and test that each part's gradient is that of its own loss.
-The step, the loop, checkpoints, export and evaluation then know it by its name in config.objective.name.
+To add an objective: write a subclass of `Objective` in its own file here (its parts, their first variables, and one
+scalar for each of them), add one line to `OBJECTIVES`, and test that each part's gradient is that of its own loss.
+The step, the loop, checkpoints, export and evaluation then find it by config.objective.name.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "supervised": Supervised,
 }
 
-# What the framework sets: never a config's key.
+# Fields that the framework sets: they are never keys of a config.
 _NOT_IN_CONFIG = ("model", "task", "axis_name")
 
 
@@ -31,11 +31,11 @@ def build_objective(config: Mapping[str, Any], model: Network, task: Task, axis_
     Args:
       config: `name`, a key of `OBJECTIVES`, and any of its settings.
       model: the network, `parts[0]`.
-      task: what it learns.
+      task: the task that the network learns.
       axis_name: the mapped axis over the devices, or None for one device.
 
     Raises:
-      UserError: an unknown name or setting (names the nearest), or a value that the setting can't have.
+      UserError: the name or a setting is unknown (the message names the nearest), or a setting can't have its value.
     """
     defaults = default_config(config["name"])
     for key in config:
@@ -46,7 +46,11 @@ def build_objective(config: Mapping[str, Any], model: Network, task: Task, axis_
 
 
 def default_config(name: str) -> dict[str, Any]:
-    """Return the `objective` section of the objective `name`: its name and all its settings with their defaults."""
+    """Return the `objective` section for the objective `name`: its name and all its settings with their defaults.
+
+    Raises:
+      UserError: the name is unknown; the message names the nearest.
+    """
     if name not in OBJECTIVES:
         raise UserError(f"config.objective.name: no objective is named {name!r}; {nearest(name, OBJECTIVES)}")
     fields = [field for field in dataclasses.fields(OBJECTIVES[name]) if field.name not in _NOT_IN_CONFIG]

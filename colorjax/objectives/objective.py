@@ -1,9 +1,10 @@
-"""What training minimizes: a scalar for each part of the parameters, all by one gradient.
+"""The interface of an objective: a scalar to minimize for each part of the parameters, all by one gradient.
 
 A training run has named *parts* of its parameters: "network"; or "generator" and "discriminator"; or two of each. An
-objective gives one scalar for each part, and that part alone minimizes it. The step differentiates the sum of the
-scalars once. Since the loss of a part takes all other parts as constants (`only`), each part gets exactly the gradient
-of its own loss; gradients still pass *through* the constants' functions, as a generator's must through a discriminator.
+objective returns one scalar for each part, and that part alone minimizes it. The step differentiates the sum of the
+scalars once. The loss of a part treats all other parts as constants (`only`), so each part gets exactly the gradient
+of its own loss. Gradients still pass *through* the functions of the constant parts, as a generator's gradient must
+pass through the discriminator.
 """
 
 import abc
@@ -19,15 +20,15 @@ from colorjax.tasks import Example, Task
 
 
 class Terms(NamedTuple):
-    """What an objective makes of one batch.
+    """The result of an objective for one batch.
 
     Attributes:
-        losses: by part, the scalar that this part alone minimizes. That of `parts[0]` is logged as 'loss', the others
-            as 'loss.PART'.
-        logged: further scalars for history.jsonl, by name.
-        updates: new batch statistics, by part; {} for a part without.
-        memory: what the next step is given again (an image pool, a count): a pytree of arrays of fixed shapes, the same
-            on all devices.
+      losses: by part, the scalar that this part alone minimizes. The scalar of `parts[0]` is logged as 'loss', the
+        others as 'loss.PART'.
+      logged: further scalars for history.jsonl, by name.
+      updates: new batch statistics, by part; {} for a part without batch statistics.
+      memory: data for the next step (an image pool, a count): a pytree of arrays of fixed shapes, the same on all
+        devices.
     """
 
     losses: dict[str, Array]
@@ -37,20 +38,20 @@ class Terms(NamedTuple):
 
 
 def only(params: Mapping[str, Any], part: str) -> dict[str, Any]:
-    """Return the parameters of all parts, of which those of `part` alone are not constants."""
+    """Return the parameters of all parts, as constants for the gradient except those of `part`."""
     return {name: tree if name == part else jax.lax.stop_gradient(tree) for name, tree in params.items()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Objective(abc.ABC):
-    """An objective; further fields of a subclass are its settings in `config.objective`, each with a default.
+    """An objective. Further fields of a subclass are its settings in `config.objective`, each with a default.
 
     Attributes:
-        parts: (of the class) names of the parts. The first one is the network, which is validated, exported, measured.
-        model: the network.
-        task: makes the examples, and has the loss that compares outputs with targets.
-        axis_name: of the mapped axis over the devices; None for one device. Batch normalization takes its statistics
-            over it.
+      parts: (of the class) names of the parts. The first is the network: it is validated, exported and measured.
+      model: the network.
+      task: makes the examples, and has the loss that compares outputs with targets.
+      axis_name: name of the mapped axis over the devices; None for one device. Batch normalization takes its
+        statistics over this axis.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("network",)
@@ -62,17 +63,17 @@ class Objective(abc.ABC):
     def initial_variables(self, key: Array, inputs: Array, frozen: Any) -> dict[str, dict[str, Any]]:
         """Return each part's random 'params' and, with batch normalization, 'batch_stats'.
 
-        The default is for an objective with the network alone; others extend it.
+        The default is for an objective with the network alone; other objectives extend it.
 
         Args:
-            key: of the random weights of the network; fold a number into it for another part's.
-            inputs: [1, 32, 32, input_channels], whose values don't matter.
-            frozen: the network's frozen variables, or their shapes.
+          key: random key for the network's weights; fold a number into it for the weights of another part.
+          inputs: [1, 32, 32, input_channels]; the values don't matter.
+          frozen: the network's frozen variables, or their shapes.
         """
         return {self.parts[0]: initial_variables(self.model, key, frozen, inputs)}
 
     def initial_memory(self) -> Any:
-        """Return what the first step is given as memory."""
+        """Return the memory for the first step."""
         return ()
 
     @abc.abstractmethod
@@ -88,10 +89,10 @@ class Objective(abc.ABC):
         """Return the terms of one device's share of a batch: means over its examples; jit-safe.
 
         Args:
-            params: by part.
-            batch_stats: by part; {} for a part without batch normalization.
-            example: inputs [b, P, P, Cin], targets [b, P, P, Cout], labels [b] by name.
-            conditioning: what the network is given beside the inputs.
-            keys: typed keys [b], one for each example of the run, whatever the number of devices.
-            memory: of the step before.
+          params: parameters by part.
+          batch_stats: batch statistics by part; {} for a part without batch normalization.
+          example: inputs [b, P, P, Cin], targets [b, P, P, Cout], labels [b] by name.
+          conditioning: further keyword arguments of the network, each [b, ...] (see `colorjax.models.network`).
+          keys: typed keys [b]. Each example of the run has its own key, whatever the number of devices.
+          memory: from the terms of the step before.
         """

@@ -1,4 +1,4 @@
-"""The network's outputs against known targets: a weighted sum of terms."""
+"""The supervised objective: a weighted sum of terms that compare the network's outputs with known targets."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ class Supervised(Objective):
     """Minimizes the sum over `terms` of weight times term.
 
     Attributes:
-        terms: weight of each term, by its name in `colorjax.objectives.terms.TERMS`. A term of weight 0 is left out,
-            as if it were not there. Where there are several, each is logged by its name, without its weight.
+      terms: weight of each term, by its name in `colorjax.objectives.terms.TERMS`. A term of weight 0 is not computed.
+        If there are several terms, each is logged under its name, without its weight.
 
     Raises:
-        UserError: an unknown term, or no term with a weight.
+      UserError: a term is unknown, or no term has a weight other than 0.
     """
 
     terms: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"task": 1.0})
@@ -47,7 +47,7 @@ class Supervised(Objective):
         """See `Objective`.
 
         Raises:
-            UserError: a term wants what the model does not sow or the data set does not know.
+          UserError: a term needs something that the model does not sow or the data set does not have.
         """
         del keys
         (part,) = self.parts
@@ -58,7 +58,7 @@ class Supervised(Objective):
             mutable=["batch_stats", AUXILIARY],
             **conditioning,
         )
-        # What is sown is a tuple with an entry for each call of the module.
+        # Linen sows tuples with an entry for each call of the module.
         sown = {name: values[-1] for name, values in updates.get(AUXILIARY, {}).items()}
         weights = {name: weight for name, weight in self.terms.items() if weight}
         values = {name: jnp.mean(TERMS[name](self.task, outputs, sown, example)) for name in weights}

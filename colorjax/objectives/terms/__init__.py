@@ -1,8 +1,12 @@
-"""Terms of the supervised objective: functions of what the network makes of a batch, one number for each example.
+"""Terms of the supervised objective: functions of a batch and the network's outputs, one number for each example.
 
-To add a term: write `term(task, outputs, sown, example) -> [B]` in a file of its own here, add one line to `TERMS`, and
-test it. `outputs` are the network's, [B, H, W, Cout]; `sown` is what it sowed into the collection 'auxiliary', by name;
-`example` has the inputs, the targets and the labels. `config.objective.terms` then gives it a weight.
+To add a term: write `term(task, outputs, sown, example) -> [B]` in its own file here, add one line to `TERMS`, and test
+it. `config.objective.terms` then gives it a weight. The arguments are:
+
+    task      the task of the run
+    outputs   the network's outputs, [B, H, W, Cout]
+    sown      arrays that the network sowed into the collection 'auxiliary', by name
+    example   the inputs, the targets and the labels
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Classification of the whole picture beside the task (Iizuka, Simo-Serra and Ishikawa 2016, section 3.5)."""
+"""Classification of the whole image in addition to the task (Iizuka, Simo-Serra and Ishikawa 2016, section 3.5)."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,18 @@ LABEL = "class"
 
 
 def classification_term(task: Task, outputs: Array, sown: Mapping[str, Array], example: Example) -> Array:
-    """Return each example's cross entropy [B] of the sown 'class_logits' [B, classes] to the label 'class', int32 [B].
+    """Return the cross entropy of each example's class logits to its class label, [B].
 
-    It is 0 where the label is below 0: the photograph has no class.
+    It is 0 for a photograph without a class, whose label is below 0.
+
+    Args:
+      task: not used.
+      outputs: not used.
+      sown: 'class_logits' [B, classes].
+      example: its label 'class' is int32 [B].
 
     Raises:
-        UserError: the model sows no such logits, or the data set has no classes.
+      UserError: the model sows no such logits, or the data set has no classes.
     """
     del task, outputs
     if LOGITS not in sown:

@@ -1,4 +1,4 @@
-"""The task's own loss, as `config.task.loss` names it."""
+"""The task's own loss, named by `config.task.loss`."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,13 @@ from colorjax.tasks import Example, Task
 
 
 def task_term(task: Task, outputs: Array, sown: Mapping[str, Array], example: Example) -> Array:
-    """Return the loss of each example, [B]."""
+    """Return the loss of each example, [B].
+
+    Args:
+      task: has the loss.
+      outputs: [B, H, W, Cout].
+      sown: not used.
+      example: its targets are [B, H, W, Cout].
+    """
     del sown
     return task.loss(outputs, example.targets)
