@@ -1,4 +1,4 @@
-"""Color: spaces (their conversions can be imported from here), differences, bins of ab, gray."""
+"""Color: spaces, whose conversions can be imported from here, differences, bins of ab, and gray."""
 
 from colorjax.color.spaces import (
     hsv2rgb,

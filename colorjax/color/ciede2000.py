@@ -1,10 +1,10 @@
 """CIEDE2000, the difference between two colors as people see it; about 1 is just noticeable.
 
-Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula", Color Research and Application 30(1), 2005; equation
-numbers below are theirs. kL = kC = kH = 1. Colors are Lab `[*b, 3]`, differences `[*b]`.
+Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula", Color Research and Application 30(1), 2005. Equation
+numbers below are those of the paper. kL = kC = kH = 1. Colors are Lab `[*b, 3]`, differences `[*b]`.
 
-Hues are kept as vectors (cosine and sine) instead of angles: almost no trigonometry is left, differences of nearly
-equal hues keep their precision in float32, and derivatives are finite everywhere, grays and equal colors included.
+Hues are vectors (cosine and sine) instead of angles. So almost no trigonometry is left, differences of nearly equal
+hues keep their precision in float32, and derivatives are finite everywhere, grays and equal colors included.
 """
 
 import math
@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-TINY = 1e-30  # squares below this count as zero; the smallest that leaves room for 1 / sqrt(TINY) and its products
+TINY = 1e-30  # squares below this count as zero; not smaller, because 1 / sqrt(TINY) and its products must fit float32
 
 
 def delta_e_ciede2000(lab_1: jax.Array, lab_2: jax.Array) -> jax.Array:
@@ -22,7 +22,7 @@ def delta_e_ciede2000(lab_1: jax.Array, lab_2: jax.Array) -> jax.Array:
 
 
 def delta_e_of_planes(planes_1: tuple[jax.Array, ...], planes_2: tuple[jax.Array, ...]) -> jax.Array:
-    """Return the CIEDE2000 difference `[*b]` of colors given as three arrays L, a, b `[*b]` each."""
+    """Return the CIEDE2000 difference `[*b]` of colors; each argument is three arrays L, a and b, `[*b]` each."""
     lightness_1, a_1, b_1 = planes_1
     lightness_2, a_2, b_2 = planes_2
 
@@ -47,13 +47,13 @@ def delta_e_of_planes(planes_1: tuple[jax.Array, ...], planes_2: tuple[jax.Array
 def _hues(a_1, b_1, chroma_1, a_2, b_2, chroma_2):
     """Return dH' (eq. 11), and cosine and sine of the mean hue (eq. 14).
 
-    With the angle A from color 1 to color 2, cross = C1 C2 sin A and dot = C1 C2 cos A;
-    dH' = 2 sqrt(C1 C2) sin(A / 2). Acute and obtuse angles take the form that doesn't cancel.
+    A is the angle from color 1 to color 2. Then cross = C1 C2 sin A, dot = C1 C2 cos A, and
+    dH' = 2 sqrt(C1 C2) sin(A / 2). Acute and obtuse angles each use the form without cancellation.
     """
     cross = a_1 * (b_2 - b_1) - b_1 * (a_2 - a_1)  # exactly 0 for equal colors, whatever the rounding
     dot, product = a_1 * a_2 + b_1 * b_2, chroma_1 * chroma_2
     acute = dot >= 0.0
-    # Exactly opposite hues have two means; eq. 14 takes the one between the two angles, as written in [0, 360).
+    # Exactly opposite hues have two means. Eq. 14 takes the one between the two angles as written in [0, 360).
     opposite = jnp.abs(cross) <= 1e-6 * product
     first_is_smaller = (b_1 > 0.0) | ((b_1 == 0.0) & (a_1 > 0.0))
     turn = jnp.where(jnp.where(opposite, first_is_smaller, cross > 0.0), 1.0, -1.0).astype(cross.dtype)
@@ -61,10 +61,10 @@ def _hues(a_1, b_1, chroma_1, a_2, b_2, chroma_2):
     positive = half_sum > 0.0
     hue_difference = jnp.where(acute, cross / jnp.where(positive, half_sum, 1.0), 2.0 * turn * half_sum)
 
-    # The sum of the two unit vectors (times C1 C2), or their difference turned by a right angle.
+    # The sum of the two unit vectors (times C1 C2), or, for obtuse angles, their difference turned by a right angle.
     x = jnp.where(acute, a_1 * chroma_2 + a_2 * chroma_1, turn * (b_2 * chroma_1 - b_1 * chroma_2))
     y = jnp.where(acute, b_1 * chroma_2 + b_2 * chroma_1, turn * (a_1 * chroma_2 - a_2 * chroma_1))
-    # A gray has no hue: the mean is the other color's.
+    # A gray has no hue: the mean hue is that of the other color.
     x, y = jnp.where(product > 0.0, x, a_1 + a_2), jnp.where(product > 0.0, y, b_1 + b_2)
     length = _hypot(x, y)
     hue = length > 0.0
@@ -73,7 +73,7 @@ def _hues(a_1, b_1, chroma_1, a_2, b_2, chroma_2):
 
 
 def _hue_weight(cos, sin):
-    """T of eq. 15 from the mean hue's cosine and sine, by the formulas for multiple angles."""
+    """Return T of eq. 15 for the mean hue's cosine and sine, by the formulas for multiple angles."""
     cos_2, sin_2 = 2.0 * cos**2 - 1.0, 2.0 * sin * cos
     cos_3, sin_3 = 4.0 * cos**3 - 3.0 * cos, 3.0 * sin - 4.0 * sin**3
     cos_4, sin_4 = 2.0 * cos_2**2 - 1.0, 2.0 * sin_2 * cos_2
@@ -91,10 +91,11 @@ def _hue_weight(cos, sin):
 
 
 def _blue_rotation(cos, sin):
-    """sin(2 dtheta) of eqs. 16 and 21, where dtheta = 30 exp(-(d / 25)^2) for a mean hue d degrees from 275.
+    """Return sin(2 dtheta) of eqs. 16 and 21, where dtheta = 30 exp(-(d / 25)^2) for a mean hue d degrees from 275.
 
-    With v = 2 (1 - cos d), d^2 = sum over n of 2 v^n / (n^2 binomial(2n, n)); where eight terms aren't enough, the
-    exponential is 0 to seven digits. (Eq. 16 doesn't measure d around the circle: that's less than 1e-5 of dtheta.)
+    With v = 2 (1 - cos d), d^2 is the sum over n of 2 v^n / (n^2 binomial(2n, n)). Where eight terms are not enough,
+    the exponential is 0 to seven digits. (Eq. 16 does not measure d around the circle; the difference is less than 1e-5
+    of dtheta.)
     """
     blue = np.deg2rad(275)
     v = 2.0 - 2.0 * (cos * float(np.cos(blue)) + sin * float(np.sin(blue)))
@@ -105,7 +106,7 @@ def _blue_rotation(cos, sin):
 
 
 def _saturating(chroma):
-    """sqrt(C^7 / (C^7 + 25^7)) of eqs. 4 and 17, without C^7's overflow and its derivative's 0/0."""
+    """Return sqrt(C^7 / (C^7 + 25^7)) of eqs. 4 and 17, without the overflow of C^7 and the 0/0 in its derivative."""
     ratio = chroma / 25.0
     return ratio**3 * _safe_sqrt(ratio) / jnp.sqrt(1.0 + ratio**7)
 
@@ -115,6 +116,6 @@ def _hypot(x, y):
 
 
 def _safe_sqrt(x):
-    """The square root, 0 with derivative 0 where x is (almost) 0 or below."""
+    """Return the square root; it is 0 with derivative 0 for x at most `TINY`."""
     positive = x > TINY
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)

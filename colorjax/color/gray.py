@@ -1,14 +1,15 @@
-"""The gray copy of an image, and color put on gray pixels such that the gray is still there, to the last bit.
+"""The gray copy of an image, and coloring of gray pixels that keeps their gray levels exactly.
 
-Gray levels are uint8 or uint16 `[H, W]`; pictures have the same depth, `[H, W, 3]`. The *gray level* of a colored pixel
-is that of its gray copy (`gray_copy`: the same luminance Y, hence the same Lab lightness),
-rounded to the picture's depth. So `gray_levels(color_gray(levels, ab))` is `levels`, for every level and every ab.
+Gray levels are uint8 or uint16 `[H, W]`; images have the same depth, `[H, W, 3]`. The *gray level* of a color pixel is
+the level of its gray copy, rounded to the image's depth. The gray copy (`gray_copy`) has the same luminance Y, hence
+the same Lab lightness. `gray_levels(color_gray(levels, ab))` equals `levels`, for every level and every ab.
 
-Rounding red, green and blue each by itself would not do: in saturated colors the three errors add up to more than
-half a level. So of the eight whole triples around the wanted color that one is taken which is nearest to it among those
-with the right gray level. There always is one. All channels rounded down are too dark or right, all rounded up too
-light or right, and three steps of one channel each lead from the one to the other. The largest possible step, one of
-green, is 0.9 gray levels; what is rounded to a level is an interval of one, which no step can leap over.
+Rounding red, green and blue independently is not enough: in saturated colors the three errors add up to more than
+half a level. So `color_gray` looks at the eight whole triples around the exact color, and takes the nearest of those
+with the right gray level. There is always one, for this reason: with all channels rounded down the triple is right or
+too dark, with all rounded up it is right or too light, and three steps of one channel each lead from the first to the
+second. The largest step, one of green, is 0.9 gray levels, while an interval of one level is rounded to the same level.
+So no step can skip the right level.
 """
 
 import dataclasses
@@ -24,30 +25,31 @@ import numpy as np
 from colorjax.color.spaces import XYZ_FROM_RGB, lab2rgb_gamut, linear_to_srgb, rgb2xyz, srgb_to_linear
 from colorjax.runtime.pixelwise import map_pixels
 
-# Either side of a level that counts as it, in levels: one half but for the errors of float32 (0.01 at 16 bits).
+# A gray value within this distance of a level counts as that level; in levels. It is a half less the errors of float32
+# (0.01 at 16 bits).
 HALF_A_LEVEL = 0.49
 
-TINY = 1e-12  # chromatic light that divides nothing by zero
+TINY = 1e-12  # lower bound of chromatic light in a divisor, against division by zero
 
-CHUNK = 256  # side of the squares of pixels that are worked on at a time
+CHUNK = 256  # side in pixels of the squares that are computed at a time
 
 LUMINANCE = tuple(float(weight) for weight in XYZ_FROM_RGB[1])
 
 
 def gray_copy(picture: jax.Array) -> jax.Array:
-    """Return the picture [*b, H, W, 3] without its color, same shape, three equal channels.
+    """Return the gray copy of sRGB images [*b, H, W, 3] in [0, 1]: the same shape, three equal channels.
 
-    Gray is what has the same Lab lightness, hence the same luminance Y, as the color that was there. It is not
-    `rgb2gray` nor another luma (a weighted sum of sRGB values), because lightness is the third axis beside the ab
-    that a network predicts: with it the color put back on the gray copy is exactly the true color. Under luma a
-    saturated blue or red would come back too dark or too light, with an error that no ab can undo.
+    The gray has the same Lab lightness, hence the same luminance Y, as the color. It is not `rgb2gray` or another luma
+    (a weighted sum of sRGB values), because a network predicts ab, and lightness is the third axis of Lab: the gray
+    copy's lightness and the true ab give exactly the true color. With luma a saturated blue or red would come back too
+    dark or too light, and no ab could undo this error.
     """
     luminance = rgb2xyz(picture)[..., 1:2]
     return linear_to_srgb(jnp.broadcast_to(luminance, picture.shape))
 
 
 def gray_levels(pixels: np.ndarray) -> np.ndarray:
-    """Return the gray levels [H, W] of a picture, uint8 or uint16 [H, W, 1] (these are its levels) or [H, W, 3]."""
+    """Return the gray levels [H, W] of an image, uint8 or uint16 [H, W, 3], or [H, W, 1] of gray levels already."""
     if pixels.shape[-1] == 1:
         return pixels[..., 0]
     return _by_chunks(_depth(pixels).gray_levels, pixels)[..., 0]
@@ -59,9 +61,9 @@ def lightness_of_levels(levels: np.ndarray) -> np.ndarray:
 
 
 def color_gray(levels: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """Return the picture [H, W, 3] that has the gray levels `levels` and the color `ab`, as far as sRGB has it.
+    """Return the image [H, W, 3] with the gray levels `levels` and the color `ab`, of the type of `levels`.
 
-    Chroma that sRGB hasn't at this lightness is reduced; hue stays.
+    Chroma outside sRGB's gamut is reduced; hue stays.
 
     Args:
       levels: uint8 or uint16 [H, W].
@@ -71,7 +73,7 @@ def color_gray(levels: np.ndarray, ab: np.ndarray) -> np.ndarray:
 
 
 class _Tables(NamedTuple):
-    """By level, float32 [levels]: Lab lightness of the gray, linear light, and the bounds of Y that round to it."""
+    """Properties of each gray level, float32 [levels]: Lab lightness, linear light, and the bounds of the level's Y."""
 
     lightness: np.ndarray
     linear: np.ndarray
@@ -81,22 +83,23 @@ class _Tables(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class _Depth:
-    """Pixels of 0 to `top`."""
+    """A depth of pixels: whole numbers from 0 to `top`."""
 
     top: int
 
     def gray_levels(self, pixels: jax.Array) -> jax.Array:
-        """Return levels [H, W, 1] of pixels [H, W, 3], whole numbers in float32."""
+        """Return the levels [H, W, 1], uint8 or uint16, of pixels [H, W, 3], whole numbers in float32."""
         linear = jnp.asarray(_tables(self).linear)[pixels.astype(jnp.int32)]
         luminance = sum(weight * linear[..., i] for i, weight in enumerate(LUMINANCE))
         gray = linear_to_srgb(jnp.broadcast_to(luminance[..., np.newaxis], pixels.shape))[..., :1]
         return self._whole(jnp.round(gray * self.top))
 
     def color_gray(self, levels: jax.Array, ab: jax.Array) -> jax.Array:
-        """Return pixels [H, W, 3] of levels [H, W, 1], whole numbers in float32, and ab [H, W, 2]."""
+        """Return pixels [H, W, 3], uint8 or uint16, of levels [H, W, 1], whole numbers in float32, and ab [H, W, 2]."""
         tables = _Tables(*map(jnp.asarray, _tables(self)))
         levels = levels[..., 0].astype(jnp.int32)
-        # Computed once: where XLA computes it again for another part of the program, floor may give another whole.
+        # The barrier makes XLA compute this once. If it computed it again for another part of the program, floor could
+        # give another whole number there.
         wanted = jax.lax.optimization_barrier(jnp.moveaxis(self._wanted(tables, levels, ab), -1, 0))
         below = jnp.floor(wanted)
         whole = jnp.stack([below, jnp.minimum(below + 1.0, self.top)])  # [2, 3, H, W]
@@ -114,11 +117,11 @@ class _Depth:
         return self._whole(jnp.stack(pixels, axis=-1))
 
     def _wanted(self, tables, levels, ab):
-        """Return the color to come near to, [H, W, 3] in 0..top and not whole, of just the luminance of `levels`."""
+        """Return the exact color before rounding, [H, W, 3] in 0..top, with just the luminance of `levels`."""
         lab = jnp.concatenate([tables.lightness[levels][..., np.newaxis], ab], axis=-1)
         linear = srgb_to_linear(lab2rgb_gamut(lab))
-        # At the gamut's surface the color is as far off as `GAMUT_TOLERANCE` lets it, which is several levels of 16
-        # bits in the dark. What is missing of Y comes as gray light, and what then sticks out goes toward the gray.
+        # At the gamut's surface the color may be off by `GAMUT_TOLERANCE`, which is several levels of 16 bits in the
+        # dark. So gray light is added to reach the luminance Y, and chroma is reduced until all channels are in [0, 1].
         luminance = tables.linear[levels][..., np.newaxis]
         chromatic = linear - sum(weight * linear[..., i : i + 1] for i, weight in enumerate(LUMINANCE))
         most, least = (extreme(chromatic, axis=-1, keepdims=True) for extreme in (jnp.max, jnp.min))
@@ -130,7 +133,7 @@ class _Depth:
 
 
 def _by_chunks(function: Callable, *pictures: np.ndarray) -> np.ndarray:
-    """Return `function(*pictures)` [H, W, D], pixel by pixel, compiled for few shapes and for small ones only."""
+    """Return `function(*pictures)` [H, W, D], a function of each pixel, compiled for few and small shapes only."""
     height, width = pictures[0].shape[:2]
     parts = []
     for start in range(0, height * width, CHUNK**2):
@@ -150,7 +153,7 @@ def _depth(pixels: np.ndarray) -> _Depth:
 
 @functools.cache
 def _tables(depth: _Depth) -> _Tables:
-    # In float64: at 16 bits float32's exp and log would be wrong by a tenth of a level.
+    # In float64, because at 16 bits the errors of float32's exp and log are a tenth of a level.
     level = np.arange(depth.top + 1, dtype=np.float64)
 
     def linear(level):

@@ -2,14 +2,13 @@
 
 Every function takes floating-point colors `[*b, 3]`, channels last, and returns the same shape and dtype
 (`rgb2gray` returns `[*b]`). RGB, XYZ, HSV and Y are in [0, 1]; L is in 0..100, a and b in about -108..99.
-Names, constants and conventions are scikit-image's, and so are the values to within 1e-3. All functions work under
-`jit`, `vmap` and `grad`, with finite derivatives everywhere, black and gray included.
-An array that isn't floating-point raises TypeError, one without three channels ValueError.
+Names, constants and conventions are those of scikit-image, and the values agree with it to within 1e-3. All functions
+work under `jit`, `vmap` and `grad`, with finite derivatives everywhere, black and gray included.
+An array that isn't floating-point raises TypeError; an array without three channels raises ValueError.
 
-How they are written: a 3x3 matrix is applied as three multiply-adds on broadcast channels, because a dot product
-would run in TF32 or bfloat16 on accelerators, and because XLA's CPU code for it is the fastest of those tried.
-Powers are `exp(p * log(x))`, which XLA's CPU backend vectorizes; `x**p` and `cbrt` call the scalar C library there
-(6 and 18 times slower).
+Implementation: a 3x3 matrix is applied as three multiply-adds on broadcast channels. A dot product would run in TF32
+or bfloat16 on accelerators, and on a CPU this form was the fastest that was tried. Powers are `exp(p * log(x))`, which
+XLA's CPU backend vectorizes. `x**p` and `cbrt` call the scalar C library there (6 and 18 times slower).
 """
 
 import jax
@@ -40,7 +39,7 @@ CHROMA_BISECTIONS = 14  # leaves 134 / 2**14 = 0.008 units of chroma, far below 
 # Rounding in float32 puts colors of the gamut's surface this far outside it (linear RGB).
 GAMUT_TOLERANCE = 1e-5
 
-# Below this difference of channels a color counts as gray: 1 / SMALLEST_CHROMA**2 is still a float32.
+# A color counts as gray up to this difference of channels. 1 / SMALLEST_CHROMA**2 still fits float32.
 SMALLEST_CHROMA = 1e-15
 
 
@@ -50,7 +49,7 @@ def srgb_to_linear(rgb: jax.Array) -> jax.Array:
 
 
 def linear_to_srgb(linear: jax.Array) -> jax.Array:
-    """Apply the sRGB transfer curve (IEC 61966-2-1); values below 0 go on along its straight part."""
+    """Apply the sRGB transfer curve (IEC 61966-2-1); its straight part continues below 0."""
     linear = _colors(linear)
     curved = linear > 0.0031308
     base = jnp.where(curved, linear, 1.0)
@@ -75,7 +74,7 @@ def xyz2lab(xyz: jax.Array) -> jax.Array:
 
 
 def lab2xyz(lab: jax.Array) -> jax.Array:
-    """Return the XYZ of Lab colors; f(Z) below 0 is taken as 0, as scikit-image does."""
+    """Return the XYZ of Lab colors; f(Z) below 0 counts as 0, as in scikit-image."""
     lab = _colors(lab)
     f = _transform(F_FROM_LAB, lab + _channel_constant(LAB_OFFSET, lab))
     f = jnp.maximum(f, _channel_constant([-np.inf, -np.inf, 0.0], f))
@@ -89,10 +88,10 @@ def rgb2lab(rgb: jax.Array) -> jax.Array:
 
 
 def rgb2lab_planes(rgb: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Return L, a and b of sRGB colors, each `[*b]`: `rgb2lab` for formulas that go on with separate channels.
+    """Return L, a and b of sRGB colors, each `[*b]`: `rgb2lab` for formulas with separate channels.
 
-    The loops over the three channels are walls that XLA can't fuse through. Without them a long formula such as
-    CIEDE2000 computes the powers anew in each of its parts, and takes three times as long on a CPU.
+    XLA can't fuse across the loops over the three channels. Without these loops a long formula such as CIEDE2000
+    computes the powers again in each of its parts, and takes three times as long on a CPU.
     """
     linear = jax.lax.map(_linearized, jnp.moveaxis(_colors(rgb), -1, 0))
     rows = (XYZ_FROM_RGB / D65_WHITE[:, None]).tolist()
@@ -102,16 +101,16 @@ def rgb2lab_planes(rgb: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
 
 
 def lab2rgb(lab: jax.Array) -> jax.Array:
-    """Return the sRGB of Lab colors; what lies outside the gamut is clipped, which changes lightness and hue."""
+    """Return the sRGB of Lab colors; colors outside the gamut are clipped, which changes their lightness and hue."""
     return xyz2rgb(lab2xyz(lab))
 
 
 def lab2rgb_gamut(lab: jax.Array) -> jax.Array:
-    """Return the sRGB of Lab colors, keeping lightness and hue: only chroma shrinks, as far as the gamut needs.
+    """Return the sRGB of Lab colors with lightness and hue kept: only chroma is reduced, until it is in the gamut.
 
-    Colors inside the gamut come out as from `lab2rgb`. L is clipped to 0..100. The chroma is found by bisection
-    between gray and the color; its factor counts as a constant in derivatives, so that a color outside the gamut
-    still gets a gradient toward less chroma, which the projection's own derivative (zero along the chroma) hasn't.
+    For colors inside the gamut the result is that of `lab2rgb`. L is clipped to 0..100. A bisection between gray and
+    the color finds the chroma. Its factor counts as a constant in derivatives: so a color outside the gamut still gets
+    a gradient toward less chroma, while the derivative of the exact projection is zero along the chroma.
     """
     lab = _colors(lab)
     lightness, ab = jnp.clip(lab[..., :1], 0.0, 100.0), lab[..., 1:]
@@ -120,7 +119,7 @@ def lab2rgb_gamut(lab: jax.Array) -> jax.Array:
 
 
 def recolor(rgb: jax.Array, ab: jax.Array) -> jax.Array:
-    """Return `rgb` `[*b, 3]` with its own Lab lightness and the color `ab` `[*b, 2]`, as far as sRGB has it."""
+    """Return the sRGB with the Lab lightness of `rgb` `[*b, 3]` and the color `ab` `[*b, 2]`, reduced to the gamut."""
     return lab2rgb_gamut(jnp.concatenate([rgb2lab(rgb)[..., :1], ab], axis=-1))
 
 
@@ -156,7 +155,7 @@ def hsv2rgb(hsv: jax.Array) -> jax.Array:
     hue, saturation, value = _channels(hsv)
 
     def channel(offset):
-        # The six linear pieces in one formula: full, falling, zero, rising along the turn.
+        # One formula for the six linear pieces along the turn: full, falling, zero, rising.
         k = _remainder(offset + 6.0 * hue, 6.0)
         return value - value * saturation * jnp.clip(jnp.minimum(k, 4.0 - k), 0.0, 1.0)
 
@@ -164,7 +163,7 @@ def hsv2rgb(hsv: jax.Array) -> jax.Array:
 
 
 def rgb2gray(rgb: jax.Array) -> jax.Array:
-    """Return the luminance `[*b]` of RGB colors with scikit-image's weights, on sRGB values as they are."""
+    """Return the weighted sum `[*b]` of RGB values, with scikit-image's weights and without linearization."""
     red, green, blue = _channels(rgb)
     return GRAY_FROM_RGB[0] * red + GRAY_FROM_RGB[1] * green + GRAY_FROM_RGB[2] * blue
 
@@ -190,7 +189,7 @@ def _gamut_factor(lightness, ab):
 
     first_step = jnp.minimum(chroma, LARGEST_CHROMA) / 2.0
     reached, _ = jax.lax.fori_loop(0, CHROMA_BISECTIONS, halve, (jnp.zeros_like(chroma), first_step))
-    unchanged = inside(chroma) | (chroma == 0.0)  # rounding puts white itself outside
+    unchanged = inside(chroma) | (chroma == 0.0)  # grays too, because rounding puts white outside
     return jnp.where(unchanged, 1.0, reached / jnp.where(unchanged, 1.0, chroma))
 
 
@@ -201,7 +200,7 @@ def _linearized(srgb):
 
 
 def _f(ratio):
-    """CIE Lab's f: the cube root, straight near 0."""
+    """Return CIE Lab's f: the cube root, and a straight line near 0."""
     curved = ratio > 0.008856
     return jnp.where(curved, _power(jnp.where(curved, ratio, 1.0), 1 / 3), 7.787 * ratio + 16 / 116)
 
