@@ -1,8 +1,8 @@
-"""How well colors are recovered, on the ab plane of CIE Lab cut into bins of 10x10.
+"""Metrics of recovered colors in the ab plane of CIE Lab, cut into bins of 10x10.
 
-The bins are centered at the multiples of 10 from -110 to 110, as in Zhang, Isola and Efros, "Colorful Image
-Colorization" (ECCV 2016): 23 x 23. Pictures are sRGB `[*b, H, W, 3]` in [0, 1], masks `[*b, H, W]` or None, and every
-function returns one share in [0, 1] a picture, `[*b]` (nan for a picture without pixels). Lightness plays no part.
+The bins are centered at the multiples of 10 from -110 to 110, 23 x 23 of them, as in Zhang, Isola and Efros, "Colorful
+Image Colorization" (ECCV 2016). Images are sRGB `[*b, H, W, 3]` in [0, 1], masks `[*b, H, W]` or None. Each metric
+returns one share in [0, 1] for each image, `[*b]` (nan for an image without pixels). Lightness does not matter.
 """
 
 import jax
@@ -25,7 +25,14 @@ def color_accuracy(
     mask: jax.Array | None = None,
     distance: float = ACCURACY_DISTANCE,
 ) -> jax.Array:
-    """Share of the pixels whose predicted (a, b) lies within `distance` (Euclidean) of the true one."""
+    """Return the share of the pixels whose predicted (a, b) is near the true one.
+
+    Args:
+      truth: images `[*b, H, W, 3]`.
+      prediction: images of the same shape.
+      mask: bool `[*b, H, W]`, or None if all pixels count.
+      distance: the largest Euclidean distance that counts as near, in Lab units.
+    """
 
     def share(truth, prediction, mask):
         (true_a, true_b), (predicted_a, predicted_b) = _ab(truth), _ab(prediction)
@@ -37,7 +44,7 @@ def color_accuracy(
 
 @jax.jit
 def bin_accuracy(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-    """Share of the pixels whose predicted color falls into the true color's bin."""
+    """Return the share of the pixels whose predicted color falls into the true color's bin."""
 
     def share(truth, prediction, mask):
         right = ab_bin(*_ab(truth)) == ab_bin(*_ab(prediction))
@@ -48,10 +55,10 @@ def bin_accuracy(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None
 
 @jax.jit
 def macro_precision(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-    """Mean, over the bins present in the truth, of: pixels rightly put into the bin / pixels put into the bin.
+    """Return the mean, over the bins present in the truth, of: pixels rightly put into the bin / pixels put into it.
 
-    A bin that is present and never predicted counts 0. Bins that are predicted and not present have no term of
-    their own: precision and sensitivity are means over the same bins.
+    A bin that is present but never predicted counts as 0. A bin that is predicted but not present has no term of its
+    own, so that precision and sensitivity are means over the same bins.
     """
 
     def mean(truth, prediction, mask):
@@ -63,7 +70,7 @@ def macro_precision(truth: jax.Array, prediction: jax.Array, mask: jax.Array | N
 
 @jax.jit
 def macro_sensitivity(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-    """Mean, over the bins present in the truth, of: pixels rightly put into the bin / pixels truly in the bin."""
+    """Return the mean, over the bins present in the truth, of: pixels rightly put into the bin / pixels truly in it."""
 
     def mean(truth, prediction, mask):
         present, _, right = _bin_counts(truth, prediction, mask)
@@ -73,7 +80,7 @@ def macro_sensitivity(truth: jax.Array, prediction: jax.Array, mask: jax.Array |
 
 
 def ab_bin(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Return the bin's number, int32 in 0..528, of a and b of one shape; colors beyond +-115 go to the edge."""
+    """Return the bin of each a and b, int32 in 0..528 of their shape; colors beyond +-115 go to the edge."""
 
     def step(value):
         return jnp.clip(jnp.floor(value / BIN_SIZE + 0.5), -OUTERMOST, OUTERMOST).astype(jnp.int32) + OUTERMOST
@@ -82,12 +89,12 @@ def ab_bin(a: jax.Array, b: jax.Array) -> jax.Array:
 
 
 def _ab(picture):
-    """Return a and b, each `[H, W]`, of a picture `[H, W, 3]`."""
+    """Return a and b, each `[H, W]`, of an image `[H, W, 3]`."""
     return rgb2lab_planes(picture)[1:]
 
 
 def _bin_counts(truth, prediction, mask):
-    """Return counts `[529]` of one picture's pixels in each bin: truly, as predicted, and both; in its float dtype."""
+    """Return three counts `[529]` of one image's pixels: truly in each bin, predicted there, and both; as floats."""
     true_bin, predicted_bin = ab_bin(*_ab(truth)), ab_bin(*_ab(prediction))
     pixels = jnp.ones(true_bin.shape, bool) if mask is None else mask
 

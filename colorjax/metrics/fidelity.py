@@ -1,11 +1,12 @@
-"""Metrics of a restored picture: `metric(truth, prediction, mask=None)` gives one number a picture.
+"""Metrics of a restored image: `metric(truth, prediction, mask=None)` returns one number for each image.
 
-Pictures are sRGB `[*b, H, W, 3]` in [0, 1] (`[*b, H, W, 1]` too for MSE, PSNR and SSIM), any two of one shape; the
-results are `[*b]`. The mask, bool `[*b, H, W]`, is for padding: pixels outside it don't exist, whatever they hold, and
-the value is that of the picture without them. None means that all pixels exist. Everything is computed in float32
-(float64 if a picture is). A uint8 picture raises TypeError, a wrong shape ValueError.
+Images are sRGB `[*b, H, W, 3]` in [0, 1] (for MSE and PSNR also `[*b, H, W, 1]`); truth and prediction have one shape.
+The results are `[*b]`. The mask, bool `[*b, H, W]`, is for padding: pixels outside it are ignored, whatever their
+values. None means that all pixels count. The arithmetic is in float32 (in float64 if an image is float64). A uint8
+image raises TypeError, a wrong shape ValueError.
 
-`METRICS` is what evaluation goes through; `colorjax/metrics/info.py` has their labels, units and directions.
+`colorjax/metrics/registry.py` lists the metrics that evaluation computes, and `colorjax/metrics/info.py` has their
+labels, units and directions.
 """
 
 import jax
@@ -18,7 +19,7 @@ from colorjax.metrics.masking import each_picture, masked_mean
 
 @jax.jit
 def mean_squared_error(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-    """Mean over pixels and channels of the squared difference."""
+    """Return the mean over pixels and channels of the squared difference."""
 
     def error(truth, prediction, mask):
         return masked_mean(jnp.square(truth - prediction), mask)
@@ -28,13 +29,13 @@ def mean_squared_error(truth: jax.Array, prediction: jax.Array, mask: jax.Array 
 
 @jax.jit
 def peak_signal_noise_ratio(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-    """PSNR in decibels for a peak of 1; inf for equal pictures."""
+    """Return the PSNR in decibels for a peak of 1; inf for equal images."""
     return -10.0 * jnp.log10(mean_squared_error(truth, prediction, mask))
 
 
 @jax.jit
 def ciede2000_map(truth: jax.Array, prediction: jax.Array) -> jax.Array:
-    """CIEDE2000 difference of each pixel, `[*b, H, W]`."""
+    """Return the CIEDE2000 difference of each pixel, `[*b, H, W]`."""
 
     def differences(truth, prediction, _):
         return _differences(truth, prediction)
@@ -44,7 +45,7 @@ def ciede2000_map(truth: jax.Array, prediction: jax.Array) -> jax.Array:
 
 @jax.jit
 def ciede2000(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-    """Mean of the pixels' CIEDE2000 differences."""
+    """Return the mean of the pixels' CIEDE2000 differences."""
 
     def mean(truth, prediction, mask):
         return masked_mean(_differences(truth, prediction)[..., None], mask)
@@ -54,17 +55,18 @@ def ciede2000(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None = 
 
 @jax.jit
 def colorfulness(picture: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-    """Colorfulness M^(3) of Hasler and Süsstrunk, "Measuring colourfulness in natural images" (2003), on 0..255.
+    """Return the colorfulness M^(3) of Hasler and Süsstrunk, "Measuring colourfulness in natural images" (2003).
 
-    With rg = R - G and yb = (R + G) / 2 - B: sqrt(std(rg)^2 + std(yb)^2) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2).
-    Their scale: 15 slightly, 33 moderately, 59 quite, 109 extremely colorful.
+    With R, G and B in 0..255, rg = R - G and yb = (R + G) / 2 - B, it is
+    sqrt(std(rg)^2 + std(yb)^2) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2).
+    The paper's scale: 15 slightly, 33 moderately, 59 quite, 109 extremely colorful.
     """
 
     def measure(picture, mask):
         red, green, blue = (255.0 * picture[..., i : i + 1] for i in range(3))
         opponents = red - green, (red + green) / 2.0 - blue
         means = [masked_mean(values, mask) for values in opponents]
-        # The variance in two passes: E[x^2] - E[x]^2 would lose a nearly gray picture's in rounding.
+        # The variance takes two passes: for a nearly gray image E[x^2] - E[x]^2 would be lost in rounding.
         variances = [
             masked_mean(jnp.square(values - mean), mask) for values, mean in zip(opponents, means, strict=True)
         ]
@@ -75,10 +77,10 @@ def colorfulness(picture: jax.Array, mask: jax.Array | None = None) -> jax.Array
 
 @jax.jit
 def colorfulness_difference(truth: jax.Array, prediction: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-    """Colorfulness of the prediction minus that of the truth: below 0 where colors were lost."""
+    """Return the colorfulness of the prediction minus that of the truth: below 0 if color was lost."""
     return colorfulness(prediction, mask) - colorfulness(truth, mask)
 
 
 def _differences(truth, prediction):
-    """CIEDE2000 `[H, W]` of one picture's pixels."""
+    """Return the CIEDE2000 difference of each pixel of one image, `[H, W]`."""
     return delta_e_of_planes(rgb2lab_planes(truth), rgb2lab_planes(prediction))

@@ -1,25 +1,25 @@
-"""What is measured on a restored picture, in words: for tables, charts and whoever sorts by one of these.
+"""Labels, units, directions and descriptions of the metrics, for tables, charts and sorting.
 
-The functions that measure are beside this file; nothing here imports jax.
+The metrics themselves are in the other files of this folder. This file does not import jax.
 """
 
 import math
 from typing import NamedTuple
 
-#: In the ab plane, of a pixel that has the right color: one bin's width; about four times a difference that is just
-#: noticeable.
+#: The largest distance in the ab plane at which a pixel's color counts as right: the width of one bin, about four times
+#: a just noticeable difference.
 ACCURACY_DISTANCE = 10.0
 
-#: Of SSIM's Gaussian window, in pixels (Wang et al. 2004): standard deviation, and side (cut at 3.5 sigma, as in
-#: scikit-image).
+#: Standard deviation and side of SSIM's Gaussian window, in pixels (Wang et al. 2004). The window is cut at 3.5 sigma,
+#: as in scikit-image.
 SSIM_SIGMA, SSIM_WINDOW = 1.5, 11
 
 
 class Measure(NamedTuple):
-    """What a table says about a quantity; `digits` are its decimals there."""
+    """The label, unit, direction, number of decimals (`digits`) and description of a quantity in a table."""
 
     label: str
-    unit: str  # '' for a number without one, '%' for a share in [0, 1]
+    unit: str  # '' for a number without a unit, '%' for a share in [0, 1]
     higher_is_better: bool | None  # None: the nearer to 0 the better
     digits: int
     description: str  # one line, for the foot of a table
@@ -31,7 +31,7 @@ class Measure(NamedTuple):
 
     @property
     def scale(self) -> float:
-        """What a value is multiplied by to be shown."""
+        """The factor from a value to the number that a table shows."""
         return 100.0 if self.unit == "%" else 1.0
 
     def show(self, value: float) -> str:
@@ -39,7 +39,7 @@ class Measure(NamedTuple):
         return "n/a" if math.isnan(value) else f"{self.scale * value:.{self.digits}f}"
 
     def merit(self, value: float) -> float:
-        """Return a number that is the higher the better the value; NaN for NaN."""
+        """Return a number that is higher for a better value; NaN for NaN."""
         return -abs(value) if self.higher_is_better is None else value if self.higher_is_better else -value
 
 

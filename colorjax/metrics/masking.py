@@ -1,7 +1,7 @@
-"""What all metrics share: their arguments are checked, and measured picture by picture.
+"""Common parts of all metrics: the check of the arguments, the loop over the images, and the mean over a mask.
 
-A picture is `[*b, H, W, C]` in [0, 1]; its mask is bool `[*b, H, W]`, or None where every pixel exists. Pictures of
-different sizes share a batch by padding, with a mask that says which pixels exist.
+Images are `[*b, H, W, C]` in [0, 1]. A mask is bool `[*b, H, W]`, true for real pixels and false for padding, or None
+without padding. Padding lets images of different sizes share a batch.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,21 @@ def each_picture(
     mask: jax.Array | None,
     channels: tuple[int, ...] = (1, 3),
 ) -> jax.Array:
-    """Return `function(*pictures, mask)` for each picture `[H, W, C]` of the batch, stacked to `[*b, ...]`.
+    """Return `function(*pictures, mask)` for each image `[H, W, C]` of the batch, stacked to `[*b, ...]`.
 
-    A loop and no `vmap`, because on a CPU the maps of one picture stay in the cache and those of a batch don't:
-    SSIM and CIEDE2000 run two to four times as fast. The pictures are float32, or float64 if one is.
-    Raises TypeError for pictures that aren't floating-point (nothing here could tell uint8 ones from pictures
-    in [0, 1]), and ValueError for shapes that don't fit.
+    It is a loop instead of a `vmap`, because on a CPU the maps of one image fit into the cache and the maps of a batch
+    don't. SSIM and CIEDE2000 run two to four times as fast this way.
+
+    Args:
+      function: receives images `[H, W, C]`, in float32 (in float64 if one of `pictures` is float64), and a mask
+        `[H, W]` or None.
+      *pictures: images `[*b, H, W, C]` of one shape.
+      mask: bool `[*b, H, W]`, or None.
+      channels: numbers of channels that are allowed.
+
+    Raises:
+      TypeError: images that aren't floating-point: uint8 images could not be told from images in [0, 1].
+      ValueError: shapes that don't fit, or a mask that isn't bool.
     """
     pictures = _checked(pictures, mask, channels)
     batch = pictures[0].shape[:-3]
@@ -33,7 +42,7 @@ def each_picture(
 
 
 def masked_mean(values: jax.Array, mask: jax.Array | None) -> jax.Array:
-    """Return the mean of `values` `[H, W, C]` over the mask's pixels and the channels; nan if there are none.
+    """Return the mean of `values` `[H, W, C]` over the mask's pixels and the channels; nan for an empty mask.
 
     Values outside the mask may be anything, nan included.
     """
@@ -42,8 +51,8 @@ def masked_mean(values: jax.Array, mask: jax.Array | None) -> jax.Array:
     if mask is not None:
         values = jnp.where(mask[..., None], values, 0.0)
         pixels = jnp.sum(mask).astype(values.dtype)
-    # A dot product instead of jnp.sum: XLA's CPU backend doesn't fuse into it. Fused into a sum, the formula for
-    # the values is computed unvectorized and again and again: SSIM took some ten times as long.
+    # A dot product instead of jnp.sum, because XLA's CPU backend doesn't fuse into it. Fused into a sum, the formula
+    # for the values would be computed repeatedly and not vectorized: SSIM took some ten times as long.
     rows = _in_blocks(values.reshape(height, -1))
     ones = jnp.ones(_BLOCK, values.dtype)
     blocks = jnp.matmul(rows, ones, precision=jax.lax.Precision.HIGHEST)

@@ -1,4 +1,4 @@
-"""The metrics by name: what evaluation goes through. `info.py` has their labels, units and directions."""
+"""All metrics by name, for evaluation. `info.py` has their labels, units and directions."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from colorjax.metrics.ab_accuracy import bin_accuracy, color_accuracy, macro_pre
 from colorjax.metrics.fidelity import ciede2000, colorfulness_difference, mean_squared_error, peak_signal_noise_ratio
 from colorjax.metrics.ssim import structural_similarity
 
-#: name -> (truth, prediction, mask) -> [*b]; `MEASURES` says what each is
+#: name -> (truth, prediction, mask) -> [*b]; `info.MEASURES` describes each
 METRICS: dict[str, Callable[..., jax.Array]] = {
     "psnr": peak_signal_noise_ratio,
     "ssim": structural_similarity,
