@@ -52,7 +52,7 @@ def gray_levels(pixels: np.ndarray) -> np.ndarray:
     """Return the gray levels [H, W] of an image, uint8 or uint16 [H, W, 3], or [H, W, 1] of gray levels already."""
     if pixels.shape[-1] == 1:
         return pixels[..., 0]
-    return _by_chunks(_depth(pixels).gray_levels, pixels)[..., 0]
+    return _by_chunks(functools.partial(map_pixels, _depth(pixels).gray_levels), pixels)[..., 0]
 
 
 def lightness_of_levels(levels: np.ndarray) -> np.ndarray:
@@ -69,7 +69,14 @@ def color_gray(levels: np.ndarray, ab: np.ndarray) -> np.ndarray:
       levels: uint8 or uint16 [H, W].
       ab: float32 Lab a and b [H, W, 2].
     """
-    return _by_chunks(_depth(levels).color_gray, levels[..., np.newaxis], ab)
+    depth = _depth(levels)
+
+    def color(levels: np.ndarray, ab: np.ndarray) -> np.ndarray:
+        # Two programs, so that the wanted color is computed once: within one, XLA may compute it again for another part
+        # with other rounding, and then another whole number is below it.
+        return map_pixels(depth.nearest, levels, map_pixels(depth.wanted, levels, ab))
+
+    return _by_chunks(color, levels[..., np.newaxis], ab)
 
 
 class _Tables(NamedTuple):
@@ -94,30 +101,39 @@ class _Depth:
         gray = linear_to_srgb(jnp.broadcast_to(luminance[..., np.newaxis], pixels.shape))[..., :1]
         return self._whole(jnp.round(gray * self.top))
 
-    def color_gray(self, levels: jax.Array, ab: jax.Array) -> jax.Array:
-        """Return pixels [H, W, 3], uint8 or uint16, of levels [H, W, 1], whole numbers in float32, and ab [H, W, 2]."""
+    def nearest(self, levels: jax.Array, wanted: jax.Array) -> jax.Array:
+        """Return the whole triples with the gray levels that are nearest to the wanted colors, [H, W, 3] in float32.
+
+        Args:
+          levels: [H, W, 1].
+          wanted: what `wanted` returns, [H, W, 3].
+        """
         tables = _Tables(*map(jnp.asarray, _tables(self)))
-        levels = levels[..., 0].astype(jnp.int32)
-        # The barrier makes XLA compute this once. If it computed it again for another part of the program, floor could
-        # give another whole number there.
-        wanted = jax.lax.optimization_barrier(jnp.moveaxis(self._wanted(tables, levels, ab), -1, 0))
+        levels, wanted = levels[..., 0].astype(jnp.int32), jnp.moveaxis(wanted, -1, 0)
         below = jnp.floor(wanted)
         whole = jnp.stack([below, jnp.minimum(below + 1.0, self.top)])  # [2, 3, H, W]
         light = tables.linear[whole.astype(jnp.int32)]
         distance = jnp.square(whole - wanted[np.newaxis])
         darkest, lightest = tables.darkest[levels], tables.lightest[levels]
-        nearest, best = jnp.full(levels.shape, jnp.inf), jnp.zeros_like(levels)
+        least, best = jnp.full(levels.shape, jnp.inf), jnp.zeros_like(levels)
         for number, corner in enumerate(itertools.product((0, 1), repeat=3)):
             luminance = sum(weight * light[up, i] for i, (weight, up) in enumerate(zip(LUMINANCE, corner, strict=True)))
             squared = sum(distance[up, i] for i, up in enumerate(corner))
-            better = (darkest <= luminance) & (luminance <= lightest) & (squared < nearest)
-            nearest, best = jnp.where(better, squared, nearest), jnp.where(better, number, best)
+            better = (darkest <= luminance) & (luminance <= lightest) & (squared < least)
+            least, best = jnp.where(better, squared, least), jnp.where(better, number, best)
         # The bits of the corner's number say which channels are rounded up.
         pixels = [jnp.where((best & bit) > 0, whole[1, i], whole[0, i]) for i, bit in enumerate((4, 2, 1))]
         return self._whole(jnp.stack(pixels, axis=-1))
 
-    def _wanted(self, tables, levels, ab):
-        """Return the exact color before rounding, [H, W, 3] in 0..top, with just the luminance of `levels`."""
+    def wanted(self, levels: jax.Array, ab: jax.Array) -> jax.Array:
+        """Return the color to come near to, [H, W, 3] in 0..top and not whole, of just the luminance of `levels`.
+
+        Args:
+          levels: [H, W, 1].
+          ab: Lab a and b, [H, W, 2].
+        """
+        tables = _Tables(*map(jnp.asarray, _tables(self)))
+        levels = levels[..., 0].astype(jnp.int32)
         lab = jnp.concatenate([tables.lightness[levels][..., np.newaxis], ab], axis=-1)
         linear = srgb_to_linear(lab2rgb_gamut(lab))
         # At the gamut's surface the color may be off by `GAMUT_TOLERANCE`, which is several levels of 16 bits in the
@@ -133,14 +149,14 @@ class _Depth:
 
 
 def _by_chunks(function: Callable, *pictures: np.ndarray) -> np.ndarray:
-    """Return `function(*pictures)` [H, W, D], a function of each pixel, compiled for few and small shapes only."""
+    """Return `function(*pictures)` [H, W, D], a function of each pixel, called on small arrays of few shapes."""
     height, width = pictures[0].shape[:2]
     parts = []
     for start in range(0, height * width, CHUNK**2):
         flat = [picture.reshape(height * width, -1)[start : start + CHUNK**2] for picture in pictures]
         filled = -len(flat[0]) % CHUNK
         squares = [np.pad(values, [(0, filled), (0, 0)]).reshape(-1, CHUNK, values.shape[-1]) for values in flat]
-        result = map_pixels(function, *squares)
+        result = function(*squares)
         parts.append(result.reshape(-1, result.shape[-1])[: len(flat[0])])
     return np.concatenate(parts).reshape(height, width, -1)
 
