@@ -1,1 +1,1 @@
-"""What is known of runs from their files alone; nothing here imports jax."""
+"""Reading and writing the files of runs: state, history, provenance. Nothing here imports jax."""

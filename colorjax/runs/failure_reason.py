@@ -1,7 +1,7 @@
-"""What the log of a run says last: why a run ended that had no time to say so itself.
+"""Infer from a run's log why it ended, for a run that was killed before it could record a reason.
 
-A sweep's logs are in SWEEP/logs: NAME.log of a run on this machine, JOB_TASK_log.err of one of Slurm's, whose number is
-in SWEEP/sweep.json.
+The logs of a sweep are in SWEEP/logs. A run on this machine writes NAME.log. A run on Slurm writes JOB_TASK_log.err;
+its job number is in SWEEP/sweep.json.
 """
 
 import functools
@@ -14,7 +14,7 @@ from colorjax.runs.files import read_json
 from colorjax.runs.find import FoundRun
 
 _TAIL = 32_768  # bytes of a log that are read
-_NEAR_THE_END = 20  # lines among which a error_line is looked for; after one, others often say only that they stop too
+_NEAR_THE_END = 20  # last lines to search for an error; the lines after an error often only report further stops
 # A progress bar, and lines that only underline.
 _IDLE = re.compile(r"\d+%\||\d+\.?\d*(it|step|s)/(s|it|step)\b|^[-=~^*#\s]+$")
 _COMPLAINT = re.compile(
@@ -28,24 +28,24 @@ def failure_reason(run: FoundRun, job: str) -> str:
     """Return the line of a run's log that most likely says why it ended; '' without a log.
 
     Args:
-      run: whose folder is SWEEP/runs/NAME.
-      job: Slurm's number of its job, such as '12_3'; '' where it was none, or is not known.
+      run: a run in the folder SWEEP/runs/NAME.
+      job: Slurm's number of its job, such as '12_3'; '' if the run was no job of Slurm or its number is unknown.
     """
     return _last_words(_lines(run, job, 0.0))
 
 
 def failure_reason_in_log(log: Path) -> str:
-    """Return the same of a log; '' for an empty one."""
+    """Return the line of a log that most likely says why its process ended; '' for an empty log."""
     return _last_words(_lines_of(log))
 
 
 def error_line(run: FoundRun, job: str, since: float) -> str:
-    """Return the line of a run's log that looks like the reason of an end; '' without one.
+    """Return the last line of a run's log that looks like an error; '' if there is none.
 
     Args:
       run: as in `failure_reason`.
-      job: the same.
-      since: seconds since 1970; a log that is older says nothing.
+      job: as in `failure_reason`.
+      since: seconds since 1970; older logs are ignored.
     """
     return next(iter(_complaints(_lines(run, job, since))), "")
 
@@ -55,12 +55,12 @@ def _last_words(lines: list[str]) -> str:
 
 
 def _complaints(lines: list[str]) -> list[str]:
-    """Return the lines that look like reasons, the last one first."""
+    """Return the lines that look like errors, the last one first."""
     return [line for line in reversed(lines[-_NEAR_THE_END:]) if _COMPLAINT.search(line)]
 
 
 def _lines(run: FoundRun, job: str, since: float) -> list[str]:
-    """Return the last lines that mean anything of the log that was written to last."""
+    """Return the last lines of the newest log that has any, without progress bars and underlines."""
     changed = {log: log.stat().st_mtime for log in _logs(run, job)}
     for log in sorted((log for log in changed if changed[log] >= since), key=changed.get, reverse=True):
         if lines := _lines_of(log):
@@ -94,11 +94,11 @@ def _job_of(sweep: Path, name: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def _jobs(path: Path, changed: int) -> dict[str, str]:
-    """Return the number at Slurm of each run's latest job; `changed` is when the file was."""
-    del changed  # for the cache alone: all runs of a sweep ask, and a file that was replaced is read again
+    """Return the Slurm number of each run's latest job; `changed` is the file's modification time in ns."""
+    del changed  # a key of the cache: all runs of a sweep read this file, and a replaced file must be read again
     try:
         starts = read_json(path, list)
-    except UserError:  # the numbers are lost; what else is known of the runs is not
+    except UserError:  # a damaged file loses only the job numbers; the rest of the status can still be shown
         return {}
     return {name: job for start in starts for name, job in start["jobs"].items()}
 

@@ -1,4 +1,4 @@
-"""Files that others read while they are written, and that somebody may have damaged."""
+"""Files that other processes read while they are written, and that may be damaged."""
 
 import json
 import os
@@ -13,21 +13,21 @@ from colorjax.runtime.atomic import replacing
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file that is at no moment half written."""
+    """Write a file atomically: readers see the old content or the new one, never a part."""
     with replacing(path) as temporary:
         temporary.write_text(text)
 
 
 def read_json(path: Path, kind: type) -> Any:
-    """Return what a JSON file holds, which must be a `kind`: `dict` or `list`.
+    """Return the content of a JSON file, which must be of the type `kind`: `dict` or `list`.
 
     Raises:
-      UserError: it holds something else, or half of it.
+      UserError: the file holds another type, or is damaged.
       OSError: there is no such file, or it can't be read.
     """
     try:
         value = json.loads(path.read_text())
-    except ValueError:  # json's own errors, and those of bytes that are no text
+    except ValueError:  # invalid JSON, or bytes that are not UTF-8
         value = None
     if not isinstance(value, kind):
         raise UserError(f"{path} is damaged; put a copy of it back, or remove it")
@@ -36,11 +36,11 @@ def read_json(path: Path, kind: type) -> Any:
 
 @contextmanager
 def file_lock(lock: Path, seconds: float) -> Iterator[None]:
-    """Inside, no other process is in here with the same lock, on whatever machine of a shared file system it is.
+    """Hold an exclusive lock file for the body, valid across the machines of a shared file system.
 
     Args:
-      lock: a file that is there meanwhile.
-      seconds: longer than anybody stays; a lock that is older was left by a process that was killed, and is taken away.
+      lock: the file, which exists while the lock is held.
+      seconds: more than any holder needs; an older lock was left by a killed process and is removed.
     """
     seen, since = None, 0.0
     while True:
@@ -53,7 +53,7 @@ def file_lock(lock: Path, seconds: float) -> Iterator[None]:
             found = lock.stat()
         except FileNotFoundError:
             continue
-        # By our own clock and not by the file's time: clocks of machines differ.
+        # The age is measured by this machine's clock, not by the file's time: clocks of machines differ.
         if (found.st_ino, found.st_mtime_ns) != seen:
             seen, since = (found.st_ino, found.st_mtime_ns), time.monotonic()
         elif time.monotonic() - since > seconds:

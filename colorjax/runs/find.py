@@ -1,4 +1,4 @@
-"""The runs in a folder, be it a run's own, a sweep's, a search's, a table's or one with several of these in it."""
+"""Find the runs in a folder: that of a run, a sweep, a search or a table, or one that holds several of these."""
 
 import dataclasses
 import re
@@ -11,25 +11,25 @@ from colorjax.errors import UserError
 from colorjax.runs.files import read_json
 from colorjax.runs.history import read_history
 
-_DEPTH = 5  # of folders to look into
+_DEPTH = 5  # levels of folders to search
 _OTHERS = {"checkpoints", "code", "corrupted", "evaluation", "logs", "tensorboard"}
 
 
 @dataclasses.dataclass(frozen=True)
 class FoundRun:
-    """One run: its name, which is its path below the folder that was searched, and its own folder."""
+    """One run: its name (the path below the searched folder) and its own folder."""
 
     name: str
     path: Path
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Every setting by its whole name, such as 'optimizer.learning_rate'; none without a readable config."""
+        """Every setting by its full name, such as 'optimizer.learning_rate'; {} without a readable config."""
         return flatten(self._config or {})
 
     @cached_property
     def readable(self) -> bool:
-        """Whether its config could be read."""
+        """Whether config.json could be read."""
         return self._config is not None
 
     @cached_property
@@ -38,12 +38,12 @@ class FoundRun:
 
     @cached_property
     def history(self) -> list[dict[str, Any]]:
-        """The lines of its history."""
+        """The lines of history.jsonl, see `read_history`."""
         return read_history(self.path)
 
 
 def find_runs(directory: Path) -> list[FoundRun]:
-    """Return the runs in `directory`, ordered by name with numbers as numbers.
+    """Return the runs in `directory`, sorted by name with numbers in numeric order.
 
     Raises:
       UserError: there is no such folder, or no run in it.
@@ -69,12 +69,12 @@ def _is_run(folder: Path) -> bool:
     if not (folder / "config.json").is_file():
         return False
     config = _config(folder)
-    # A table's folder has a config too, but no state: with a damaged one its rows must still be found.
+    # A table's folder has a config too, but no state. If that config is damaged, the rows must still be found.
     return (folder / "state.json").exists() if config is None else "model" in config
 
 
 def _config(folder: Path) -> dict[str, Any] | None:
-    """Return the config in `folder`, None for one that can't be read."""
+    """Return the config in `folder`, or None if it can't be read."""
     try:
         return read_json(folder / "config.json", dict)
     except (OSError, UserError):

@@ -1,4 +1,4 @@
-"""The history of a run, `history.jsonl`, as `colorjax.training.logging` writes it."""
+"""Read the history of a run, `history.jsonl`, which `colorjax.training.logging` writes."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def read_history(workdir: Path) -> list[dict[str, Any]]:
-    """Return the lines of a run's history; what is no whole line, as a killed run may leave, is left out."""
+    """Return the lines of a run's history, without incomplete lines that a killed run may have left."""
     path = Path(workdir) / "history.jsonl"
     lines = []
     for text in path.read_text(errors="replace").splitlines() if path.exists() else []:
@@ -20,7 +20,7 @@ def read_history(workdir: Path) -> list[dict[str, Any]]:
 
 
 def last_step(workdir: Path) -> int:
-    """Return the step of the newest line, 0 without any; quick, however long the history is."""
+    """Return the step of the newest line, 0 without any line. Reads only the last 4096 bytes."""
     try:
         with (Path(workdir) / "history.jsonl").open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - 4096))
@@ -30,13 +30,13 @@ def last_step(workdir: Path) -> int:
     for line in reversed(lines):
         try:
             return json.loads(line)["step"]
-        except (ValueError, TypeError, KeyError):  # half a line, at either end; or none of ours
+        except (ValueError, TypeError, KeyError):  # the first or last line may be incomplete, or not a history line
             continue
     return 0
 
 
 def best_step(history: list[dict[str, Any]], metric: str) -> int | None:
-    """Return the validated step whose `metric` is highest (the first of equals), or None without any."""
+    """Return the validated step with the highest `metric` (the first of equals), or None without a validation."""
     values = {line["step"]: line.get(metric) for line in history if line["kind"] == "validation"}
     values = {step: value for step, value in values.items() if value is not None}
     return max(values, key=values.get, default=None)

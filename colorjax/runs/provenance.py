@@ -1,4 +1,4 @@
-"""Which code a run was made with: the commit, what differs from it, and snapshots that later edits don't reach."""
+"""The code that made a run: its commit, the uncommitted changes, and snapshots that later edits can't change."""
 
 import hashlib
 import json
@@ -15,16 +15,16 @@ _DIFF = "changes.diff"
 
 
 def provenance(root: Path) -> tuple[dict[str, Any], str]:
-    """Return what is known of the code in `root`, and the diff from its commit.
+    """Return the commit of the code in `root`, and the diff from that commit.
 
     Args:
-      root: the folder that `launch.py` lies in, or a snapshot of it.
+      root: the folder that contains `launch.py`, or a snapshot of it.
 
     Returns:
-      {'commit': the commit or None without git, 'dirty': whether the code differs from it or None}, and the diff, with
-      new files in it; '' where nothing differs.
+      A dict and the diff. The dict has 'commit' (None without git) and 'dirty' (whether the code differs from the
+      commit; None without git). The diff includes new files; it is '' if nothing differs.
     """
-    if not (root / "launch.py").exists():  # installed: a repository around the environment says nothing of it
+    if not (root / "launch.py").exists():  # an installed package: a repository around it is not its source
         return {"commit": None, "dirty": None}, ""
     if (root / _ABOUT).exists():
         return json.loads((root / _ABOUT).read_text()), (root / _DIFF).read_text()
@@ -34,9 +34,9 @@ def provenance(root: Path) -> tuple[dict[str, Any], str]:
 
 
 def take_snapshot(root: Path, folder: Path) -> Path:
-    """Copy the code in `root` to `folder/HASH`, unless that is there; return the copy.
+    """Copy the code in `root` to `folder/HASH`, unless that exists; return the copy.
 
-    Two snapshots of the same code are one; a copy is at no moment half there.
+    The same code always gives the same snapshot. The copy appears under its name only when it is complete.
     """
     files = sorted(path for name in CODE for path in _files(root / name))
     content = hashlib.sha256()
@@ -48,7 +48,7 @@ def take_snapshot(root: Path, folder: Path) -> Path:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(dir=folder, prefix=f".{target.name}."))
-    new.chmod(0o755)  # mkdtemp's own is for one user alone
+    new.chmod(0o755)  # mkdtemp makes a folder that only its owner can read
     for path in files:
         copy = new / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def _files(top: Path) -> list[Path]:
 
 
 def _diff(root: Path) -> str:
-    """Return `git diff` of the code with its new files, by way of an index of our own: the user's stays as it is."""
+    """Return `git diff` of the code, new files included. It uses a temporary index, so the user's is not changed."""
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index"
         own = Path(_git(root, "rev-parse", "--absolute-git-dir").strip()) / "index"
@@ -88,7 +88,7 @@ def _diff(root: Path) -> str:
 
 
 def _git(root: Path, *words: str, **environment: str) -> str:
-    """Return what git prints; '' without git, or outside of a repository."""
+    """Return the output of git; '' without git, or outside of a repository."""
     try:
         # errors="replace": a diff may hold a file in any encoding
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""A run under Slurm puts itself back into the queue when its time is up, as long as that leads anywhere."""
+"""Requeue a Slurm job when its time is up, as long as its starts still write new checkpoints."""
 
 import dataclasses
 import json
@@ -11,24 +11,25 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.files import read_json, write_atomically
 from colorjax.runs.run_state import RunState, slurm_job, write_state
 
-#: What Slurm is asked to send some time before it ends a job; SIGTERM means that somebody has decided already.
+#: The signals that Slurm is asked to send some time before it ends a job. SIGTERM is not one of them: it means that
+#: somebody has decided to end the job, which is then not requeued.
 WARNINGS = ("SIGUSR1", "SIGUSR2")
 
 
 def block_slurm_signals() -> None:
-    """Have Slurm's warnings wait until the training is ready for them (`preemption.py`); they would end the process."""
+    """Block Slurm's warnings until the training handles them (`training/preemption.py`); unblocked, they would kill."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.Signals[name] for name in WARNINGS})
 
 
 def note_start(workdir: Path, limit: int) -> None:
-    """Note in `workdir/starts.json` from which checkpoint this start goes on.
+    """Record in `workdir/starts.json` the checkpoint from which this start continues.
 
     Args:
       workdir: the run's folder.
       limit: how many starts in a row may find the same newest checkpoint.
 
     Raises:
-      UserError: so many did, without writing a newer one; or a limit below 0.
+      UserError: `limit` starts in a row wrote no newer checkpoint, or the limit is below 0.
     """
     if limit < 0:
         raise UserError(f"--attempts={limit}: must be 0 or more")
@@ -36,7 +37,7 @@ def note_start(workdir: Path, limit: int) -> None:
     path = workdir / "starts.json"
     starts = read_json(path, list) if path.exists() else []
     if len(starts) >= limit and all(start["step"] == step for start in starts[-limit:]):
-        # Somebody who has found the reason starts it again, and then it counts anew.
+        # The count begins again: a person who has found the reason may start the run once more.
         path.unlink()
         raise UserError(
             f"{limit} starts in a row wrote no checkpoint after step {step}, so this run is not started again; "
@@ -48,26 +49,26 @@ def note_start(workdir: Path, limit: int) -> None:
 
 
 def newest_checkpoint(workdir: Path) -> int:
-    """Return the step of the newest checkpoint, 0 without any."""
+    """Return the step of the newest checkpoint, 0 without a checkpoint."""
     folder = workdir / "checkpoints"
     steps = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
     return max(steps, default=0)
 
 
 def requeue(workdir: Path, state: RunState) -> None:
-    """Put this process's job back into Slurm's queue, and say so in the run's `state.json`.
+    """Put this process's job back into Slurm's queue, and record that in the run's `state.json`.
 
     Args:
       workdir: the run's folder.
-      state: how the run stands, stopped by a warning.
+      state: the run's state, stopped by a warning.
 
     Raises:
-      ColorjaxError: Slurm did not take it.
+      ColorjaxError: this process is no job of Slurm, or Slurm refused.
     """
     job = slurm_job()
     if not job:
         raise ColorjaxError("--attempts is for jobs of Slurm, and this is none; the same command goes on")
-    # Before Slurm is asked, because it ends this process at once; and written again if it refuses.
+    # Written before Slurm is asked, because Slurm then ends this process at once. Undone below if Slurm refuses.
     step = newest_checkpoint(workdir)
     reason = f"back in the queue after {state.reason.partition(':')[0]}, at step {step}"
     write_state(workdir, dataclasses.replace(state, state="waiting", reason=reason))

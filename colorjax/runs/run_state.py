@@ -1,7 +1,7 @@
-"""Signs of life: `state.json` in a run's folder, by which others know how it stands.
+"""The state of a run, `state.json` in its folder, with a heartbeat that other processes can check.
 
-The process that trains writes it, and a thread of it renews the time in it every few seconds, whatever the training is
-at (compiling, validating). So a run that was killed is known by its silence, on whatever machine it was.
+The training process writes the file. One of its threads renews the time in it every few seconds, also while the
+training compiles or validates. If the time gets old, the run was killed; this works for runs on other machines too.
 """
 
 import dataclasses
@@ -17,21 +17,22 @@ from colorjax.runs.files import file_lock, write_atomically
 
 BEAT_SECONDS = 10
 _LOCK, _LOCK_SECONDS = ".state.lock", 5
-SILENT_SECONDS = 60  # without a beat: dead. Long enough for clocks that differ and file systems that are slow.
-STATES = ("waiting", "running", "done", "stopped", "pruned", "failed")  # that a run's file may name
+SILENT_SECONDS = 60  # without a beat the run counts as dead; long enough for differing clocks and slow file systems
+STATES = ("waiting", "running", "done", "stopped", "pruned", "failed")  # the states that `state.json` may hold
 
 
 @dataclasses.dataclass(frozen=True)
 class RunState:
-    """How a run stands.
+    """The state of a run.
 
     Attributes:
-      state: 'waiting' (in a queue), 'running', 'done', 'stopped' (by a signal; goes on from its checkpoint), 'pruned'
-        (by a search), 'failed'; and as `read_state` returns it also 'lost' (says that it runs, and is silent).
-      reason: of a state that needs one, a line.
-      host, pid: of the process.
-      job: Slurm's number of the job, such as '12_3'; '' elsewhere.
-      started, beat: seconds since 1970, of the start and of the last sign of life.
+      state: 'waiting' (in a queue), 'running', 'done', 'stopped' (by a signal; can continue from its checkpoint),
+        'pruned' (by a search) or 'failed'. `read_state` may also return 'lost': the file says 'running', but its
+        heartbeat has stopped.
+      reason: one line, for states that need a reason.
+      host, pid: the machine and the process.
+      job: Slurm's number of the job, such as '12_3'; '' outside of Slurm.
+      started, beat: times of the start and of the last heartbeat, in seconds since 1970.
     """
 
     state: str
@@ -44,7 +45,7 @@ class RunState:
 
 
 def read_state(workdir: Path) -> RunState | None:
-    """Return how the run in `workdir` stands; None where nothing was ever started, or no one can tell."""
+    """Return the state of the run in `workdir`; None if nothing was ever started, or the file is damaged."""
     try:
         fields = json.loads((workdir / "state.json").read_text())
     except (OSError, ValueError):
@@ -60,12 +61,15 @@ def read_state(workdir: Path) -> RunState | None:
 
 
 def write_state(workdir: Path, state: RunState) -> None:
-    """Write how the run in `workdir` stands."""
+    """Write the state of the run in `workdir`."""
     write_atomically(workdir / "state.json", json.dumps(dataclasses.asdict(state), indent=2) + "\n")
 
 
 def wait_in_queue(workdir: Path) -> bool:
-    """Write that the run in `workdir` waits for its start, unless a process is at work on it; return whether it was."""
+    """Write the state 'waiting' for the run in `workdir`, unless a process works on it; return whether it was written.
+
+    The caller must have made the folder.
+    """
     with file_lock(workdir / _LOCK, _LOCK_SECONDS):
         state = read_state(workdir)
         if state and state.state == "running":
@@ -75,16 +79,16 @@ def wait_in_queue(workdir: Path) -> bool:
 
 
 def slurm_job() -> str:
-    """Return the number of the Slurm job that this process is in, as `scontrol` takes it; '' outside of one."""
+    """Return the number of this process's Slurm job in the form that `scontrol` takes; '' outside of a job."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID", "")
 
 
 class Heartbeat:
-    """A context in which `workdir/state.json` says 'running'; afterwards it says how that ended.
+    """A context that keeps the state 'running' in `workdir/state.json`, and at its end writes how the run ended.
 
     Raises:
-      UserError: another process is at work in this folder.
+      UserError: on entering, if another process works in this folder.
     """
 
     def __init__(self, workdir: Path):
@@ -97,8 +101,7 @@ class Heartbeat:
     def __enter__(self):
         with file_lock(self._workdir / _LOCK, _LOCK_SECONDS):
             other = read_state(self._workdir)
-            # A job that Slurm has put back into its queue is the same job: what it was before is gone, however fresh
-            # its last sign.
+            # A requeued job keeps its number. Its earlier process is gone, even if its last heartbeat is recent.
             ours = other and (
                 (other.host, other.pid) == (self._state.host, self._state.pid) or other.job == self._state.job != ""
             )
@@ -120,7 +123,7 @@ class Heartbeat:
         write_state(self._workdir, dataclasses.replace(self._state, state=state, reason=_line(error), beat=time.time()))
 
     def fail(self, reason: str) -> None:
-        """Write that the run has failed, when this process is about to end without leaving the context."""
+        """Write the state 'failed', for a process that is about to end without leaving the context."""
         self._ended.set()
         self._thread.join()
         write_state(self._workdir, dataclasses.replace(self._state, state="failed", reason=reason, beat=time.time()))
@@ -131,7 +134,10 @@ class Heartbeat:
 
 
 def alive(state: RunState) -> bool:
-    """Whether the process that wrote this is still there, as far as can be told from here."""
+    """Whether the process that wrote this state still exists.
+
+    A process on another machine counts as alive as long as its heartbeat is recent.
+    """
     if time.time() - state.beat > SILENT_SECONDS:
         return False
     if state.host != socket.gethostname():
@@ -141,7 +147,7 @@ def alive(state: RunState) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's process, so there is one
+        pass  # the process exists, and belongs to another user
     return True
 
 

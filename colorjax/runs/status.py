@@ -1,6 +1,6 @@
-"""How far each run is, and how well it does: one `RunStatus` a run, from its files alone.
+"""Progress and quality of each run, as one `RunStatus` per run that is read from its files alone.
 
-Steps are those of the whole run; rates are examples per second, times seconds.
+Steps count from the beginning of the run. Rates are examples per second; times are seconds.
 """
 
 import dataclasses
@@ -16,23 +16,24 @@ from colorjax.runs.requeue import newest_checkpoint
 from colorjax.runs.run_state import RunState, read_state
 
 BEST = "psnr"  # the metric by which a run's best checkpoint is chosen
-GOING_ON = ("waiting", "running")  # states that change by themselves
-_LATEST = 5  # logged lines whose median rate is told: one line's may be that of a hiccup
+GOING_ON = ("waiting", "running")  # states that can change without anyone starting the run again
+_LATEST = 5  # last logged lines whose median rate is shown; a single line may have been slow by chance
 
 
 @dataclasses.dataclass(frozen=True)
 class RunStatus:
-    """How a run stands.
+    """Progress and quality of a run.
 
     Attributes:
-      name: of the run, in the folder that was searched.
-      state: as `colorjax.runs.run_state.RunState` has it, 'lost' included.
-      reason: of that state, a line; '' for none.
-      step: the newest that is known of.
-      steps: of the whole run; None where its config does not say.
-      rate: examples per second, lately; NaN if unknown.
-      best: the metric `BEST` of the best validation, NaN without any, and `best_step`, its step.
-      seconds_left: of training, at that rate and without validations; NaN where it is not running.
+      name: the run's name in the searched folder.
+      state: as in `colorjax.runs.run_state.RunState`, 'lost' included.
+      reason: one line on that state; '' for none.
+      step: the newest known step.
+      steps: number of steps of the whole run; None if its config is incomplete.
+      rate: recent examples per second; NaN if unknown.
+      best: the metric `BEST` of the best validation; NaN without a validation.
+      best_step: the step of that validation; None without one.
+      seconds_left: time left for training at that rate, without validations; NaN if the run is not running.
     """
 
     name: str
@@ -47,9 +48,9 @@ class RunStatus:
 
 
 def run_status(run: FoundRun) -> RunStatus:
-    """Return how a run stands."""
+    """Return the status of a run."""
     settings, history = run.settings, run.history
-    # After the newest checkpoint a run may have been killed before its next line, and the other way around.
+    # A killed run may have a checkpoint that is newer than its last line, or a line newer than its last checkpoint.
     step = max(newest_checkpoint(run.path), *(line["step"] for line in history[-1:]), 0)
     steps = _steps(settings)
     state = _state(run, step, steps)
@@ -81,7 +82,7 @@ def _steps(settings: dict[str, Any]) -> int | None:
 
 
 def _state(run: FoundRun, step: int, steps: int | None) -> RunState:
-    """Return the run's own word, or what its other files say where it was trained before runs gave any."""
+    """Return the state in `state.json`; for a run from before that file existed, infer it from the other files."""
     if state := read_state(run.path):
         return state
     if step == 0:
@@ -98,7 +99,7 @@ def _reason_of_state(run: FoundRun, state: RunState) -> str:
     if state.state == "lost" or (state.state == "failed" and not state.reason):
         return "; ".join(filter(None, (failure_reason(run, state.job), state.reason)))
     if state.state == "waiting" and not state.reason:
-        # A job that died before the run had begun could not say so; only its log can.
+        # A job that died before the run began could not write the state; only its log has the reason.
         words = error_line(run, state.job, since=(run.path / "state.json").stat().st_mtime)
         return f"its log says: {words}" if words else ""
     return state.reason
