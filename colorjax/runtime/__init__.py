@@ -1,1 +1,1 @@
-"""What runs underneath: kept files, compiled programs, and how functions are handed to them."""
+"""Support for running: atomic and cached files, kept compilations, and padding to shapes that share a program."""

@@ -1,4 +1,4 @@
-"""Files that are at no moment half written, whoever else writes or reads them at the same time."""
+"""Atomic writing: readers and other writers never see a partly written file."""
 
 import contextlib
 import os
@@ -9,13 +9,14 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to, whose file takes the place of `path` at the end; after an error it is removed.
+    """Yield a temporary path to write to. At the end its file replaces `path`; after an error it is removed.
 
-    It lies beside `path`, since only within one file system is the replacement a single act. Its name is hidden, so
-    that nobody takes it for a result; of bounded length, whatever that of `path`; and its own on any machine.
+    The temporary file lies beside `path`, because a replacement is atomic only within one file system. Its name is
+    hidden, so that nobody takes it for a result. The name is random, so that no two writers on any machine share it,
+    and its length does not depend on `path`.
 
     Raises:
-      OSError: it can't be written or put in place.
+      OSError: the file can't be written or put in place.
     """
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:

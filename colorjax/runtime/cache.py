@@ -1,4 +1,4 @@
-"""The folder of what colorjax keeps for a user between runs: converted weights, contexts, compiled programs."""
+"""The user's cache folder, which keeps converted weights, contexts and compiled programs between runs."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from colorjax.runtime.atomic import replacing
 
 
 def cache_directory() -> Path:
-    """Return $COLORJAX_CACHE, else `colorjax` in the user's cache directory; it may not exist yet."""
+    """Return $COLORJAX_CACHE if set, else `colorjax` in the user's cache folder. The folder may not exist yet."""
     if own := os.environ.get("COLORJAX_CACHE"):
         return Path(own).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "colorjax"
@@ -25,16 +25,16 @@ def save_arrays(
     metadata: Mapping[str, str] | None = None,
     advice: str = "set COLORJAX_CACHE to a folder that can be written",
 ) -> None:
-    """Write a safetensors file that is at no moment half written, whoever else writes it at the same time.
+    """Write a safetensors file atomically, also when other processes write the same file.
 
     Args:
-      path: the file; its folder is made.
-      arrays: by name.
-      metadata: text by name, for the file's header.
-      advice: what a person can do who reads that the file can't be written.
+      path: the file; its folder is made if needed.
+      arrays: name -> array.
+      metadata: name -> text, for the file's header.
+      advice: ends the error message: what the user can do if the file can't be written.
 
     Raises:
-      UserError: the folder can't be written.
+      UserError: the file can't be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Versions of jaxlib that are known to compute wrongly, without an error of their own.
+"""Versions of jaxlib that are known to compute wrong numbers without an error.
 
-requirements.txt excludes them, but an environment may have been made before it did, or by other means.
+requirements.txt excludes them, but an environment may be older than that file, or made without it.
 """
 
 import sys
@@ -15,7 +15,7 @@ FAULTS_ON_CPUS = {"0.10.2": "computes some sums wrongly on a CPU (jax issue 3910
 
 
 def known_fault() -> str:
-    """Return a line on what is wrong with the jaxlib that computes here, and what to do; "" where nothing is known."""
+    """Return a line on what is wrong with the installed jaxlib and what to do; "" if no fault is known."""
     fault = FAULTS_ON_CPUS.get(jaxlib.__version__)
     if fault is None or jax.default_backend() != "cpu":
         return ""
@@ -24,7 +24,7 @@ def known_fault() -> str:
 
 
 def warn_of_known_fault(prefix: str) -> None:
-    """Print the line of `known_fault`, if there is one, on standard error, once for all processes of a group."""
+    """Print the line of `known_fault`, if any, on standard error; in a group of processes only process 0 prints it."""
     line = known_fault()
     if line and processes.is_first():
         print(f"{prefix}: warning: {line}", file=sys.stderr)

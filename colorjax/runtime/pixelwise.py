@@ -1,4 +1,4 @@
-"""Functions of a picture's pixels, compiled for few shapes. Pictures are NumPy arrays `[H, W, C]` of any range."""
+"""Pixelwise functions of an image, compiled for few shapes. Images are NumPy arrays `[H, W, C]` of any range."""
 
 import functools
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from colorjax.runtime.shape_buckets import pixelwise_side
 
 
 def pad_reflected(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return the picture continued to `height` x `width` below and to the right by reflection at its edges."""
+    """Return the image extended to `height` x `width` at the bottom and the right, by reflection at its edges."""
     below, right = height - picture.shape[0], width - picture.shape[1]
     if below == right == 0:
         return picture
@@ -18,24 +18,24 @@ def pad_reflected(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def pad_to_shared_size(picture: np.ndarray) -> np.ndarray:
-    """Return the picture padded by reflection to sides that many pictures share.
+    """Return the image padded by reflection to sides that many images share.
 
-    `shape_buckets.pixelwise_side` says which: the powers of two from 32 to 256, then the multiples of 256.
+    The sides are those of `shape_buckets.pixelwise_side`: powers of two from 32 to 256, then multiples of 256.
     """
     return pad_reflected(picture, *map(pixelwise_side, picture.shape[:2]))
 
 
 def map_pixels(function: Callable, *pictures: np.ndarray) -> np.ndarray:
-    """Return `function(*pictures)` `[H, W, D]` as numpy, compiled for few shapes only.
+    """Return `function(*pictures)` as a NumPy array `[H, W, D]`, compiled for few shapes only.
 
     Args:
-      function: jit-safe and a function of each pixel alone (a color conversion, not a filter), so that the padding
-        changes nothing; a function of a module, or a method of a hashable object.
-      pictures: float32 arrays `[H, W, C]` of one height and width.
+      function: a function of a module or a method of a hashable object. It must work under jit and treat each pixel
+        alone (a color conversion, not a filter), so that the padding changes nothing.
+      *pictures: images `[H, W, C]` of one height and width; converted to float32.
     """
     height, width = pictures[0].shape[:2]
     padded = [pad_to_shared_size(np.asarray(picture, np.float32)) for picture in pictures]
-    # Bound methods of equal objects are unequal to Python; taken apart, they share what was compiled.
+    # Bound methods of equal objects are not equal in Python. As function and object they share a compiled program.
     owner = getattr(function, "__self__", None)
     result = _call(function if owner is None else function.__func__, owner, *padded)
     return np.asarray(result)[:height, :width]
