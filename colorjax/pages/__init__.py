@@ -1,1 +1,1 @@
-"""How every page, chart and text table looks; nothing here imports jax."""
+"""The look of all pages, charts and text tables. Nothing here imports jax."""

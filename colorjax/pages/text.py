@@ -1,4 +1,4 @@
-"""Tables and counts as text: aligned lines for a terminal, Markdown, CSV files; and how they are printed."""
+"""Tables and counts as text: aligned lines for a terminal, Markdown and CSV files; and printing to a closed pipe."""
 
 import csv
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence], left: int = 1) -> str:
-    """Return a Markdown table, the first `left` columns to the left and the others to the right."""
+    """Return a Markdown table; the first `left` columns are left-aligned, the others right-aligned."""
     cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [header, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = [f"| {' | '.join(_padded(row, widths, left))} |" for row in cells]
@@ -18,14 +18,17 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence], left: int = 
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
-    """Return the lines of an aligned table, the first `left` columns and the last to the left, others to the right."""
+    """Return the lines of an aligned table.
+
+    The first `left` columns and the last column are left-aligned, the others right-aligned.
+    """
     cells = [list(header), *map(list, rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     return ["  ".join([*_padded(row[:-1], widths[:-1], left), row[-1]]).rstrip() for row in cells]
 
 
 def counted(number: int, noun: str) -> str:
-    """Return e.g. `1 file` or `2,000 files`."""
+    """Return a number with its noun, such as `1 file` or `2,000 files`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -37,12 +40,12 @@ def write_csv(path: Path, lines: Iterable[Sequence]) -> None:
 
 @contextmanager
 def ignore_broken_pipe() -> Iterator[None]:
-    """Inside, end quietly when whoever reads what is printed, such as `head`, has read enough."""
+    """Within this context, exit quietly if the reader closes the pipe (`... | head`)."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Else Python would try once more to write what is left, at its end.
+        # Otherwise Python would try again at exit to write what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
