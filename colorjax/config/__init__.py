@@ -1,4 +1,4 @@
-"""Configs: every setting, how files and command lines change it, and what it is kept as.
+"""Configs: all settings, how files and command lines change them, and how they are saved.
 
 A config file imports what it needs from here: `run_config`, `table_config`, `model_config`, `method_config`,
 `objective_config`, `choose`.
@@ -7,7 +7,7 @@ A config file imports what it needs from here: `run_config`, `table_config`, `mo
 import importlib
 from typing import Any
 
-# Looked up when asked for: `tables` brings jax and all models in, which most readers of settings do without.
+# Imported on first use: `tables` imports jax and all models, which most readers of settings do not need.
 _HOMES = {
     "choose": "defaults",
     "run_config": "defaults",

@@ -1,10 +1,11 @@
-"""The default of every setting, each listed once; `files.py` reads config files, `tables.py` has those of tables.
+"""The default of every setting, each listed once.
 
-A *run* config describes one training run and its measurement; a *table* config has the same sections, which its
-rows share, plus `rows`, each with a `model` to train or a `method` that needs no training (`rows.py` has all that a
-row may say). A config file defines `get_config(variant="")`, starting from `run_config()` or `table_config()`; all
-configs are locked `ml_collections.ConfigDict`s, so a misspelt key in a file is as much an error as one on the command
-line.
+A *run* config describes one training run and its measurement. A *table* config has the same sections, which its rows
+share, plus `rows`. Each row has a `model` to train or a `method` that needs no training; `rows.py` lists its other
+keys. `tables.py` makes table configs, and `files.py` reads config files.
+
+A config file defines `get_config(variant="")`, starting from `run_config()` or `table_config()`. All configs are locked
+`ml_collections.ConfigDict`s, so a misspelt key is an error in a file as on the command line.
 """
 
 import math
@@ -17,32 +18,32 @@ from colorjax.metrics.info import ACCURACY_DISTANCE, SSIM_SIGMA, SSIM_WINDOW
 
 
 def run_config() -> ConfigDict:
-    """Every key of a training run but those of `model`, with its default; `model_config` gives that section."""
+    """Return all settings of a run with their defaults, except the `model` section, which `model_config` returns."""
     config = ConfigDict()
-    config.seed = 0  # of the weights, the crops and the noise
+    config.seed = 0  # for the weights, the crops and the noise
     config.data = ConfigDict(
         {
             "name": "skimage_photos",  # a name of datasets.DATASETS, or several: "bsds500+photo_folder"
-            "source": "",  # folder of the original photographs, or those of several, with ":" between (as in PATH)
-            "training_splits": ("train",),  # which of the splits are trained on
-            "shares": (),  # of the patches, for each of several data sets; () for equal shares of all photographs
-            "data_dir": "",  # where prepared data sets lie; "" for $TFDS_DATA_DIR or ~/tensorflow_datasets
-            "photographs": 0,  # training photographs to use, drawn from the train split; 0 for all
-            "photographs_seed": 0,  # which of them are drawn; for one seed, fewer are among more
+            "source": "",  # folder of the original photographs; for several data sets, folders with ":" between
+            "training_splits": ("train",),  # splits to train on
+            "shares": (),  # each data set's share of the patches; () gives all photographs equal shares
+            "data_dir": "",  # folder of the prepared data sets; "" for $TFDS_DATA_DIR or ~/tensorflow_datasets
+            "photographs": 0,  # how many training photographs to use, drawn at random; 0 for all
+            "photographs_seed": 0,  # seed of that draw; with one seed, a smaller draw is part of a larger one
             "patch_size": 256,  # pixels
             "patches_per_epoch": 90_067,
-            "zoom": (1.0, 1.0),  # factor by which a photograph is enlarged, drawn between the two
+            "zoom": (1.0, 1.0),  # factor that enlarges a photograph, drawn between these two
             "zoom_of": "pixels",  # or "fit": at zoom 1 a patch is as wide as the photograph's short side
-            "rotate": 0.0,  # degrees, drawn between minus and plus this
-            "flip": True,  # left to right, for one patch in two
+            "rotate": 0.0,  # degrees; the angle is drawn between minus and plus this
+            "flip": True,  # mirror half of the patches left to right
             "placement": "host",  # or "device": keep the photographs on the device and crop there
-            "workers": 2,  # reading processes; 0 reads in the main one
+            "workers": 2,  # processes that read photographs; 0 reads in the main process
         }
     )
     config.test_data = ConfigDict(
         {
             "name": "",  # data set to measure on; "" for config.data's
-            "source": "",  # its folder of originals
+            "source": "",  # folder of its original photographs
             "split": "test",
         }
     )
@@ -50,26 +51,26 @@ def run_config() -> ConfigDict:
         {
             "name": "denoise",
             "loss": "squared_error",
-            "noise": {"kind": "none", "level": (0.0, 0.0)},  # level drawn between the two for every example
+            "noise": {"kind": "none", "level": (0.0, 0.0)},  # each example's level is drawn between these two
         }
     )
     config.optimizer = ConfigDict(
         {
-            "name": "adam",  # or "muon": for kernels, adam for the rest; docs/pretraining.md says when to take which
+            "name": "adam",  # or "muon": muon for kernels, adam for the rest; docs/pretraining.md compares them
             "learning_rate": 1e-3,
-            "adam_learning_rate": 1e-3,  # with muon: of what is no kernel
-            "schedule": "constant",  # or down to zero at the last step: "cosine", "linear"
+            "adam_learning_rate": 1e-3,  # with muon: for all weights that are not kernels
+            "schedule": "constant",  # or "cosine" or "linear", which fall to zero at the last step
             "warmup_steps": 0,
-            "clip_norm": 0.0,  # of the whole gradient; 0 for no clipping
-            "weight_decay": 0.0,  # times the learning rate: the share of a kernel that a step takes off it
+            "clip_norm": 0.0,  # largest norm of the whole gradient; 0 for no clipping
+            "weight_decay": 0.0,  # this times the learning rate is the share of a kernel that a step subtracts
             "weight_average": 0.0,  # decay of the moving average of the weights; 0 for none
-            "parts": {},  # of an objective with several: PART -> what is other for it, such as its learning_rate
+            "parts": {},  # PART -> settings that differ for this part of the objective, such as learning_rate
         }
     )
     config.objective = ConfigDict(
         {
-            "name": "supervised",  # of colorjax.objectives.OBJECTIVES; `objective_config` gives another one's section
-            "terms": {"task": 1.0},  # weights of what is minimized; the task's own loss is config.task.loss
+            "name": "supervised",  # a key of colorjax.objectives.OBJECTIVES; `objective_config` makes other sections
+            "terms": {"task": 1.0},  # weight of each term; the term "task" is the loss config.task.loss
         }
     )
     config.training = ConfigDict(
@@ -80,27 +81,30 @@ def run_config() -> ConfigDict:
             "validate_every": 1000,
             "checkpoint_every": 1000,
             "start_from": "",  # weights to start from: a name that comes with colorjax, or a file; "" for random ones
-            "start_parts": "all",  # or "fitting": of start_from, what has the network's names and shapes
-            "keep": 3,  # newest checkpoints kept, beside the best
-            "validation_split": "validation",  # of config.data: says which checkpoint is the best
-            "validation_photographs": 16,  # the first so many of that split
+            "start_parts": "all",  # or "fitting": only the weights whose names and shapes the network has
+            "keep": 3,  # how many of the newest checkpoints are kept, in addition to the best one
+            "validation_split": "validation",  # split of config.data that determines the best checkpoint
+            "validation_photographs": 16,  # how many photographs of that split are used, from the first one on
         }
     )
     config.inference = ConfigDict(
         {
-            # Or a picture goes through the network once and alone: "whole", fitted into one patch, or "reduced" to a
-            # short side of patch_size, its colors brought back to full size along the picture's edges.
+            # "patches" works in tiles. In the other two modes the network receives the image as a whole: "whole" fits
+            # it into one patch; "reduced" shrinks its short side to patch_size, and then brings the colors back to
+            # full size along the image's edges.
             "picture": "patches",
-            "patch_size": 256,  # pixels: the side of the largest tile, or of that one patch
+            "patch_size": 256,  # pixels: the side of the largest tile, or the size in the other two modes
             "overlap": 32,  # pixels by which neighboring tiles overlap
-            "batch_size": 4,  # tiles at work at a time, each on a core of its own
-            "statistics": "shared",  # of group normalization: the whole picture's; or "window" around a pixel, or "own"
-            "window": 96,  # pixels: the side of that window; the training patches' is a good one
+            "batch_size": 4,  # tiles computed at a time, each on its own core
+            # Statistics of group normalization: "shared" by the whole image, of a "window" around each pixel, or each
+            # tile's "own".
+            "statistics": "shared",
+            "window": 96,  # pixels: the side of that window; the side of the training patches is a good choice
         }
     )
     config.protocol = ConfigDict(
         {
-            # `colorjax.evaluation.protocol.Protocol` says what each is.
+            # `colorjax.evaluation.protocol.Protocol` describes each field.
             "name": "default",
             "resize": "none",  # or "short_side"
             "size": 256,
@@ -122,9 +126,9 @@ def run_config() -> ConfigDict:
 
 
 def test_data_config(config: ConfigDict) -> ConfigDict:
-    """The `data` section of the photographs that are measured on; their split is `config.test_data.split`."""
+    """Return the `data` section for the photographs to measure on; their split is `config.test_data.split`."""
     data = config.data.copy_and_resolve_references()
-    # What is trained on does not change what is measured, whatever the split is called.
+    # The choice of training photographs must not change the measurement, even if it uses the train split.
     data.photographs, data.training_splits = 0, ("train",)
     if config.test_data.name:
         data.name, data.source = config.test_data.name, config.test_data.source
@@ -132,7 +136,7 @@ def test_data_config(config: ConfigDict) -> ConfigDict:
 
 
 def with_defaults(config: ConfigDict) -> ConfigDict:
-    """Return a run's or a table's config with the defaults of the settings that there were not when it was kept."""
+    """Return a run's or a table's config with defaults filled in for settings added since it was saved."""
     config = config.copy_and_resolve_references()
     with config.unlocked():
         for section, settings in run_config().items():
@@ -140,26 +144,27 @@ def with_defaults(config: ConfigDict) -> ConfigDict:
                 config[section] = settings
             elif isinstance(settings, ConfigDict) and isinstance(config[section], ConfigDict):
                 for key, value in settings.items():
-                    if key not in config[section] and section != "objective":  # whose settings are its name's
+                    # The settings of an objective depend on its name, so the default objective's do not apply.
+                    if key not in config[section] and section != "objective":
                         config[section][key] = value
     return config.lock()
 
 
 def total_steps(config: ConfigDict) -> int:
-    """Return the number of steps of a whole run; the last batch goes into one more epoch as far as it needs to."""
+    """Return the number of steps of a whole run. If needed, the next epoch fills up the last batch."""
     return count_steps(config.training.epochs, config.data.patches_per_epoch, config.training.batch_size)
 
 
 def count_steps(epochs: int, patches_per_epoch: int, batch_size: int) -> int:
-    """Return `total_steps` for these settings."""
+    """Return the number of steps of a whole run with these settings, see `total_steps`."""
     return math.ceil(epochs * patches_per_epoch / batch_size)
 
 
 def choose(variant: str, variants: Sequence[str]) -> str:
-    """Return `variant`, or the first of `variants` for "".
+    """Return `variant`, or the first of `variants` if it is "".
 
     Raises:
-      UserError: `variant` is none of them.
+      UserError: `variant` is not one of `variants`.
     """
     if variant and variant not in variants:
         raise UserError(f"no variant {variant!r} in this config file; {nearest(variant, variants)}")
@@ -172,6 +177,10 @@ def is_table(config: ConfigDict) -> bool:
 
 
 def require_run(config: ConfigDict) -> None:
-    """Raise a `UserError` for the config of a table."""
+    """Check that `config` describes a run.
+
+    Raises:
+      UserError: it describes a table.
+    """
     if is_table(config):
         raise UserError("this config describes a table: use the command table, or another variant")

@@ -1,7 +1,8 @@
-"""Configs that an earlier version kept, beside those of today.
+"""Comparison of configs saved by an earlier version with those of today.
 
-A setting that there was not when a config was kept counts as its default. So the default of a new setting has to be
-what was done before it: then what was begun goes on, and is what it was. `tests/test_released.py` holds to that.
+A setting that is missing from a saved config counts as its default. The default of a new setting must therefore be the
+behavior from before it existed, so that runs begun by an earlier version can continue unchanged.
+`tests/test_released.py` tests that.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,11 @@ from colorjax.models import MODELS, default_config
 
 
 def settings_of_any_version(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `identifying_settings` of a run's or a table's kept config, with the defaults of what is new since."""
+    """Return `identifying_settings` of a run's or a table's saved config, with defaults for settings added since.
+
+    Args:
+      plain: the config as read from JSON.
+    """
     settings = identifying_settings(to_plain(with_defaults(from_plain(dict(plain)))))
     for key, name in list(settings.items()):
         section, _, last = key.rpartition(".")

@@ -1,4 +1,4 @@
-"""Reading configs: files, their functions, and overrides from the command line or from a sweep, all strictly."""
+"""Strict reading of configs: config files and their functions, and overrides from the command line or from a sweep."""
 
 import ast
 import importlib.util
@@ -22,8 +22,8 @@ def load(argument: str, overrides: Sequence[str] = (), option: str = "--config")
     """Read `FILE[:variant]` and apply overrides such as `--config.training.epochs=3`.
 
     Args:
-      argument: the path of a Python file that defines `get_config`, with an optional variant; or of the config.json in
-        a run's folder.
+      argument: the path of a Python file that defines `get_config`, with an optional variant; or the path of the
+        config.json in a run's folder.
       overrides: command-line words, `--config.KEY=VALUE` or `--config.KEY` followed by `VALUE`.
       option: the flag to quote in error messages.
 
@@ -39,10 +39,15 @@ def load(argument: str, overrides: Sequence[str] = (), option: str = "--config")
 
 
 def get_config(path: str, variant: str, option: str = "--config") -> ConfigDict:
-    """Return the config that a Python file's `get_config` makes; `option` is by which it was given.
+    """Return the config that a Python file's `get_config` returns.
+
+    Args:
+      path: of the file.
+      variant: passed to `get_config`; '' for the default variant.
+      option: the flag to quote in error messages.
 
     Raises:
-      UserError: as `call`; or it makes something else.
+      UserError: as `call`, or `get_config` returns no ConfigDict.
     """
     config = call(path, "get_config", variant, option=option)
     if not isinstance(config, ConfigDict):
@@ -51,15 +56,15 @@ def get_config(path: str, variant: str, option: str = "--config") -> ConfigDict:
 
 
 def override(config: ConfigDict, words: Sequence[str], name: str = "config") -> ConfigDict:
-    """Return `config`, locked, with overrides from the command line in it.
+    """Apply overrides from the command line to `config` in place, and return it locked.
 
     Args:
-      config: is changed.
+      config: changed in place.
       words: `--NAME.KEY=VALUE`, or `--NAME.KEY` followed by `VALUE`.
-      name: that stands in the words.
+      name: the NAME in these words.
 
     Raises:
-      UserError: another word, an unknown key, a value of the wrong type.
+      UserError: a word of another form, an unknown key or a value of the wrong type.
     """
     with config.unlocked():
         for key, text in _pairs(words, name):
@@ -69,10 +74,16 @@ def override(config: ConfigDict, words: Sequence[str], name: str = "config") -> 
 
 
 def set_value(config: ConfigDict, key: str, value: Any, where: str) -> None:
-    """Put a value into an unlocked config, of the type that is there; a whole section, as a new model, replaces it.
+    """Set a key of an unlocked config to a value of the same type as the present one.
+
+    Args:
+      config: changed in place.
+      key: full name, such as 'optimizer.learning_rate'; may be a section, such as 'model'.
+      value: the new value; a whole section replaces the present section.
+      where: begins the error message.
 
     Raises:
-      UserError: no such key, or another type; the line begins with `where`.
+      UserError: there is no such key, or its value has another type.
     """
 
     def typed(current: Any) -> Any:
@@ -84,16 +95,16 @@ def set_value(config: ConfigDict, key: str, value: Any, where: str) -> None:
 
 
 def call(argument: str, function: str, *arguments: Any, option: str = "--config") -> Any:
-    """Return what a function of a config file returns, which may import its neighbors.
+    """Call a function of a config file and return its result. The file may import modules from its own folder.
 
     Args:
-      argument: `FILE[:variant]`.
-      function: its name.
-      *arguments: its arguments.
-      option: by which the file was given, for the error's line.
+      argument: `FILE[:variant]`; only the file matters here.
+      function: the function's name.
+      *arguments: the function's arguments.
+      option: the flag to quote in error messages.
 
     Raises:
-      UserError: no such file, no such function in it, or an error in the file, with its line.
+      UserError: no such file, no such function in it, or an error in the file, reported with its line number.
     """
     path = Path(argument.partition(":")[0])
     if not path.is_file():
@@ -117,14 +128,14 @@ def call(argument: str, function: str, *arguments: Any, option: str = "--config"
     except Exception as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
         line = f", line {lines[-1]}" if lines else ""
-        # A KeyError puts its text into quotes.
+        # str() of a KeyError would put its text into quotes.
         message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
         message = next(iter(message.splitlines()), "")
         raise UserError(f"{option}={path}{line}: {type(error).__name__}: {message}") from error
 
 
 def _import_roots(path: Path) -> list[str]:
-    """Return the folder of a file and, if that is a package such as `experiments`, the one that the package lies in."""
+    """Return the folder of a file and, if it is a package such as `experiments`, also the folder above the package."""
     folders = [path.parent.absolute()]
     while (folders[-1] / "__init__.py").is_file():
         folders.append(folders[-1].parent)
@@ -133,7 +144,7 @@ def _import_roots(path: Path) -> list[str]:
 
 @contextmanager
 def _importable(folders: Sequence[str]) -> Iterator[None]:
-    """Inside, what lies in `folders` can be imported; as the last places to look in, they hide nothing."""
+    """Make modules in `folders` importable for the body; they are searched last, so they hide no other module."""
     new = [folder for folder in folders if folder not in sys.path]
     sys.path.extend(new)
     try:
@@ -185,13 +196,13 @@ def _set(config: ConfigDict, key: str, where: str, value_after: Callable[[Any], 
 
 def _nearest_key(config: ConfigDict, key: str) -> str:
     leaves = flatten(config)
-    # A key given without its section is more likely than one that is spelt a little like another.
+    # A missing section is a more likely mistake than a misspelt key.
     same_name = [leaf for leaf in leaves if leaf.split(".")[-1] == key.split(".")[-1]]
     return f"did you mean {same_name[0]!r}?" if same_name else nearest(key, leaves)
 
 
 def _parse(text: str, current: Any, where: str) -> Any:
-    """Read `text` as a value of the type that `current` has."""
+    """Return `text` as a value of the type of `current`."""
     if isinstance(current, str):
         return text
     if isinstance(current, bool) and text.lower() in ("true", "false"):
@@ -204,10 +215,10 @@ def _parse(text: str, current: Any, where: str) -> Any:
 
 
 def of_same_type(value: Any, current: Any, where: str) -> Any:
-    """Return `value` in the type that `current` has: whole numbers pass for numbers, lists for tuples.
+    """Return `value` in the type of `current`. Whole numbers are accepted for floats, and lists for tuples.
 
     Raises:
-      UserError: it is of another type; the line begins with `where`.
+      UserError: it has another type; the message begins with `where`.
     """
     value = of_python(value)
     if not _same_type(value, current):
@@ -218,7 +229,7 @@ def of_same_type(value: Any, current: Any, where: str) -> Any:
 
 
 def of_python(value: Any) -> Any:
-    """Return `value` with Python's own numbers and texts in place of NumPy's scalars, in a tuple or list too."""
+    """Return `value` with Python's numbers and strings in place of NumPy scalars, also inside tuples and lists."""
     if type(value) in (tuple, list):
         return type(value)(map(of_python, value))
     return value.item() if isinstance(value, np.generic) else value

@@ -1,8 +1,8 @@
-"""What each setting of a run bears on, listed once; other files read off it the settings that matter to them.
+"""What each setting of a run affects, listed once. Other files select from this list the settings that they need.
 
-The settings are those of `colorjax.config.defaults.run_config`, by whole names such as `optimizer.learning_rate`. The
-fields of a model, the settings of another objective and those of `optimizer.parts` bear on the weights. This file needs
-nothing but Python.
+The settings are those of `colorjax.config.defaults.run_config`, by full names such as `optimizer.learning_rate`. Not
+listed are the fields of a model, the settings of other objectives and those in `optimizer.parts`: all of these affect
+the weights. This file imports only the standard library.
 """
 
 import enum
@@ -11,16 +11,16 @@ import operator
 
 
 class Bears(enum.Flag):
-    """What a setting bears on.
+    """What a setting affects.
 
-    PLACE: where something lies on one machine.
-    MACHINE: how a machine does its work; the result is the same.
-    WEIGHTS: the weights of some training step.
-    NETWORK: networks alone; a method that needs no training does not read it.
-    CHOICE_OF_BEST: which of a run's checkpoints is its best one, and so which is measured.
-    VALIDATION: what the validations of a training measure.
+    PLACE: where files lie on one machine.
+    MACHINE: how a machine does the work; the result is the same.
+    WEIGHTS: the weights after some training step.
+    NETWORK: only networks; a method that needs no training does not read the setting.
+    CHOICE_OF_BEST: which checkpoint of a run is the best one, and so which one is measured.
+    VALIDATION: what the validations during training measure.
     MEASUREMENT: the numbers of an evaluation.
-    PRESENTATION: what a person finds logged, kept or named.
+    PRESENTATION: only what is logged, kept or displayed.
     """
 
     PLACE = enum.auto()
@@ -40,7 +40,7 @@ _PROTOCOL = Bears.VALIDATION | Bears.MEASUREMENT
 
 KEYS = {
     "seed": _TRAINING,
-    "data.name": Bears.WEIGHTS | Bears.VALIDATION | Bears.MEASUREMENT,  # measured on, where test_data names no other
+    "data.name": Bears.WEIGHTS | Bears.VALIDATION | Bears.MEASUREMENT,  # also measured on if test_data.name is ""
     "data.source": Bears.PLACE | Bears.WEIGHTS | Bears.VALIDATION | Bears.MEASUREMENT,
     "data.training_splits": Bears.WEIGHTS,
     "data.shares": Bears.WEIGHTS,
@@ -53,14 +53,14 @@ KEYS = {
     "data.zoom_of": Bears.WEIGHTS,
     "data.rotate": Bears.WEIGHTS,
     "data.flip": Bears.WEIGHTS,
-    "data.placement": Bears.WEIGHTS,  # a host and a device round a turned crop differently
+    "data.placement": Bears.WEIGHTS,  # host and device round a rotated crop differently
     "data.workers": Bears.MACHINE,
     "test_data.name": Bears.MEASUREMENT,
     "test_data.source": Bears.PLACE | Bears.MEASUREMENT,
     "test_data.split": Bears.MEASUREMENT,
     "task.name": Bears.WEIGHTS | Bears.VALIDATION | Bears.MEASUREMENT,
     "task.loss": Bears.WEIGHTS | Bears.MEASUREMENT,
-    "task.noise.kind": Bears.WEIGHTS,  # whatever is measured has the protocol's noise
+    "task.noise.kind": Bears.WEIGHTS,  # for training only; a measurement uses the protocol's noise
     "task.noise.level": Bears.WEIGHTS,
     "objective.name": _TRAINING,
     "objective.terms.task": _TRAINING,
@@ -77,7 +77,7 @@ KEYS = {
     "training.log_every": Bears.PRESENTATION | Bears.NETWORK,
     "training.validate_every": _WHAT_IS_BEST,
     "training.checkpoint_every": _WHAT_IS_BEST,
-    "training.start_from": _TRAINING,  # a name or a file's path; exported weights keep the name of the file
+    "training.start_from": _TRAINING,  # a name or a file's path; exported weights record only the file's name
     "training.start_parts": _TRAINING,
     "training.keep": Bears.PRESENTATION | Bears.NETWORK,
     "training.validation_split": Bears.VALIDATION | _WHAT_IS_BEST,
@@ -88,7 +88,7 @@ KEYS = {
     "inference.batch_size": _INFERENCE,
     "inference.statistics": _INFERENCE,
     "inference.window": _INFERENCE,
-    "protocol.name": Bears.PRESENTATION | _PROTOCOL,  # no number follows from it, but two names claim two protocols
+    "protocol.name": Bears.PRESENTATION | _PROTOCOL,  # changes no number, but two names count as two protocols
     "protocol.resize": _PROTOCOL,
     "protocol.size": _PROTOCOL,
     "protocol.noise_kind": _PROTOCOL,
@@ -113,5 +113,5 @@ def _sections() -> dict[str, Bears]:
     return {section: functools.reduce(operator.and_, each) for section, each in settings.items()}
 
 
-#: section -> what every one of its settings bears on
+#: section -> what each of its settings affects, without exception
 SECTIONS = _sections()

@@ -1,10 +1,10 @@
-"""The rows of a table config, and the runs that each of them stands for.
+"""The rows of a table config, and the runs of each row.
 
-A row has a `label` and either a `model` to train or a `method` that needs no training. Further it may have
-    data, task, objective, optimizer, training, inference    the settings of that shared section which this row changes
-    seed                                          its own, in place of the shared one
-    seeds     (0, 1, 2): the row is run once a seed, and the table shows the mean over them
-    series    name of the learning curve that the row is a point of, at its number of training photographs
+A row has a `label` and either a `model` to train or a `method` that needs no training. Optional keys:
+    data, task, objective, optimizer, training, inference    settings of the shared section that this row changes
+    seed      the row's own seed, in place of the shared one
+    seeds     such as (0, 1, 2): the row is run once per seed, and the table shows the mean over the seeds
+    series    name of a curve over the amount of training data; the row is its point at the row's number of photographs
 """
 
 import dataclasses
@@ -20,11 +20,11 @@ from colorjax.config.keys import SECTIONS, Bears
 from colorjax.errors import UserError, nearest
 from colorjax.methods import METHODS
 
-# What a row says of itself; every other key changes the settings it is run with.
+# Keys that describe the row itself; every other key changes the settings of its runs.
 _OF_THE_ROW = ("label", "seeds", "series")
 _PARTS = ("model", "method")
 _OF_TRAINING = tuple(section for section, bears in SECTIONS.items() if bears & Bears.NETWORK)
-# Rows are compared on the same pictures, measured alike, so none has its own of these.
+# All rows are measured on the same images in the same way, so no row can change these sections.
 _SHARED_BY_ALL = tuple(
     section for section, bears in SECTIONS.items() if bears & Bears.MEASUREMENT and not bears & Bears.NETWORK
 )
@@ -32,9 +32,14 @@ _SHARED_BY_ALL = tuple(
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One training (or fit) and measurement of a row: with one seed, in a folder of its own.
+    """One training (or fit) and measurement of a row, with one seed, in its own folder.
 
-    With `weights`, as `colorjax.weights.load` takes them, these are measured and not what was trained there.
+    Attributes:
+      label: names the run in output.
+      config: the run config.
+      directory: the run's folder.
+      weights: weights to measure in place of those trained in the folder, as `colorjax.weights.load` takes them; ''
+        for the trained ones.
     """
 
     label: str
@@ -44,10 +49,10 @@ class Run:
 
 
 def table_runs(table: ConfigDict, directory: Path) -> dict[str, tuple[Run, ...]]:
-    """Return the runs of each row: one in `directory/NAME`, or one a seed in `directory/NAME/seed-0` and so on.
+    """Return the runs of each row: one in `directory/NAME`, or one per seed in `directory/NAME/seed-0` and so on.
 
     Raises:
-      UserError: a row that can't be; a label that two rows have.
+      UserError: an impossible row, or a label that two rows share.
     """
     runs, row_of = {}, {}
     for name, row in table.rows.items():
@@ -67,18 +72,19 @@ def table_runs(table: ConfigDict, directory: Path) -> dict[str, tuple[Run, ...]]
 
 
 def row_config(table: ConfigDict, row: str, seed: int | None = None) -> ConfigDict:
-    """Return the run config of a row: the shared sections, with what the row changes, and its `model` or `method`.
+    """Return the run config of a row: the shared sections with the row's changes, and its `model` or `method`.
 
     Args:
       table: the table's config.
       row: name of the row.
-      seed: one of its `seeds`; None for a row without.
+      seed: one of its `seeds`; None for a row without `seeds`.
 
     Raises:
-      UserError: the row has a key that no row or section has, or a value of another type.
+      UserError: the row has an unknown key, a value of another type, or a setting that its method does not read.
     """
     shared = ConfigDict({key: table[key] for key in run_config()}).copy_and_resolve_references()
-    # Another objective has other settings; without a name they are changes of the shared one's.
+    # An objective with a name replaces the shared section, since another objective has other settings. Without a name
+    # it only changes settings of the shared one.
     whole = ("objective",) if "name" in table.rows[row].get("objective", {}) else ()
     changes = {key: value for key, value in table.rows[row].items() if key not in _OF_THE_ROW + _PARTS + whole}
     for key in (*changes, *whole):
@@ -92,14 +98,14 @@ def row_config(table: ConfigDict, row: str, seed: int | None = None) -> ConfigDi
             shared[part] = table.rows[row][part].copy_and_resolve_references()
     if seed is not None:
         shared.seed = seed
-        # Which photographs were drawn is the largest part of the chance in a result from few of them: the spread over
-        # seeds that all saw the same ones would be far too small.
+        # With few training photographs, most of a result's randomness comes from which ones were drawn. If all seeds
+        # used the same photographs, the spread over the seeds would be far too small.
         shared.data.photographs_seed = seed
     return shared.lock()
 
 
 def _change(section: ConfigDict | dict, changes: Mapping[str, Any], where: str, more: tuple[str, ...] = ()) -> None:
-    """Put `changes` into `section`, whose keys (and `more`, for the error line) are all that there may be."""
+    """Apply `changes` to `section`, which must have all their keys; an error message also suggests those in `more`."""
     for key, value in changes.items():
         if key not in section:
             raise UserError(f"{where}.{key}: no such key; {nearest(key, (*section, *more))}")

@@ -1,4 +1,4 @@
-"""Configs of tables, and the sections of models and methods, which come from their registries."""
+"""Configs of tables, and the sections of models, methods and objectives, whose defaults come from their registries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,34 +13,46 @@ from colorjax.objectives import default_config as default_objective_config
 
 
 def table_config() -> ConfigDict:
-    """The sections of `run_config`, shared by all rows, and those that only a table has."""
+    """Return the sections of `run_config`, shared by all rows, and the sections that only a table has."""
     config = run_config()
     config.title = ""
-    config.reference = "observed"  # the row that the others are compared with, picture by picture
-    # Every table has these two: without them nobody knows what the other numbers are worth.
+    config.reference = "observed"  # the row that the others are compared with, image by image
+    # Baselines required in every table; without them the scores cannot be judged.
     config.rows = ConfigDict(
         {
             "observed": {"label": "Input as it is", "method": method_config("observed")},
             "mean_color": {"label": "Mean color", "method": method_config("mean_color")},
         },
-        sort_keys=False,  # rows stand in the table in the order in which they were given
+        sort_keys=False,  # the table keeps the order of the rows
     )
     config.published = ConfigDict({"caption": "", "columns": (), "rows": ()})
     return config
 
 
 def model_config(name: str, **fields: Any) -> ConfigDict:
-    """The `model` section for the architecture `name`: all its fields with their defaults, but for `fields`."""
+    """Return the `model` section for the architecture `name`: its defaults, changed by `fields`.
+
+    Raises:
+      UserError: an unknown name or field.
+    """
     return _section(default_model_config(name), fields, f"model {name!r}")
 
 
 def method_config(name: str, **fields: Any) -> ConfigDict:
-    """The `method` section for the untrained method `name`: all its fields, with their defaults but for `fields`."""
+    """Return the `method` section for the method `name`, which needs no training: its defaults, changed by `fields`.
+
+    Raises:
+      UserError: an unknown name or field.
+    """
     return _section(default_method_config(name), fields, f"method {name!r}")
 
 
 def objective_config(name: str, **fields: Any) -> ConfigDict:
-    """The `objective` section for the objective `name`: all its settings, with their defaults but for `fields`."""
+    """Return the `objective` section for the objective `name`: its defaults, changed by `fields`.
+
+    Raises:
+      UserError: an unknown name or setting.
+    """
     return _section(default_objective_config(name), fields, f"objective {name!r}")
 
 
@@ -52,7 +64,7 @@ def _section(defaults: Mapping[str, Any], fields: Mapping[str, Any], what: str) 
 
 
 def single_row_table(run: ConfigDict) -> ConfigDict:
-    """The table config that measures one run, as its row `network`, beside the trivial rows."""
+    """Return a table config that measures one run as its row `network`, next to the baselines."""
     table = table_config()
     for key in run_config():
         table[key] = run[key]
