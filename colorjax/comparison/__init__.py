@@ -1,1 +1,1 @@
-"""Comparison of the runs in a folder: by which settings they differ, and how well they do; nothing here imports jax."""
+"""Comparison of the runs in a folder: the settings that differ, and the results. Nothing here imports jax."""

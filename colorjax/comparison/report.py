@@ -1,4 +1,4 @@
-"""The page of a comparison, one HTML file that needs no other."""
+"""The page of a comparison: one self-contained HTML file."""
 
 from colorjax.comparison import tables
 from colorjax.comparison.results import Comparison
@@ -9,7 +9,7 @@ from colorjax.pages.page import page
 
 
 def report(comparison: Comparison) -> str:
-    """Return the page."""
+    """Return the HTML page of a comparison."""
     drawn = drawn_scales(comparison)
     return page(
         "comparison/report.html",

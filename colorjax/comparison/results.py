@@ -1,7 +1,7 @@
-"""What runs reached, and runs that differ in nothing but the seed as one.
+"""The results of runs, and groups of runs that differ only in the seed.
 
-A run's values are those of its best checkpoint: of the validated step where PSNR is highest. Only runs that are done
-count in a mean, since the others might have gone further.
+A run's values are those of its best checkpoint, at the validated step with the highest PSNR. Only runs that are done
+count in a mean, since the others might still have improved.
 """
 
 import dataclasses
@@ -16,12 +16,12 @@ from colorjax.metrics.info import MEASURES, Measure
 from colorjax.runs.find import FoundRun
 from colorjax.runs.status import RunStatus, run_status
 
-# Settings by which it depends what a validation measures.
+# The settings that change what a validation measures.
 _OF_VALIDATION = tuple(key for key, bears in KEYS.items() if bears & Bears.VALIDATION)
 
 
 class Summary(NamedTuple):
-    """Mean and standard deviation (over n - 1) of `count` values; NaN where there are too few."""
+    """Mean and standard deviation (over n - 1) of `count` values; NaN if there are too few values."""
 
     mean: float
     deviation: float
@@ -30,11 +30,11 @@ class Summary(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What one run reached.
+    """The result of one run.
 
     Attributes:
-      status: how it stands.
-      settings: all its settings by their whole names.
+      status: its state and progress.
+      settings: all its settings by their full names.
       curve: the validation lines of its history.
       values: its metrics at the step of its best checkpoint.
     """
@@ -46,23 +46,28 @@ class Result:
 
     @property
     def done(self) -> bool:
-        """Whether it counts in a mean."""
+        """Whether the run is done, and so counts in a mean."""
         return self.status.state == "done"
 
     def value(self, metric: str) -> float:
-        """Return a metric, NaN where the run has no such."""
+        """Return the value of a metric; NaN if the run does not have it."""
         return self.values.get(metric, math.nan)
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """Runs that agree in the settings by which they were grouped, whose values are `settings`, one a key."""
+    """Runs with the same values of the settings that they are grouped by.
+
+    Attributes:
+      settings: these values, one for each key.
+      results: the runs.
+    """
 
     settings: tuple[Any, ...]
     results: tuple[Result, ...]
 
     def summary(self, metric: str) -> Summary:
-        """Return mean and deviation of a metric over the runs that are done."""
+        """Return the mean and deviation of a metric over the runs that are done."""
         values = [result.value(metric) for result in self.results if result.done]
         values = [value for value in values if not math.isnan(value)]
         if not values:
@@ -74,18 +79,18 @@ class Group:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """All that is said of the runs in a folder.
+    """The comparison of the runs in a folder.
 
     Attributes:
       title: of the page.
-      results: one a run, ordered by name.
+      results: one per run, sorted by name.
       differing: the settings that differ between the runs.
-      keys: those of them that are not the seed or what follows it.
-      by: those that the groups are made by.
-      metric: what they are sorted by, the best first.
-      metrics: all that the runs were validated by.
-      groups: the runs by `by`.
-      remarks: what nobody who reads a number may miss.
+      keys: those of `differing` that are neither the seed nor a setting that follows it.
+      by: the settings that the groups are made by.
+      metric: the metric that sorts the groups, the best first.
+      metrics: all metrics of the validations.
+      groups: the runs, grouped by `by`.
+      remarks: warnings to show with the numbers, one sentence each.
     """
 
     title: str
@@ -100,26 +105,26 @@ class Comparison:
 
     @property
     def measured(self) -> list[Result]:
-        """The results that have the metric at all."""
+        """The results that have a value of the metric."""
         return [result for result in self.results if not math.isnan(result.value(self.metric))]
 
     @property
     def measure(self) -> Measure:
-        """What the metric is."""
+        """The description of the metric."""
         return MEASURES[self.metric]
 
 
 def compare(title: str, runs: Iterable[FoundRun], metric: str = "psnr", by: str | None = None) -> Comparison:
-    """Compare runs.
+    """Return the comparison of runs.
 
     Args:
       title: of the page.
-      runs: at least one.
-      metric: of the validations, to sort by.
-      by: the setting to group by alone; None for all that differ but the seed.
+      runs: at least one run.
+      metric: the metric of the validations to sort by.
+      by: the only setting to group by; None to group by all that differ except the seed.
 
     Raises:
-      UserError: no run has this setting, or was validated by this metric.
+      UserError: no run has this setting, or no run was validated by this metric.
     """
     results = tuple(map(result_of, runs))
     every = [result.settings for result in results]
@@ -136,7 +141,7 @@ def compare(title: str, runs: Iterable[FoundRun], metric: str = "psnr", by: str 
 
 
 def result_of(run: FoundRun) -> Result:
-    """Return what a run reached."""
+    """Return the result of a run."""
     status = run_status(run)
     curve = [line for line in run.history if line["kind"] == "validation"]
     at_best = {line["step"]: line for line in curve}.get(status.best_step, {})
@@ -145,7 +150,7 @@ def result_of(run: FoundRun) -> Result:
 
 
 def grouped(results: Iterable[Result], keys: Sequence[str]) -> list[Group]:
-    """Return the results by the values of these settings, in the order in which the first of each comes."""
+    """Return the results grouped by the values of `keys`; the groups are in the order of their first results."""
     groups = {}
     for result in results:
         groups.setdefault(_values(result.settings, keys), []).append(result)

@@ -1,6 +1,6 @@
-"""The charts of a comparison in which each run is a line, as SVG text to be put into a page.
+"""The charts of a comparison in which each run is a line, as SVG text for a page.
 
-Lines of runs that are not done are broken. The colors of values go from blue (low) to orange (high).
+Runs that are not done have dashed lines. The colors of values go from blue (low) to orange (high).
 """
 
 import math
@@ -18,29 +18,29 @@ from colorjax.comparison.settings import MISSING, short_names
 from colorjax.comparison.tables import group_label
 from colorjax.pages.svg import COLORS, INK, PAPER, STYLE, finish, panels
 
-_FEW_GROUPS = 6  # that have a color each
-_MANY_RUNS = 60  # whose lines are thinner
-_POINTS = 12_000  # of all learning curves together, which bounds the page's size
+_FEW_GROUPS = 6  # up to this number each group has its own color
+_MANY_RUNS = 60  # above this number the lines are thinner
+_POINTS = 12_000  # points of all learning curves together; limits the page's size
 _UNFINISHED = (0, (2, 1.5))  # dashes
-# Shows on white and on black, and to people with any color vision.
+# Visible on white and on black, and distinguishable with any color vision.
 _LOW_TO_HIGH = LinearSegmentedColormap.from_list("low to high", ["#2f6db5", "#8f8f8f", "#e07b00"], N=32)
 
 
 def parallel_coordinates(comparison: Comparison, scales: Mapping[str, Scale]) -> str:
-    """Draw each run as a line from setting to setting and to its metric, in the color of the latter.
+    """Draw each run as a line through its settings to its metric; the metric gives the color.
 
     Args:
       comparison: of the runs.
-      scales: of the settings to be drawn.
+      scales: setting -> scale, for the settings to draw.
 
     Returns:
-      SVG; '' where fewer than two settings differ.
+      SVG; '' if fewer than two settings are to be drawn.
     """
     measure = comparison.measure
     results = [r for r in comparison.measured if all(r.settings.get(k, MISSING) is not MISSING for k in scales)]
     if len(scales) < 2 or not results:
         return ""
-    results.sort(key=lambda result: measure.merit(result.value(comparison.metric)))  # the best on top
+    results.sort(key=lambda result: measure.merit(result.value(comparison.metric)))  # draws the best on top
     values = [measure.scale * result.value(comparison.metric) for result in results]
     last = Scale(values, kind="linear")
     heights = [
@@ -67,12 +67,12 @@ def parallel_coordinates(comparison: Comparison, scales: Mapping[str, Scale]) ->
 
 
 def colored_by_group(comparison: Comparison) -> bool:
-    """Whether the learning curves have the colors of their groups, of which there are few, or of their values."""
+    """Whether the learning curves have the colors of their groups (if there are few) or those of their values."""
     return len(comparison.groups) <= _FEW_GROUPS
 
 
 def validation_curves(comparison: Comparison) -> str:
-    """Draw the metric of all validations over the steps of training; a dot is where a run's best checkpoint is.
+    """Draw the metric of all validations over the training steps; a dot marks each run's best checkpoint.
 
     Returns:
       SVG; '' without any validation.
@@ -113,7 +113,7 @@ def _lines(lines: Sequence, colors: Sequence[str], results: Sequence[Result]) ->
 
 
 def _colors(values: Sequence[float]) -> list[str]:
-    """Return a color for each value; a few that are far off do not take all the colors for themselves."""
+    """Return a color for each value, scaled between the 5th and 95th percentiles so that outliers matter little."""
     finite = [value for value in values if not math.isnan(value)]
     low, high = np.percentile(finite, [5, 95]) if finite else (0.0, 0.0)
     fractions = [(value - low) / (high - low) if high > low else 0.5 for value in values]
@@ -121,7 +121,7 @@ def _colors(values: Sequence[float]) -> list[str]:
 
 
 def _thinned(result: Result, metric: str, points: int) -> list[Mapping[str, Any]]:
-    """Return about `points` lines of a run's curve, evenly chosen, its first, best and last among them."""
+    """Return about `points` evenly spaced lines of a run's curve, always with the first, the best and the last."""
     lines = [line for line in result.curve if line.get(metric) is not None]
     kept = set(np.linspace(0, len(lines) - 1, min(points, len(lines))).round().astype(int).tolist())
     return [line for i, line in enumerate(lines) if i in kept or line["step"] == result.status.best_step]

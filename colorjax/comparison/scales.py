@@ -1,4 +1,4 @@
-"""The scale of a chart's axis on which the values of a setting stand: from 0, the first, to 1, the last."""
+"""Scales that place the values of a setting on a chart's axis, from 0 (the first value) to 1 (the last)."""
 
 import itertools
 import math
@@ -11,27 +11,27 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from colorjax.comparison.results import Comparison
 from colorjax.comparison.settings import MISSING, hashable, show
 
-_WIDE = 8  # ratio of the largest to the smallest value from which on the axis may be logarithmic
-_LOW = 0.35  # and it is if their median stands below this on a linear one
-_FEW = 6  # so many values are marked themselves, in place of round numbers
-MOST_KEYS = 12  # settings that are drawn
-_MOST_NAMES = 20  # of a setting that is
-_LETTERS = 16  # of a name beside an axis
+_WIDE = 8  # the axis may be logarithmic if the ratio of the largest to the smallest value is at least this
+_LOW = 0.35  # and is logarithmic if the median's position on a linear axis is below this
+_FEW = 6  # up to this number the values themselves are marked, above it round numbers
+MOST_KEYS = 12  # most settings that are drawn
+_MOST_NAMES = 20  # most names of a setting that is drawn
+_LETTERS = 16  # longest name beside an axis
 
 
 class Scale:
-    """Where the values of a setting stand.
+    """The positions of a setting's values on an axis.
 
-    Numbers are on a linear or a logarithmic scale, everything else in equal steps; so are a few numbers that are
-    far apart with 0 among them, such as weights of a penalty.
+    Numbers have a linear or a logarithmic scale, all other values equal steps. Equal steps also serve for a few numbers
+    that are far apart and include 0, such as the weights of a penalty.
 
     Args:
       values: of the setting; at least one.
-      kind: one of those below, where it is not to be chosen by the values.
+      kind: one of the kinds below; None to choose it from the values.
 
     Attributes:
       kind: 'linear', 'log' or 'names'.
-      values: those that differ, in their order.
+      values: the distinct values, sorted.
     """
 
     def __init__(self, values: Iterable[Any], kind: str | None = None):
@@ -41,12 +41,12 @@ class Scale:
         self.kind = kind or (_kind(self.values) if numbers else "names")
 
     def fraction(self, value: Any) -> float:
-        """Return where between the first (0) and the last value (1) this one stands; 1/2 if there is but one."""
+        """Return the position of a value between the first (0) and the last one (1); 1/2 if there is only one value."""
         low, high, at = (self._even(v) for v in (self.values[0], self.values[-1], value))
         return (at - low) / (high - low) if high > low else 0.5
 
     def marks(self) -> list[tuple[Any, str]]:
-        """Return the values to be marked on an axis, with what is written beside them."""
+        """Return the values to mark on an axis, with their labels."""
         if self.kind == "names" or len(self.values) <= _FEW:
             return [(value, _cut(show(value))) for value in self.values]
         low, high = self.values[0], self.values[-1]
@@ -57,14 +57,17 @@ class Scale:
         return [(number, _brief(number)) for number in (numbers if len(numbers) > 1 else (low, high))]
 
     def _even(self, value: Any) -> float:
-        """Return a coordinate that grows as evenly as the axis."""
+        """Return the coordinate of a value before scaling: its rank, logarithm or value."""
         if self.kind == "names":
             return float(self.values.index(hashable(value)))
         return math.log(value) if self.kind == "log" else float(value)
 
 
 def drawn_scales(comparison: Comparison) -> dict[str, Scale]:
-    """Return the settings that the charts show, with their scales: those that differ, but for long lists of names."""
+    """Return setting -> scale for the settings that the charts show.
+
+    These are the first `MOST_KEYS` settings that differ, without those that have very many names.
+    """
     scales = {}
     for key in comparison.keys:
         values = [value for r in comparison.measured if (value := r.settings.get(key, MISSING)) is not MISSING]
@@ -75,7 +78,7 @@ def drawn_scales(comparison: Comparison) -> dict[str, Scale]:
 
 
 def spread(places: Sequence[float], width: float) -> np.ndarray:
-    """Return places, those that are the same moved apart, in their order, by at most `width` to either side."""
+    """Return `places` with equal ones moved apart by at most `width` to either side, in their order."""
     places = np.array(places, float)
     moved = places.copy()
     for place in np.unique(places):
@@ -86,7 +89,7 @@ def spread(places: Sequence[float], width: float) -> np.ndarray:
 
 
 def _kind(numbers: list[float]) -> str:
-    """Return the kind of scale for numbers in ascending order."""
+    """Return the kind of scale for numbers that are sorted in ascending order."""
     positive = [number for number in numbers if number > 0]
     if numbers[0] < 0 or len(positive) < 2 or positive[-1] / positive[0] < _WIDE:
         return "linear"
@@ -97,7 +100,7 @@ def _kind(numbers: list[float]) -> str:
 
 
 def _brief(number: float) -> str:
-    """Return a round number in few letters."""
+    """Return a short text for a round number."""
     mantissa, _, exponent = f"{number:.0e}".partition("e")
     return f"{mantissa}e{int(exponent)}" if 0 < abs(number) < 0.01 or abs(number) >= 1e5 else f"{number:g}"
 

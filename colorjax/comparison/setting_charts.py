@@ -1,4 +1,4 @@
-"""The chart of a comparison that has a panel for each setting, as SVG text to be put into a page."""
+"""The chart of a comparison with a panel for each setting, as SVG text for a page."""
 
 from collections.abc import Mapping
 
@@ -12,23 +12,23 @@ from colorjax.comparison.settings import MISSING, short_names, show
 from colorjax.pages.svg import COLORS, STYLE, finish, panels
 
 _UNFINISHED = "#8c8c8c"
-_MOST_LINES = 6  # values of a setting that have a line each
-_MOST_MEANS = 12  # values through whose means a line is drawn; of more, as random draws have, it would only zigzag
-_APART = 0.014  # of the axis: between the lines' marks at one value
-_LETTERS = 26  # below a panel; more stand obliquely
+_MOST_LINES = 6  # a setting with more values than this gets no line for each of them
+_MOST_MEANS = 12  # with more values, as from random draws, a line through the means would only zigzag
+_APART = 0.014  # distance between the marks of two lines at one value, as a share of the axis
+_LETTERS = 26  # most letters of a panel's labels that fit horizontally; longer labels are rotated
 
 
 def setting_charts(comparison: Comparison, scales: Mapping[str, Scale]) -> str:
-    """Draw the metric against each setting: a dot a run, mean and standard deviation over the seeds.
+    """Draw the metric against each setting: a dot for each run, mean and standard deviation over the seeds.
 
-    Where there are two settings, each panel has a line for each value of the other one.
+    With exactly two settings, each panel has a line for each value of the other setting.
 
     Args:
       comparison: of the runs.
-      scales: of the settings to be drawn.
+      scales: setting -> scale, for the settings to draw.
 
     Returns:
-      SVG; '' where no setting differs.
+      SVG; '' if `scales` is empty.
     """
     if not scales:
         return ""
@@ -68,7 +68,7 @@ def _draw_panel(axis: Axes, comparison: Comparison, key: str, scales: Mapping[st
 def _draw_line(
     axis: Axes, comparison: Comparison, key: str, scale: Scale, line: Group, color: str, shift: float
 ) -> None:
-    """Draw the runs of one line, their means with bars where these are of several runs, and the line."""
+    """Draw the runs of one line as dots, the means of several runs with error bars, and the line through the means."""
     measure, metric = comparison.measure, comparison.metric
     groups = grouped(line.results, [key, *comparison.keys])
     at = np.array([scale.fraction(group.settings[0]) for group in groups]) + shift
@@ -81,7 +81,7 @@ def _draw_line(
     x, y, done = np.array(dots).T
     means, deviations, counts = np.array([group.summary(metric) for group in groups]).T
     means, deviations, several = measure.scale * means, measure.scale * deviations, counts > 1
-    faint = 0.45 if several.any() else 0.85  # without means the dots are all there is to see
+    faint = 0.45 if several.any() else 0.85  # without means only the dots are visible
     axis.scatter(x[done == 1], y[done == 1], s=12, color=color, linewidths=0, alpha=faint)
     axis.scatter(x[done == 0], y[done == 0], s=12, color=_UNFINISHED, linewidths=0.9, alpha=0.7, marker="x")
     look = {"fmt": "o", "color": color, "markersize": 3.5, "linewidth": 1.1}

@@ -1,6 +1,7 @@
-"""By which settings runs differ, and how such a setting is called and shown.
+"""The settings in which runs differ, their short names and how their values are shown.
 
-`every` is the settings of all runs throughout: a mapping a run, from whole names such as 'optimizer.learning_rate'.
+Throughout, `every` has the settings of all runs: for each run a mapping from full names such as
+'optimizer.learning_rate' to values.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 from colorjax.errors import UserError, nearest
 from colorjax.sweeps.names import short_keys
 
-#: In place of the value of a setting that a run does not have, such as a field of another model.
+#: Stands for the value of a setting that a run does not have, such as a field of another model.
 MISSING = None
 # Sections that have whichever settings a person gives them.
 _OPEN = ("objective.terms.", "optimizer.parts.")
@@ -32,7 +33,7 @@ def differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def swept(keys: Sequence[str], every: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the `keys`, settings that differ, without the seed and what follows it."""
+    """Return `keys` without the seed, and without `data.photographs_seed` if it equals the seed in all runs."""
     apart = {"seed"}
     if all(settings.get("data.photographs_seed") == settings.get("seed") for settings in every):
         apart.add("data.photographs_seed")
@@ -40,16 +41,16 @@ def swept(keys: Sequence[str], every: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def whole_name(word: str, every: Sequence[Mapping[str, Any]]) -> str:
-    """Return the setting that `word` means: its whole name or the end of it, as far as there is but one such.
+    """Return the full name of the setting that `word` means: its full name or the end of it.
 
     Raises:
-      UserError: there is none, or more than one.
+      UserError: no setting matches, or more than one does.
     """
     known = dict.fromkeys(key for settings in every for key in settings)
     if word in known:
         return word
     meant = [key for key in known if key.endswith(f".{word}")]
-    if len(meant) > 1:  # one that differs is more likely than those that do not
+    if len(meant) > 1:  # a setting that differs is more likely meant than one that does not
         meant = [key for key in differing(every) if key in meant] or meant
     if not meant:
         differ = differing(every)
@@ -60,7 +61,7 @@ def whole_name(word: str, every: Sequence[Mapping[str, Any]]) -> str:
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Return for each setting an end of its name that no other of `keys` has, and that says what it is."""
+    """Return setting -> short name: an end of its name that no other of `keys` has and that is clear by itself."""
     short = short_keys(keys)
     return {key: ".".join(key.split(".")[-2:]) if short[key] in _VAGUE else short[key] for key in keys}
 
@@ -77,7 +78,7 @@ def show(value: Any, digits: int = 4) -> str:
 
 
 def show_rows(rows: Sequence[Sequence[Any]]) -> list[list[str]]:
-    """Return rows of settings as texts, in each column of as many digits as it takes to tell its values apart."""
+    """Return rows of values as texts; each column has as many digits as are needed to tell its values apart."""
     columns = []
     for values in zip(*rows, strict=True):
         for digits in range(4, 18):
@@ -89,5 +90,5 @@ def show_rows(rows: Sequence[Sequence[Any]]) -> list[list[str]]:
 
 
 def hashable(value: Any) -> Any:
-    """Return the value of a setting as a key: JSON has lists for tuples."""
+    """Return the value of a setting as a hashable one: lists, which JSON has for tuples, become tuples."""
     return tuple(map(hashable, value)) if isinstance(value, list) else value

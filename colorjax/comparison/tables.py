@@ -1,4 +1,4 @@
-"""A comparison as text: Markdown for people, CSV files for programs (values there are as measured: shares, not %)."""
+"""A comparison as text: Markdown for people, CSV files for programs. CSV values are as measured (shares, not %)."""
 
 import json
 import math
@@ -12,14 +12,19 @@ from colorjax.comparison.results import Comparison, Group, Result, Summary
 from colorjax.metrics.info import MEASURES, Measure
 from colorjax.pages.text import markdown_table, write_csv
 
-MOST_ROWS = 30  # of a table that are shown at once: more hide what else there is
-_HEADLINES = ("psnr", "ssim", "ciede2000", "loss")  # metrics that have a column beside the one that sorts
+MOST_ROWS = 30  # most rows of a table shown at once; more would hide the rest of the output
+_HEADLINES = ("psnr", "ssim", "ciede2000", "loss")  # metrics that have a column besides the one that sorts
 
 Cells = tuple[list[str], list[list[str]]]  # a header, and rows of the same length
 
 
 def markdown(comparison: Comparison, whole: bool = True) -> str:
-    """Return groups, runs that do not count, and what the numbers are; no long tables unless `whole`."""
+    """Return the comparison as Markdown: the groups, the runs that do not count, and what the numbers mean.
+
+    Args:
+      comparison: of the runs.
+      whole: whether tables have all their rows; otherwise `MOST_ROWS` at most.
+    """
     parts = [f"# {comparison.title}", _table(group_cells(comparison), len(comparison.by) or 1, whole, "compare.md")]
     parts += [f"> **{remark}**" for remark in comparison.remarks]
     if any(not result.done for result in comparison.results):
@@ -28,7 +33,7 @@ def markdown(comparison: Comparison, whole: bool = True) -> str:
 
 
 def group_cells(comparison: Comparison) -> Cells:
-    """Return the table of groups: settings, count, the metric that sorts, some others, runs that are not done."""
+    """Return the table of groups: settings, count, the metric that sorts, further metrics, runs not counted."""
     metrics = [comparison.metric]
     metrics += [name for name in _HEADLINES if name in comparison.metrics and name not in metrics]
     names = settings.short_names(comparison.by)
@@ -48,7 +53,7 @@ def group_cells(comparison: Comparison) -> Cells:
 
 
 def unfinished_cells(comparison: Comparison) -> Cells:
-    """Return the table of runs that are not done, with what they reached so far."""
+    """Return the table of the runs that are not done, with their results so far."""
     header = ["run", "state", "why", "step", f"{comparison.measure.title} so far"]
     rows = [
         [
@@ -65,7 +70,7 @@ def unfinished_cells(comparison: Comparison) -> Cells:
 
 
 def run_cells(comparison: Comparison) -> Cells:
-    """Return the table of all runs: name, state, the settings that differ, the metrics and the step they are from."""
+    """Return the table of all runs: name, state, the settings that differ, the best step and the metrics there."""
     keys = comparison.differing
     header = ["run", "state", *settings.short_names(keys).values(), "best step"]
     header += [MEASURES[name].title for name in comparison.metrics]
@@ -81,7 +86,7 @@ def run_cells(comparison: Comparison) -> Cells:
 
 
 def foot(comparison: Comparison) -> list[str]:
-    """Return lines that say what the numbers are."""
+    """Return lines that explain the numbers."""
     counted = sum(result.done for result in comparison.results)
     lines = [
         f"{comparison.measure.label}: {comparison.measure.description}.",
@@ -100,20 +105,20 @@ def foot(comparison: Comparison) -> list[str]:
 
 
 def show_summary(measure: Measure, summary: Summary) -> str:
-    """Return mean and deviation, such as '21.40 ± 0.12'."""
+    """Return mean and deviation as text, such as '21.40 ± 0.12'."""
     deviation = "" if math.isnan(summary.deviation) else f" ± {measure.show(summary.deviation)}"
     return measure.show(summary.mean) + deviation
 
 
 def group_label(keys: Sequence[str], group: Group) -> str:
-    """Return what sets a group apart, such as 'learning_rate 0.001, width 32'."""
+    """Return the settings of a group as text, such as 'learning_rate 0.001, width 32'."""
     names = settings.short_names(keys).values()
     pairs = zip(names, map(settings.show, group.settings), strict=True)
     return ", ".join(f"{name} {value}" for name, value in pairs) or "all runs"
 
 
 def write_files(comparison: Comparison, directory: Path) -> None:
-    """Write compare.md, compare.csv (a row a group) and runs.csv (a row a run) into `directory`."""
+    """Write compare.md, compare.csv (one row per group) and runs.csv (one row per run) into `directory`."""
     (directory / "compare.md").write_text(markdown(comparison))
     parts = ("", "_deviation", "_count")
     lines = [[*comparison.by, "runs", "states", *(name + part for name in comparison.metrics for part in parts)]]
@@ -145,7 +150,7 @@ def _not_done(group: Group) -> str:
 
 
 def states(results: Iterable[Result]) -> str:
-    """Return how many runs are in each state, such as '2 done, 1 failed'."""
+    """Return the number of runs in each state, such as '2 done, 1 failed'."""
     return ", ".join(f"{count} {state}" for state, count in Counter(r.status.state for r in results).items())
 
 
@@ -158,7 +163,7 @@ def _validated_on(results: Sequence[Result]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Return what stands in a CSV file for a value: nothing for NaN and what is missing, JSON for lists."""
+    """Return a value's cell in a CSV file: empty for NaN and missing values, JSON for lists and booleans."""
     if value is settings.MISSING or (isinstance(value, float) and math.isnan(value)):
         return ""
     return json.dumps(value) if isinstance(value, list | tuple | bool) else value
