@@ -1,11 +1,12 @@
-"""Several processes that train or measure as one: the one package that knows of the others.
+"""Several processes that train or measure together. All communication between processes is in this package.
 
-They meet at a coordinator (`joining`), exchange small things through its key-value store (`exchange`), see that they
-were started alike (`agreement`) and watch each other (`watch`), so that when one fails or dies all end and say which.
-A process alone is its own first and only one: everything here then does nothing, and nothing is imported.
+The processes meet at a coordinator (`joining`), exchange small values through its key-value store (`exchange`), check
+that they were started alike (`agreement`) and watch each other (`watch`). When one process fails or dies, all end, and
+the error names that one. A single process counts as process 0 of 1. The functions then do nothing, and neither jax nor
+flax is imported.
 
-Process 0 is the one that writes files and speaks; what it finds on the disk it tells the others, so that all do the
-same. All processes make the same calls of `exchange` in the same order.
+Process 0 writes the files and prints. It sends what it reads from the disk to the other processes, so that all act
+alike. All processes make the same calls of `exchange` in the same order.
 """
 
 from colorjax.processes.agreement import agree as agree

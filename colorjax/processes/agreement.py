@@ -1,4 +1,4 @@
-"""Whether all processes were started alike: else they would hang, or train something that nobody asked for."""
+"""Check that all processes were started alike. Otherwise they would hang, or train something nobody asked for."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,18 @@ from colorjax.errors import UserError
 from colorjax.processes.exchange import gather
 from colorjax.processes.group import GROUP
 
-_SHOWN = 3  # differences that a line names
+_SHOWN = 3  # differences that an error message names
 
 
 def agree(started: Mapping[str, Any], packages: Sequence[ModuleType]) -> None:
-    """Return when all processes are here, and were started alike.
+    """Wait for all processes, and check that they were started alike.
 
     Args:
-      started: name -> value of what must be the same in all of them; `exchange` says what a value may be.
-      packages: whose code must be the same.
+      started: name -> value, which must be the same in all processes; `exchange` lists the possible types of values.
+      packages: Python packages whose code must be the same.
 
     Raises:
-      UserError: in all of them, because one differs from process 0; the line says which and in what.
+      UserError: in all processes, if one differs from process 0; the message says which one, and how it differs.
     """
     if GROUP.count == 1:
         return
@@ -48,7 +48,7 @@ def _digests(package: ModuleType) -> dict[str, str]:
 
 
 def _differences(here: Mapping[str, Any], there: Mapping[str, Any], line: str) -> list[str]:
-    """Return `line` for each name whose value is not the same, or is on one side only."""
+    """Return `line`, filled in, for each name whose values differ or that is only in one of the two mappings."""
     names = [*here, *(name for name in there if name not in here)]
     return [
         line.format(name=name, here=_shown(here, name), there=_shown(there, name))

@@ -1,7 +1,7 @@
-"""Exchange of values between the processes, exact and without their devices.
+"""Exact exchange of values between the processes, without their devices.
 
-A value is made of dicts, lists, strings, numbers, booleans, None and NumPy arrays; tuples come back as lists. Each
-function is called by all processes, in the same order; a call by one only is a wait without end.
+A value consists of dicts, lists, strings, numbers, booleans, None and NumPy arrays; tuples come back as lists. All
+processes must call the functions in the same order. If only one process makes a call, it waits forever.
 """
 
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from typing import Any
 
 from colorjax.processes.group import GROUP, is_first
 
-_PART = 4 * 2**20  # bytes of a value that are written at once; gRPC does not like messages of hundreds of megabytes
+_PART = 4 * 2**20  # bytes of a value that are written at once; gRPC handles messages of hundreds of megabytes badly
 
 
 class _Rounds:
-    """Numbers the exchanges, alike in all processes, and knows which values may be forgotten."""
+    """Numbers the exchanges, alike in all processes, and lists the keys that can be deleted."""
 
     def __init__(self):
         self.number = 0
-        self.read_by_all = []  # keys that all processes have read once they all have come to the next `gather`
+        self.read_by_all = []  # keys that all processes have read by the time they all reach the next `gather`
 
     def next(self) -> str:
         self.number += 1
@@ -29,7 +29,7 @@ _ROUNDS = _Rounds()
 
 
 def gather(value: Any) -> list[Any]:
-    """Return the values of all processes, in their order, in each of them."""
+    """Return the values of all processes, in the order of the processes; each process receives all of them."""
     if GROUP.count == 1:
         return [value]
     key = _ROUNDS.next()
@@ -45,12 +45,12 @@ def gather(value: Any) -> list[Any]:
 
 
 def wait_for_all() -> None:
-    """Return once all processes are here."""
+    """Wait until all processes have called this."""
     gather(None)
 
 
 def from_first(value: Any) -> Any:
-    """Return the value of process 0 in all of them; it waits for none."""
+    """Return process 0's value in every process. Process 0 waits for no other process."""
     if GROUP.count == 1:
         return value
     key = _ROUNDS.next()
@@ -63,7 +63,7 @@ def from_first(value: Any) -> Any:
 
 @contextmanager
 def first_then_rest() -> Iterator[None]:
-    """Let process 0 through the body, and then the others: it makes what they find."""
+    """Run the body in process 0 first, and then in the others, which find what process 0 has made."""
     if not is_first():
         from_first(None)
     yield
@@ -74,7 +74,7 @@ def first_then_rest() -> Iterator[None]:
 def _write(key: str, value: Any) -> None:
     from flax import serialization
 
-    data = serialization.msgpack_serialize(_with_lists(value), in_place=True)  # a copy would have its keys sorted
+    data = serialization.msgpack_serialize(_with_lists(value), in_place=True)  # without it flax sorts the keys
     parts = range(0, len(data), _PART)
     for number, start in enumerate(parts):
         GROUP.store.put(f"{key}/part/{number}", data[start : start + _PART])
@@ -82,7 +82,7 @@ def _write(key: str, value: Any) -> None:
 
 
 def _with_lists(value: Any) -> Any:
-    """Return `value` with a list for each tuple, which msgpack does not know."""
+    """Return `value` with lists for tuples, since msgpack has no tuples."""
     if isinstance(value, dict):
         return {name: _with_lists(item) for name, item in value.items()}
     return [_with_lists(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""Which process this is, among how many, and where they keep what all of them read."""
+"""The group of processes that this one belongs to: its index, their number and their shared store."""
 
 import dataclasses
 import os
@@ -11,14 +11,14 @@ from colorjax.processes.jax_private import Store
 
 @dataclasses.dataclass
 class Group:
-    """This process among the others.
+    """The group of processes, seen from this process.
 
     Attributes:
-      index: of this process.
-      count: of all.
-      store: theirs; None for a process alone.
-      members: how a line calls each of them.
-      coordinator: in process 0, where they meet.
+      index: of this process, from 0 on.
+      count: number of processes.
+      store: the store that they share; None for a single process.
+      members: index -> name of the process in messages.
+      coordinator: in process 0 of several, the running coordinator; None elsewhere.
     """
 
     index: int = 0
@@ -28,24 +28,24 @@ class Group:
     coordinator: Coordinator | None = None
 
 
-GROUP = Group()  # like jax's own: what a process is among others it is as a whole
+GROUP = Group()  # global, as jax's own state is: a process belongs to one group only
 
 
 def index() -> int:
-    """Return which process this is, from 0 on."""
+    """Return the index of this process, from 0 on."""
     return GROUP.index
 
 
 def count() -> int:
-    """Return how many processes there are."""
+    """Return the number of processes."""
     return GROUP.count
 
 
 def is_first() -> bool:
-    """Whether this is process 0, which writes files and speaks."""
+    """Whether this is process 0, which writes files and prints."""
     return GROUP.index == 0
 
 
 def own_name(index: int, count: int) -> str:
-    """Return how a line calls this process."""
+    """Return the name of this process in messages."""
     return f"process {index} of {count} ({socket.gethostname()}, pid {os.getpid()})"

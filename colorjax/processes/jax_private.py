@@ -1,7 +1,8 @@
-"""All uses of jax's private parts: the service, the client and the store by which processes work together.
+"""All uses of private parts of jax: the service, the client and the store through which processes work together.
 
-jax keeps no public way to its store, or to a coordinator of one's own, so these may change with any version of it.
-Tried with jax 0.10.1 (Python 3.11) and 0.12.0 (Python 3.13); where one does not fit, a `UserError` names the version.
+jax has no public interface to its store, or for running a separate coordinator, so these parts may change with any
+version. They were tried with jax 0.10.1 (Python 3.11) and 0.12.0 (Python 3.13). If a version does not fit, the error is
+a `UserError` that names it.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,9 +13,9 @@ from typing import Any
 from colorjax.errors import UserError
 
 TRIED = ("0.10.1", "0.12.0")
-POLL_SECONDS = 1  # that a wait in C++ takes at most, so that Python's signal handlers run in between
+POLL_SECONDS = 1  # longest wait in C++; Python's signal handlers run between the waits
 
-# What `Store`, `joining` and `leave_group` call of jax's client.
+# The methods of jax's client that `Store`, `joining` and `leave_group` call.
 _OF_CLIENT = (
     "blocking_key_value_get_bytes",
     "connect",
@@ -29,7 +30,7 @@ _OF_STATE = ("client", "coordinator_address", "num_processes", "process_id")
 
 @contextmanager
 def _as_tried() -> Iterator[None]:
-    """Inside, what is missing of jax is a `UserError` with its version."""
+    """Within this context, report missing parts of jax as a `UserError` that names jax's version."""
     try:
         yield
     except (ImportError, AttributeError, TypeError) as error:
@@ -40,29 +41,34 @@ def _as_tried() -> Iterator[None]:
 
 
 def start_service(port: int, count: int, heartbeat_seconds: int) -> Callable[[], None]:
-    """Serve `count` processes on `port` of all addresses; return what ends it.
+    """Start jax's service for `count` processes on `port` at all addresses; return a function that ends it.
+
+    Args:
+      port: where it listens.
+      count: number of processes.
+      heartbeat_seconds: after this time without a heartbeat, jax treats a process as dead.
 
     Raises:
-      UserError: this jax has no such service.
+      UserError: this version of jax has no such service.
     """
     with _as_tried():
-        from jaxlib import _jax  # not jax, which takes a second more
+        from jaxlib import _jax  # importing jax itself would take a second more
 
         service = _jax.get_distributed_runtime_service(f"[::]:{port}", count, heartbeat_timeout=heartbeat_seconds)
         return service.shutdown
 
 
 def new_client(address: str, index: int, init_seconds: int, heartbeat_seconds: int) -> Any:
-    """Return a client of the service at `address`, not connected yet; its method `connect` does that.
+    """Return a client of the service at `address`; its method `connect` connects it.
 
     Args:
-      address: HOST:PORT.
+      address: HOST:PORT of the service.
       index: of this process.
-      init_seconds: that `connect` may take; at its end jax dumps core.
-      heartbeat_seconds: without a sign of life, after which jax takes a process for dead.
+      init_seconds: time limit of `connect`; at its end jax dumps core.
+      heartbeat_seconds: after this time without a heartbeat, jax treats a process as dead.
 
     Raises:
-      UserError: this jax has no such client.
+      UserError: this version of jax has no such client.
     """
     with _as_tried():
         from jax._src.lib import _jax
@@ -83,17 +89,24 @@ def new_client(address: str, index: int, init_seconds: int, heartbeat_seconds: i
 
 
 def enter_group(client: Any, address: str, index: int, count: int) -> None:
-    """Tell jax that this process is one of `count`, by a client that has connected: it has the devices of all then."""
+    """Register this process with jax as one of several, so that jax sees the devices of all processes.
+
+    Args:
+      client: from `new_client`, connected.
+      address: HOST:PORT of the service.
+      index: of this process.
+      count: number of processes.
+    """
     state = _state()
     state.client, state.process_id, state.num_processes = client, index, count
     state.coordinator_address = address
 
 
 def leave_group() -> None:
-    """End jax's client, when those of all other processes end."""
+    """Shut down jax's client; this waits until all other processes do so too."""
     state = _state()
     state.client.shutdown()
-    state.client = None  # jax would say farewell a second time
+    state.client = None  # otherwise jax shuts it down a second time at exit
 
 
 def _state() -> Any:
@@ -103,20 +116,23 @@ def _state() -> Any:
 
 
 class Store:
-    """A key-value store that all processes see, in the coordinator of jax: `client` is jax's client of it.
+    """A key-value store that all processes share, kept by jax's service.
 
-    Keys are paths such as 'beat/3', values are bytes of any length.
+    Keys are paths such as 'beat/3'; values are bytes of any length.
+
+    Args:
+      client: jax's client of the service, connected.
     """
 
     def __init__(self, client: Any):
         self._client = client
 
     def put(self, key: str, value: bytes) -> None:
-        """Write a value, over one that is there."""
+        """Write a value; an existing value is replaced."""
         self._client.key_value_set_bytes(key, value, allow_overwrite=True)
 
     def put_new(self, key: str, value: bytes) -> bool:
-        """Write a value unless there is one; return whether it was written."""
+        """Write a value unless the key has one; return whether it was written."""
         try:
             self._client.key_value_set_bytes(key, value)
         except RuntimeError as error:
@@ -126,7 +142,7 @@ class Store:
         return True
 
     def get(self, key: str) -> bytes:
-        """Return a value, once it is there; who waits for a dead process is ended by the watch."""
+        """Wait for a value and return it. If the value should come from a dead process, the watch ends this process."""
         while True:
             try:
                 return self._client.blocking_key_value_get_bytes(key, POLL_SECONDS * 1000)
@@ -135,7 +151,7 @@ class Store:
                     raise
 
     def look(self, key: str) -> bytes | None:
-        """Return a value, or None where there is none."""
+        """Return a value, or None if there is none yet."""
         try:
             return self._client.key_value_try_get_bytes(key)
         except RuntimeError as error:
@@ -144,9 +160,9 @@ class Store:
             raise
 
     def folder(self, key: str) -> dict[str, bytes]:
-        """Return all values below `key`, by what follows it and the slash."""
+        """Return all values below `key`, each by the last part of its path."""
         return {name.rpartition("/")[2]: value for name, value in self._client.key_value_dir_get_bytes(f"{key}/")}
 
     def delete(self, key: str) -> None:
-        """Delete a value, or all below the key."""
+        """Delete a value, or all values below the key."""
         self._client.key_value_delete(key)

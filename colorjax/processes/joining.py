@@ -1,4 +1,4 @@
-"""How processes find each other: under `srun` by themselves, elsewhere by the address of a coordinator."""
+"""How processes find each other: under `srun` automatically, elsewhere by the address of a coordinator."""
 
 import os
 import re
@@ -17,15 +17,20 @@ from colorjax.processes.group import GROUP, own_name
 from colorjax.processes.jax_private import Store, enter_group, leave_group, new_client
 from colorjax.processes.watch import SILENT_SECONDS, Watch
 
-_REACH_SECONDS = 60  # for the coordinator to answer
-_QUIET_SECONDS = 10  # of waiting for the others before a line says so
-_LINGER_SECONDS = SILENT_SECONDS + 10  # of a coordinator without process 0: until the others have noticed
+_REACH_SECONDS = 60  # time for the coordinator to answer
+_QUIET_SECONDS = 10  # time to wait for the other processes before a message is printed
+_LINGER_SECONDS = SILENT_SECONDS + 10  # a coordinator outlives a dead process 0 until the others have noticed
 
 
 class Place(NamedTuple):
-    """Where a process belongs: `index` of `count`, at the coordinator `host:port`.
+    """The place of a process in its group.
 
-    `local_devices` are the numbers of the devices of this machine that it takes; None for all that it sees.
+    Attributes:
+      host: the machine of the coordinator.
+      port: of the coordinator.
+      index: of the process, from 0 on.
+      count: number of processes.
+      local_devices: numbers of the devices of this machine that the process uses; None for all visible ones.
     """
 
     host: str
@@ -36,9 +41,9 @@ class Place(NamedTuple):
 
 
 class _Stopped(ColorjaxError):  # noqa: N818 - it is a request, not a fault
-    """Ctrl-C where there is nothing to keep, as for a process alone."""
+    """Ctrl-C while there is nothing to save; handled as in a single process."""
 
-    exit_status = 130  # what a shell gives for a program that SIGINT has ended
+    exit_status = 130  # the status that a shell reports for a program ended by SIGINT
 
     def __init__(self):
         super().__init__("stopped (Ctrl-C)")
@@ -48,21 +53,23 @@ class _Stopped(ColorjaxError):  # noqa: N818 - it is a request, not a fault
 def process_group(
     prefix: str, coordinator: str = "", processes: int | None = None, process: int | None = None
 ) -> Iterator[None]:
-    """Inside, this is one of several processes if it was started as one; at the end they wait for each other.
+    """Join the group of processes for the body, if this process was started as one of several.
 
-    An exception of one ends all: of several processes each ends in here, with the exit status of the first that failed
-    and a line that says which it was. A process alone lets it through, and so do several an `Interrupted`, which all
-    raise at the same step.
+    At the end of the body the processes wait for each other. An exception in one process ends all of them: each process
+    exits inside this context, with the exit status of the first that failed and a line that names it. Two cases differ:
+    a single process passes all exceptions on, and several processes pass on `Interrupted`, which all of them raise at
+    the same step.
 
     Args:
-      prefix: of the lines said here, such as 'launch.py train'.
-      coordinator: HOST:PORT, where process 0 is to open the meeting point; '' under srun, or for a process alone.
-      processes: how many come there.
-      process: which of them this is, from 0 on.
+      prefix: begins the lines printed here, such as 'launch.py train'.
+      coordinator: HOST:PORT at which process 0 opens the coordinator; '' under srun, or for a single process.
+      processes: number of processes; None if `coordinator` is ''.
+      process: index of this process, from 0 on; None if `coordinator` is ''.
 
     Raises:
-      UserError: an impossible place, a coordinator that does not answer, or others who do not come or don't fit.
-      ColorjaxError: Ctrl-C, before all had come.
+      UserError: an impossible place, a coordinator that does not answer, or other processes that do not come or were
+        started differently.
+      ColorjaxError: Ctrl-C, before all processes had come.
     """
     place = from_arguments(coordinator, processes, process) or from_slurm(os.environ)
     if place is None:
@@ -88,10 +95,15 @@ def process_group(
 
 
 def from_arguments(coordinator: str, processes: int | None, process: int | None) -> Place | None:
-    """Return the place that the options of a command name, or None without any.
+    """Return the place that the command's options give; None without options, or for a group of one process.
+
+    Args:
+      coordinator: HOST:PORT, or ''.
+      processes: number of processes, or None.
+      process: index of this process, or None.
 
     Raises:
-      UserError: some are missing, or can't be.
+      UserError: only some of the options are given, or their values are impossible.
     """
     given = {"--coordinator": coordinator or None, "--processes": processes, "--process": process}
     missing = [name for name, value in given.items() if value is None]
@@ -112,29 +124,30 @@ def from_arguments(coordinator: str, processes: int | None, process: int | None)
 
 
 def from_slurm(environ: Mapping[str, str]) -> Place | None:
-    """Return the place of a task that `srun` started with others; None for any other process.
+    """Return the place of a task that `srun` started together with others; None for any other process.
 
-    The environment of a job outside of `srun` speaks of its tasks too; who believed it would wait for nobody.
+    A job also has variables for its number of tasks outside of `srun`, where no other task runs. A process that relied
+    on them would wait forever, so those of the step are read.
     """
     count = int(environ.get("SLURM_STEP_NUM_TASKS", "1"))
     if count < 2 or "SLURM_PROCID" not in environ:
         return None
     job, step = (int(environ.get(name, "0")) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
-    # Of the ports that are for anybody's use (49152 on) one that other jobs, and other steps of this one, do not take.
+    # A port for private use (from 49152 on), chosen so that other jobs and other steps of this job use another one.
     port = 49152 + (job + 4096 * step) % 16384
     host = _first_host(environ["SLURM_STEP_NODELIST"])
     return Place(host, port, int(environ["SLURM_PROCID"]), count, _own_devices(environ))
 
 
 def _first_host(nodes: str) -> str:
-    """Return the first of Slurm's list of nodes, such as 'gpu[003-005,9],login': the node of process 0."""
+    """Return the first node of Slurm's list, such as 'gpu[003-005,9],login'. It runs process 0."""
     prefix, first, suffix = re.match(r"([^,\[]*)(?:\[(\d+)[^\]]*\])?([^,\[]*)", nodes).groups()
     return f"{prefix}{first or ''}{suffix}"
 
 
 def _own_devices(environ: Mapping[str, str]) -> tuple[int, ...] | None:
-    """Return this task's share of the GPUs of its node; None where it sees only its own, or has the node alone."""
-    # As in '2(x3),1': nodes in turn, and how many tasks each has.
+    """Return this task's share of its node's GPUs; None if it sees only its own ones, or is alone on the node."""
+    # Such as '2(x3),1': the number of tasks of each node in turn; here three nodes have 2 tasks and one has 1.
     tasks = re.findall(r"(\d+)(?:\(x(\d+)\))?", environ.get("SLURM_STEP_TASKS_PER_NODE", "1"))
     counts = [int(number) for number, times in tasks for _ in range(int(times or 1))]
     here = counts[int(environ.get("SLURM_NODEID", "0"))]
@@ -146,7 +159,7 @@ def _own_devices(environ: Mapping[str, str]) -> tuple[int, ...] | None:
 
 
 def _join(place: Place, prefix: str) -> None:
-    """Meet the others: afterwards `GROUP` is theirs, and jax has the devices of all."""
+    """Join the other processes. Afterwards `GROUP` describes the group, and jax sees the devices of all."""
     import jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
@@ -159,9 +172,9 @@ def _join(place: Place, prefix: str) -> None:
         except OSError as error:
             raise UserError(f"the coordinator can't listen on port {place.port}: {error}; use another port") from None
     meet(place, prefix)
-    # jax's own end of waiting is a core dump; ours is sooner.
+    # At its time limit jax dumps core, so the limit below is shorter.
     client = new_client(address, place.index, 2 * _REACH_SECONDS, HEARTBEAT_SECONDS)
-    # On a thread, because jax's can't be called off: when one of the others dies right now, or Ctrl-C comes.
+    # On a thread, because `connect` can't be interrupted if another process dies now, or by Ctrl-C.
     connecting = threading.Thread(target=client.connect, daemon=True)
     connecting.start()
     try:
@@ -178,20 +191,31 @@ def _join(place: Place, prefix: str) -> None:
 
 
 def _start_devices() -> None:
-    """Let jax look for devices here, because it waits for all processes to do so: later some may do so much sooner."""
+    """Make jax find its devices now.
+
+    jax waits until all processes do so. Later, some might do so much sooner than others.
+    """
     import jax
 
     jax.devices()
 
 
 def _exit_now(line: str, status: int) -> None:
-    """Say `line` and end this process, whatever its threads do."""
+    """Print `line` on standard error and end this process at once, without waiting for its threads."""
     print(line, file=sys.stderr, flush=True)
     os._exit(status)
 
 
 def meet(place: Place, prefix: str) -> None:
-    """Return when all processes have come to the coordinator, and jax's service is there for them."""
+    """Register at the coordinator, and wait until all processes have registered and jax's service runs.
+
+    Args:
+      place: of this process.
+      prefix: begins the line that is printed if the wait is long.
+
+    Raises:
+      UserError: the coordinator can't be reached, refuses these processes, or serves other processes already.
+    """
     name = own_name(place.index, place.count)
     deadline, reason = time.monotonic() + _REACH_SECONDS, ""
     while time.monotonic() < deadline:
@@ -204,7 +228,7 @@ def meet(place: Place, prefix: str) -> None:
         except OSError as error:
             answer, reason = "", error.strerror or str(error)
         else:
-            deadline += time.monotonic() - begun  # if process 0 has gone meanwhile it may come again
+            deadline += time.monotonic() - begun  # this wait does not count: process 0 may have gone, and come again
         if answer == "ready":
             return
         if answer.startswith("refused "):
@@ -223,7 +247,7 @@ def meet(place: Place, prefix: str) -> None:
 
 
 def _answer(connection: socket.socket, line: str) -> str:
-    """Return what the coordinator answers, and say `line` if that takes long; '' if it says nothing of use."""
+    """Return the coordinator's answer, '' if there is none; print `line` if it takes long."""
     deadline = time.monotonic() + GATHER_SECONDS + _REACH_SECONDS
     connection.settimeout(_QUIET_SECONDS)
     said = b""
@@ -244,7 +268,7 @@ def _answer(connection: socket.socket, line: str) -> str:
 
 
 def _leave_group(watch: Watch) -> None:
-    """Leave the group, when all others do."""
+    """Leave the group together with all other processes."""
     wait_for_all()
     watch.stop()
     leave_group()

@@ -1,8 +1,9 @@
-"""The watch that the processes keep over each other, so that none waits for one that will not come.
+"""The processes watch each other, so that none waits for a process that has died.
 
-A thread of each process writes a sign of life into the store every few seconds and reads those of the others. Who
-fails writes why; the first such word counts, and all who read it end with its status. Whatever the main thread waits
-for then (most likely a collective operation of the devices) it is not asked: the process ends under it.
+A thread of each process writes a heartbeat into the store every few seconds and reads those of the others. A process
+that fails writes the reason. The first such message counts, and all processes that read it end with its exit status.
+They end at once, without waiting for the main thread, which is most likely blocked in a collective operation of the
+devices.
 """
 
 import json
@@ -20,10 +21,10 @@ from colorjax.errors import ColorjaxError
 from colorjax.processes.group import GROUP, is_first
 
 BEAT_SECONDS = 2
-SILENT_SECONDS = 30  # without a sign of life: dead. jax's own limit is longer (`joining.py`), and ends in a core dump.
-_PATIENCE_SECONDS = 8  # for what takes the others a moment or two
+SILENT_SECONDS = 30  # without a heartbeat a process counts as dead; jax's limit is longer and ends in a core dump
+_PATIENCE_SECONDS = 8  # time for the other processes to finish something short
 
-# An error with one of these words may come from the death of another process.
+# An error with one of these words may be caused by the death of another process.
 _OF_COLLECTIVES = ("gloo", "nccl", "collective", "connection", "socket", "peer")
 
 _TELLING: list[Callable[[str], None]] = []
@@ -31,12 +32,13 @@ _TELLING: list[Callable[[str], None]] = []
 
 @contextmanager
 def on_peer_failure(callback: Callable[[str], None]) -> Iterator[None]:
-    """Inside, `callback` is called with a line before another process's end becomes this one's."""
+    """Within this context, if another process fails, call `callback` with a line on it before this process ends."""
     _TELLING.append(callback)
     try:
         yield
     except Exception as error:
-        if not _may_come_from_another(error):  # else it is called yet, when the watch knows whose end that was
+        # If another process may be the cause, the callback stays, for the watch to call when it knows which one.
+        if not _may_come_from_another(error):
             _TELLING.remove(callback)
         raise
     else:
@@ -44,7 +46,7 @@ def on_peer_failure(callback: Callable[[str], None]) -> Iterator[None]:
 
 
 class Watch:
-    """The watch of this process; `prefix` stands before the lines that it says."""
+    """The thread of this process that watches the others; `prefix` begins the lines that it prints."""
 
     def __init__(self, prefix: str):
         self._prefix = prefix
@@ -53,22 +55,23 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the watch, when all processes have done their work."""
+        """End the watch, after all processes have finished their work."""
         self._ended.set()
         self._thread.join()
 
     def fail(self, error: BaseException) -> None:
-        """End this process because of `error`, and so all others."""
+        """End this process because of `error`, and with it all others. Does not return."""
         if _may_come_from_another(error):
-            time.sleep(SILENT_SECONDS + 3 * BEAT_SECONDS)  # until the thread knows, and ends this process in its name
+            # Gives the thread time to find the process that died; it then ends this process and names that one.
+            time.sleep(SILENT_SECONDS + 3 * BEAT_SECONDS)
         known = isinstance(error, ColorjaxError)
         if known and not is_first():
-            # Most mistakes are met by all processes, and are then process 0's to say.
+            # Most mistakes occur in all processes, and then process 0 should report them.
             time.sleep(_PATIENCE_SECONDS)
         line = str(error) if known else traceback.format_exception_only(error)[-1].strip()
         status = error.exit_status if known else 1
         if not _end_all(GROUP.index, f"failed: {line}", status, known):
-            time.sleep(_PATIENCE_SECONDS)  # another one was faster, and the thread is about to say so
+            time.sleep(_PATIENCE_SECONDS)  # another process failed first, and the thread is about to report it
         if known:
             who = "" if is_first() else f"{GROUP.members[GROUP.index]}: "
             print(f"{self._prefix}: {who}{line}", file=sys.stderr)
@@ -101,36 +104,43 @@ class Watch:
 
     def _exit_with_peer(self, word: dict[str, Any]) -> None:
         if word["process"] == GROUP.index:
-            return  # the main thread does it
+            return  # this process failed itself; its main thread ends it
         line = f"{GROUP.members[word['process']]} {word['what']}"
         if word["process"] or not word["known"]:
-            self._say(f"{line}; stopping")  # else process 0 has said it for all
+            self._say(f"{line}; stopping")  # a known error of process 0 was printed there for all
         for callback in list(_TELLING):
-            with suppress(Exception):  # nothing may keep this process from ending
+            with suppress(Exception):  # an error in a callback must not keep this process from ending
                 callback(line)
         _exit_now(word["status"], without=word["process"])
 
     def _say(self, line: str) -> None:
-        below = "\n" if is_first() else ""  # a progress bar, perhaps
+        below = "\n" if is_first() else ""  # there may be a progress bar on the current line
         print(f"{below}{self._prefix}: {line}", file=sys.stderr)
 
 
 def _may_come_from_another(error: BaseException) -> bool:
-    """Whether the end of another process may have led to `error`."""
+    """Whether `error` may be caused by the end of another process."""
     text = str(error).lower()
     return GROUP.count > 1 and isinstance(error, RuntimeError) and any(word in text for word in _OF_COLLECTIVES)
 
 
 def _end_all(process: int, what: str, status: int, known: bool) -> bool:
-    """Tell all processes to end; return False where they were told before."""
+    """Signal all processes to end; return False if another signal came first.
+
+    Args:
+      process: index of the process that failed.
+      what: what happened to it; follows its name in messages.
+      status: exit status for all processes.
+      known: whether the error is a `ColorjaxError`, whose process has printed it.
+    """
     word = {"process": process, "what": what, "status": status, "known": known}
     return GROUP.store.put_new("end", json.dumps(word).encode())
 
 
 def _exit_now(status: int, without: int | None = None) -> None:
-    """End this process at once: jax's own farewell would wait for the others, its devices for their answers.
+    """End this process at once. A normal exit could block, since jax's shutdown waits for dead processes.
 
-    Process 0 goes last, apart from the dead one `without`, because the coordinator ends with it.
+    Process 0 ends last, because the coordinator ends with it; it does not wait for the dead process `without`.
     """
     with suppress(RuntimeError):
         GROUP.store.put(f"left/{GROUP.index}", b"")
@@ -140,7 +150,7 @@ def _exit_now(status: int, without: int | None = None) -> None:
             time.sleep(0.2)
     if GROUP.coordinator:
         GROUP.coordinator.dismiss()
-    for child in multiprocessing.active_children():  # workers that read data; only Python's own farewell ends them
+    for child in multiprocessing.active_children():  # workers that read data; otherwise only a normal exit ends them
         child.kill()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
