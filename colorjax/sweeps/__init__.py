@@ -1,1 +1,1 @@
-"""Many runs of one config file: what a sweep lists, where its runs lie, and how they are started."""
+"""Many runs of one config file, as a sweep or a search: planning them, their folders, and starting them."""

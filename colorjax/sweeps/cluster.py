@@ -1,4 +1,4 @@
-"""What Slurm is asked for: the `cluster` config, whose every key `--cluster.KEY=VALUE` overrides."""
+"""The `cluster` config: what jobs request from Slurm. `--cluster.KEY=VALUE` overrides each key."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,25 +10,28 @@ from colorjax.errors import UserError
 
 
 def cluster_config() -> ConfigDict:
-    """Every key of a cluster config. A file of one's own defines `get_config(variant="")` and starts from this."""
+    """Return all settings of a cluster config with their defaults.
+
+    A user's own file defines `get_config(variant="")` and starts from this config.
+    """
     return ConfigDict(
         {
-            "partition": "",  # "" here and below: the cluster's own default
+            "partition": "",  # for this and the next three keys, "" is the cluster's default
             "account": "",
             "qos": "",
             "constraint": "",
-            "time": 60,  # minutes of one start; a run whose time is up goes back into the queue
-            "nodes": 1,  # of one run
-            "processes_per_node": 1,  # one sees all devices of its node; several share them
+            "time": 60,  # minutes for one start; a run whose time is up goes back into the queue
+            "nodes": 1,  # for one run
+            "processes_per_node": 1,  # a single process uses all devices of its node; several share them
             "gpus_per_node": 0,
             "cpus_per_process": 2,
-            "memory_gb": 0.0,  # of a node; 0 for the cluster's default
+            "memory_gb": 0.0,  # per node; 0 for the cluster's default
             "parallel": 0,  # runs at a time; 0 for as many as the cluster starts
-            "attempts": 3,  # starts in a row without a new checkpoint, after which a run is given up
-            "signal_seconds": 120,  # before its time is up, a run is told to write a checkpoint
+            "attempts": 3,  # a run is given up after this number of starts in a row without a new checkpoint
+            "signal_seconds": 120,  # time before the end of a job at which the run is told to write a checkpoint
             "setup": (),  # lines of the job's script before the run, such as "module load cuda"
             "container": "",  # words before python, such as "apptainer exec --nv colorjax.sif"
-            "python": "",  # the python in there; "" for the one that submits
+            "python": "",  # the python in the container; "" for the one that submits the jobs
             "srun_arguments": (),  # such as "--container-image=colorjax.sqsh"
             "sbatch_arguments": (),  # further options of sbatch, such as "exclude=node7" or "exclusive"
         }
@@ -36,10 +39,14 @@ def cluster_config() -> ConfigDict:
 
 
 def load_cluster(argument: str, words: Sequence[str]) -> ConfigDict:
-    """Return the cluster config in the file `argument`, or the default for "", with overrides in it.
+    """Return a cluster config with overrides applied.
+
+    Args:
+      argument: `FILE[:variant]` of the config; '' for the defaults.
+      words: overrides, `--cluster.KEY=VALUE`.
 
     Raises:
-      UserError: as `config_files.load`; or a number that no job can have.
+      UserError: as `config.files.load`, or a value that is impossible for a job.
     """
     path, _, variant = argument.partition(":")
     config = cluster_config()

@@ -1,4 +1,4 @@
-"""What a setting is drawn from, for random draws in a sweep and for the space of a search."""
+"""Distributions of settings, for random draws in a sweep and for the space of a search."""
 
 import dataclasses
 import math
@@ -11,15 +11,15 @@ from colorjax.errors import UserError
 
 
 class Distribution(Protocol):
-    """Where a setting's values come from."""
+    """The distribution of a setting's values."""
 
     def draw(self, random: np.random.Generator) -> Any:
-        """Return a value, in a type that a config holds."""
+        """Return a random value, of a type that a config can hold."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Numbers:
-    """Real numbers from `low` to `high`, evenly spread, or their logarithms are."""
+    """Real numbers from `low` to `high`; they or, if `logarithmic`, their logarithms are uniformly distributed."""
 
     low: float
     high: float
@@ -31,7 +31,7 @@ class Numbers:
             raise UserError(f"numbers from {self.low} to {self.high}: needs {bounds}")
 
     def draw(self, random: np.random.Generator) -> float:
-        """Return a number."""
+        """Return a random number."""
         if self.logarithmic:
             return math.exp(random.uniform(math.log(self.low), math.log(self.high)))
         return random.uniform(self.low, self.high)
@@ -42,7 +42,7 @@ class Numbers:
 
 @dataclasses.dataclass(frozen=True)
 class Integers:
-    """Whole numbers from `low` to `high`, both among them."""
+    """Uniformly distributed whole numbers from `low` to `high`, both included."""
 
     low: int
     high: int
@@ -52,7 +52,7 @@ class Integers:
             raise UserError(f"whole numbers from {self.low} to {self.high}: needs low < high")
 
     def draw(self, random: np.random.Generator) -> int:
-        """Return a whole number."""
+        """Return a random whole number."""
         return int(random.integers(self.low, self.high, endpoint=True))
 
     def __str__(self):
@@ -61,7 +61,7 @@ class Integers:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One of `options`, each as likely."""
+    """One of `options`, with equal probabilities."""
 
     options: tuple
 
@@ -70,7 +70,7 @@ class Choice:
             raise UserError("choice(): needs at least one option")
 
     def draw(self, random: np.random.Generator) -> Any:
-        """Return an option."""
+        """Return a random option."""
         return self.options[int(random.integers(len(self.options)))]
 
     def __str__(self):
@@ -78,22 +78,38 @@ class Choice:
 
 
 def uniform(low: float, high: float) -> Numbers:
-    """Return the numbers from `low` to `high`, each as likely."""
+    """Return the uniform distribution of real numbers from `low` to `high`.
+
+    Raises:
+      UserError: not low < high.
+    """
     return Numbers(float(low), float(high), logarithmic=False)
 
 
 def log_uniform(low: float, high: float) -> Numbers:
-    """Return the numbers from `low` to `high`, each order of magnitude as likely; for learning rates and the like."""
+    """Return the distribution of numbers from `low` to `high` whose logarithms are uniform, as for learning rates.
+
+    Raises:
+      UserError: not 0 < low < high.
+    """
     return Numbers(float(low), float(high), logarithmic=True)
 
 
 def integers(low: int, high: int) -> Integers:
-    """Return the whole numbers from `low` to `high`, both among them."""
+    """Return the uniform distribution of whole numbers from `low` to `high`, both included.
+
+    Raises:
+      UserError: not low < high.
+    """
     return Integers(low, high)
 
 
 def choice(*options: Any) -> Choice:
-    """Return the options, each as likely."""
+    """Return the distribution that gives each option with equal probability.
+
+    Raises:
+      UserError: no option is given.
+    """
     return Choice(options)
 
 

@@ -1,4 +1,4 @@
-"""Where the jobs of a sweep or a search are started, and how many at a time."""
+"""Where the jobs of a sweep or a search run, and how many at a time."""
 
 import dataclasses
 
@@ -7,12 +7,12 @@ from ml_collections import ConfigDict
 
 @dataclasses.dataclass(frozen=True)
 class Executor:
-    """This machine, or Slurm.
+    """The place where jobs run: this machine or Slurm.
 
     Attributes:
-      on_slurm: whether Slurm starts the jobs.
-      jobs: how many at a time, as asked for; None for the default.
-      cluster: what Slurm is asked for.
+      on_slurm: whether Slurm runs the jobs.
+      jobs: how many jobs at a time, as the user gave it; None for the default.
+      cluster: the cluster config, see `cluster_config`.
     """
 
     on_slurm: bool
@@ -21,5 +21,5 @@ class Executor:
 
     @property
     def count(self) -> int:
-        """How many jobs at a time: one by default."""
+        """How many jobs run at a time; 1 by default."""
         return 1 if self.jobs is None else self.jobs

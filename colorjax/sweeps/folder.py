@@ -1,7 +1,7 @@
-"""A sweep's folder: a snapshot of the code, a folder a run with its resolved config, and `sweep.json`.
+"""The folder of a sweep: a snapshot of the code, `sweep.json`, and a folder with the resolved config for each run.
 
-`sweep.json` has an entry for each time that runs were started: when, by which command line, from which snapshot, and
-which runs, with their numbers at Slurm.
+`sweep.json` has an entry for each start: the time, the command line, the snapshot, and the runs with their job numbers
+at Slurm.
 """
 
 import json
@@ -25,7 +25,7 @@ from colorjax.sweeps.slurm import in_queue
 
 
 def skip_reason(run: PlannedRun, sweep: Path) -> str:
-    """Return why a run is not to be started: 'done', 'running' or where it waits; '' if it is."""
+    """Return why a run must not be started ('done', 'running', or the job that it waits in); '' if it can be."""
     state = read_state(run.directory)
     if state is None or state.state not in ("done", "running", "waiting"):
         return ""
@@ -36,9 +36,9 @@ def skip_reason(run: PlannedRun, sweep: Path) -> str:
 
 
 def make_run(directory: Path, config: ConfigDict) -> bool:
-    """Make the folder of a run that waits for its start, its config in it; False if a process is at work in it.
+    """Make the folder of a run, with its config and the state 'waiting'; return False if a process works on the run.
 
-    A config that is there is the same but for keys that change no result, and the new one counts.
+    An existing config is replaced. It can differ only in keys that change no result.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if not wait_in_queue(directory):
@@ -48,7 +48,11 @@ def make_run(directory: Path, config: ConfigDict) -> bool:
 
 
 def require_kind(workdir: Path, kind: str) -> None:
-    """Raise a `UserError` where `workdir` is that of something else than a `kind`, 'sweep' or 'search'."""
+    """Check that `workdir` is new, or the folder of a `kind`: 'sweep' or 'search'.
+
+    Raises:
+      UserError: it is the folder of a run, or of the other kind.
+    """
     other = "run" if (workdir / "config.json").exists() else None
     if (workdir / "search.json").exists():
         other = "search"
@@ -59,13 +63,13 @@ def require_kind(workdir: Path, kind: str) -> None:
 
 
 def note_jobs(sweep: Path, executor: str, code: Path, jobs: Mapping[str, str]) -> None:
-    """Note in `sweep.json` that jobs were started.
+    """Record a start of jobs in `sweep.json`.
 
     Args:
       sweep: the sweep's folder.
       executor: 'local' or 'slurm'.
-      code: the snapshot.
-      jobs: by name of the run, the number at Slurm or ''.
+      code: the folder of the snapshot.
+      jobs: name of the run -> job number at Slurm, or ''.
     """
     start = {
         "time": time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -78,7 +82,12 @@ def note_jobs(sweep: Path, executor: str, code: Path, jobs: Mapping[str, str]) -
 
 
 def listing(runs: Sequence[PlannedRun], reasons: Sequence[str]) -> list[str]:
-    """Return a table, a line a run under one of headings: its name, the settings that differ, and how it stands."""
+    """Return the lines of a table with one run per line: its name, the settings that differ, and its state.
+
+    Args:
+      runs: of the sweep.
+      reasons: `skip_reason` of each run.
+    """
     keys = varying_keys([run.changes for run in runs])
     header = ["run", *short_keys(keys).values(), ""]
     rows = [

@@ -1,4 +1,4 @@
-"""A job: the command line that one run, or one worker of a search, is started with."""
+"""A job: the command line that starts one run, or one worker of a search."""
 
 import dataclasses
 import shlex
@@ -10,12 +10,12 @@ from colorjax.sweeps.executor import Executor
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What to start, for whom.
+    """A command to start.
 
     Attributes:
-      name: of the run; its output goes to a log of this name.
+      name: of the run or worker; its output goes to a log of this name.
       words: the command line.
-      directory: the folder whose `state.json` tells why it failed.
+      directory: the folder whose `state.json` has the state of the job, and the reason if it failed.
     """
 
     name: str
@@ -27,9 +27,9 @@ def job_words(code: Path, executor: Executor, *words: str) -> tuple[str, ...]:
     """Return the command line of a job.
 
     Args:
-      code: the snapshot whose `launch.py` it runs.
-      executor: where it runs.
-      *words: the command and its options.
+      code: the folder of the snapshot whose `launch.py` is run.
+      executor: where the job runs.
+      *words: the command of `launch.py` and its options.
     """
     launch = str(code / "launch.py")
     if not executor.on_slurm:

@@ -1,6 +1,6 @@
-"""Lists of runs for `sweep(add)`: each function returns a list of overrides, one dict a run, keys as in the config.
+"""Lists of runs for `sweep(add)`. Each function returns a list with one dict of overrides per run, keyed by setting.
 
-A config file has
+For example, a config file defines
 
     def sweep(add):
         for run in grid({"optimizer.learning_rate": (1e-4, 1e-3), "seed": (0, 1, 2)}):
@@ -20,12 +20,12 @@ Runs = list[dict[str, Any]]
 
 
 def grid(values: Mapping[str, Sequence]) -> Runs:
-    """Return every combination of the values of each key, the last key changing fastest."""
+    """Return every combination of the values of all keys; the last key changes fastest."""
     return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
 
 
 def zipped(values: Mapping[str, Sequence]) -> Runs:
-    """Return the first value of every key as one run, the second of every key as the next, and so on.
+    """Return runs made of the first value of every key, then of the second value of every key, and so on.
 
     Raises:
       UserError: the keys have different numbers of values.
@@ -37,19 +37,25 @@ def zipped(values: Mapping[str, Sequence]) -> Runs:
 
 
 def seeds(count: int, first: int = 0) -> Runs:
-    """Return `count` runs that differ in their seed alone."""
+    """Return `count` runs that differ only in their seed: `first`, `first` + 1 and so on."""
     return [{"seed": seed} for seed in range(first, first + count)]
 
 
 def random_draws(count: int, space: Space, seed: int = 0) -> Runs:
-    """Return `count` runs, each key of which is drawn on its own; of one seed, fewer are the first of more."""
-    # A generator of its own for each run, so that another key or another run changes nothing of the others.
+    """Return `count` runs with each key drawn independently.
+
+    Args:
+      count: number of runs. A smaller count gives the first runs of a larger one.
+      space: key -> distribution.
+      seed: of the draws.
+    """
+    # Each run has its own generator, so that the number of runs and of keys does not change the other runs.
     generators = [np.random.Generator(np.random.Philox(key=[seed, index])) for index in range(count)]
     return [{key: drawn.draw(random) for key, drawn in space.items()} for random in generators]
 
 
 def product(*lists: Runs) -> Runs:
-    """Return every combination of one run of each list, put together, the last list changing fastest.
+    """Return every combination of one run from each list, merged into one run; the last list changes fastest.
 
     Raises:
       UserError: two lists set the same key.

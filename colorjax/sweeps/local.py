@@ -1,4 +1,4 @@
-"""Jobs on this machine, several at a time, each with its own GPUs or its share of the cores."""
+"""Run jobs on this machine, several at a time, each with its own GPUs or its own share of the cores."""
 
 import dataclasses
 import os
@@ -21,8 +21,8 @@ from colorjax.sweeps.jobs import Job
 
 _POLL_SECONDS = 0.5
 _STOPPED = Interrupted.exit_status
-# Takes the cores and the job's words. A program of its own, because a function between fork and exec is not safe in a
-# process that has threads.
+# A program that receives the cores and the job's words. A function called between fork and exec could do the same, but
+# is not safe in a process with threads.
 _PINNED = """
 import os, sys
 os.sched_setaffinity(0, map(int, sys.argv[1].split(",")))
@@ -32,19 +32,24 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 @dataclasses.dataclass(frozen=True)
 class Share:
-    """What a job gets of this machine: the words before its own, and what is changed in its environment."""
+    """A job's share of this machine.
+
+    Attributes:
+      before: words to put before the job's own command line.
+      environment: environment variables to set.
+    """
 
     before: tuple[str, ...] = ()
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def shares(count: int) -> list[Share]:
-    """Return what each of `count` jobs at a time gets of this machine.
+    """Return the shares of this machine for `count` jobs at a time.
 
-    GPUs where there are any, else cores; those that are left over stay idle, so that all jobs have as much.
+    GPUs are divided if there are any, otherwise cores. All shares are equal; left-over GPUs or cores stay idle.
 
     Raises:
-      UserError: there are fewer than `count`.
+      UserError: there are fewer GPUs or cores than `count`, or `count` is below 1.
     """
     if count < 1:
         raise UserError(f"--jobs={count}: must be 1 or more")
@@ -62,7 +67,13 @@ def shares(count: int) -> list[Share]:
 
 
 class Progress(NamedTuple):
-    """What the display counts: `done()` of `total`, in `unit`s."""
+    """What the progress bar shows.
+
+    Attributes:
+      total: the number at the end.
+      unit: what is counted, such as 'step'.
+      done: returns the present number.
+    """
 
     total: int
     unit: str
@@ -70,17 +81,17 @@ class Progress(NamedTuple):
 
 
 def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], None], progress: Progress) -> int:
-    """Run `jobs`, `count` at a time; return how many did not end well.
+    """Run `jobs`, `count` at a time; return how many failed.
 
-    A job that fails is said and the others go on. A signal to stop is passed on to the jobs that run, which write
-    their checkpoints.
+    If a job fails, the others continue. A signal to stop is passed on to the running jobs, which write their
+    checkpoints.
 
     Args:
       jobs: to run, in this order.
       count: how many at a time.
-      logs: folder for what each job prints, NAME.log.
-      say: is given a line about each job that ended.
-      progress: of the display.
+      logs: folder for the output of each job, as NAME.log.
+      say: called with a line about each job that has ended.
+      progress: what the progress bar shows.
 
     Raises:
       UserError: as `shares`.
@@ -115,7 +126,7 @@ def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], N
 
 
 def _stop(processes: Sequence[subprocess.Popen], received: Sequence[str]) -> None:
-    """Have the processes write their checkpoints and end; at once at another Ctrl-C."""
+    """Stop the processes after they have written their checkpoints; a second Ctrl-C kills them at once."""
     for process in processes:
         process.send_signal(signal.SIGTERM)
     while any(process.poll() is None for process in processes):
@@ -126,7 +137,7 @@ def _stop(processes: Sequence[subprocess.Popen], received: Sequence[str]) -> Non
 
 
 def _set_state(job: Job, state: str, reason: str) -> None:
-    """Write how a run ended that had no time to say so itself; what it has said is left alone."""
+    """Write the state of a run that ended without writing it; a state that the run itself wrote is kept."""
     known = read_state(job.directory)
     if known and known.state in ("waiting", "lost"):
         write_state(job.directory, dataclasses.replace(known, state=state, reason=reason))
@@ -151,7 +162,7 @@ def _cores() -> list[int]:
 
 def _start(job: Job, share: Share, logs: Path) -> subprocess.Popen:
     with (logs / f"{job.name}.log").open("a") as log:
-        # A session of its own, so that a Ctrl-C at the terminal reaches it through us alone, once.
+        # In its own session, so that Ctrl-C at the terminal does not reach it directly, but only once through `_stop`.
         words = (*share.before, *job.words)
         environment = os.environ | share.environment
         return subprocess.Popen(
@@ -178,15 +189,15 @@ def _outcome(job: Job, status: int, logs: Path) -> str:
 
 @contextmanager
 def _noted_signals() -> Iterator[list[str]]:
-    """Inside, the names of signals to stop are put into the list."""
+    """Yield a list that receives the names of signals to stop; within this context they have no other effect."""
     received = []
 
     def note(number, _frame):
         received.append(signal.Signals(number).name)
 
     numbers = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-        numbers.append(signal.SIGHUP)  # the terminal is closed, and nobody is left to see to the rest
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+        numbers.append(signal.SIGHUP)  # the terminal was closed
     before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield received
@@ -196,6 +207,6 @@ def _noted_signals() -> Iterator[list[str]]:
 
 
 def _bar(progress: Progress) -> tqdm:
-    # Without a terminal every state of the bar is a line of its own in some file.
+    # Without a terminal, each update of the bar adds a line to a file.
     interval = 0.2 if sys.stderr.isatty() else 30
     return tqdm(total=progress.total, initial=progress.done(), unit=progress.unit, mininterval=interval)

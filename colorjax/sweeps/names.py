@@ -1,4 +1,4 @@
-"""Names of runs, made of the settings in which they differ; they are names of folders too."""
+"""Names of runs, made from the settings in which they differ. They also name the runs' folders."""
 
 import hashlib
 import re
@@ -7,20 +7,20 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-_LONGEST = 100  # letters; file systems allow 255, people less
+_LONGEST = 100  # letters; file systems allow 255, but such names are hard to read
 
 
 def run_names(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a name for each run, such as 'learning_rate=0.001,seed=2'.
 
     Args:
-      runs: what each run changes, by whole key. A key that is the same in all of them is in no name.
+      runs: for each run, full key -> changed value. Keys with the same value in all runs are left out of the names.
     """
     varying = varying_keys(runs)
     short = short_keys(varying)
     names = [",".join(f"{short[key]}={value_text(run[key])}" for key in varying if key in run) for run in runs]
     names = [name or "run" for name in names]
-    # Values that differ may look the same in a file's name.
+    # Different values may give the same name; then a hash is added.
     return [
         _shortened(name, repr(sorted(run.items()))) if len(name) > _LONGEST or names.count(name) > 1 else name
         for name, run in zip(names, runs, strict=True)
@@ -28,13 +28,13 @@ def run_names(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def varying_keys(runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the keys that are not the same in all runs, in the order in which they come up."""
+    """Return the keys whose values differ between runs, in the order of their first appearance."""
     keys = dict.fromkeys(key for run in runs for key in run)
     return [key for key in keys if len({value_text(run[key]) if key in run else None for run in runs}) > 1]
 
 
 def short_keys(keys: Sequence[str]) -> dict[str, str]:
-    """Return the end of each key that is enough to tell it from the others."""
+    """Return key -> the shortest end of it that no other key has."""
     short = {}
     for key in keys:
         parts = key.split(".")
@@ -50,7 +50,7 @@ def _ends(key: str, end: str) -> bool:
 
 
 def value_text(value: Any) -> str:
-    """Return a setting's value as a part of a file's name."""
+    """Return a setting's value as text for a file name."""
     if isinstance(value, ConfigDict):  # a whole section, such as a model
         value = value.get("name", sorted(value.items()))
     if isinstance(value, float):
@@ -61,5 +61,5 @@ def value_text(value: Any) -> str:
 
 
 def _shortened(name: str, whole: str) -> str:
-    """Return `name`, cut if need be, with a hash of `whole` at its end."""
+    """Return `name`, cut if it is too long, with a hash of `whole` at its end."""
     return f"{name[: _LONGEST - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"

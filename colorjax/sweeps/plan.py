@@ -1,4 +1,4 @@
-"""From a config file with `sweep(add)` to the runs that it asks for, each with its resolved config, name and folder."""
+"""Plan the runs of a config file's `sweep(add)`, each with its resolved config, name and folder."""
 
 import dataclasses
 import json
@@ -20,7 +20,14 @@ from colorjax.sweeps.names import run_names
 
 @dataclasses.dataclass(frozen=True)
 class PlannedRun:
-    """One run: what it changes in the sweep's config, the config that results, and the folder that is its own."""
+    """One run of a sweep.
+
+    Attributes:
+      name: of the run and its folder.
+      changes: key -> value that differs from the sweep's config.
+      config: the resulting run config.
+      directory: the run's folder.
+    """
 
     name: str
     changes: dict[str, Any]
@@ -31,16 +38,16 @@ class PlannedRun:
 def plan(argument: str, config: ConfigDict, directory: Path) -> list[PlannedRun]:
     """Return the runs of a sweep.
 
-    A run that is in `directory` already, under whatever name, keeps its folder: so a sweep may grow.
+    A run that already has a folder in `directory` keeps it, under any name. So runs can be added to a sweep later.
 
     Args:
-      argument: `FILE[:variant]`, whose file defines `sweep(add)`.
+      argument: `FILE[:variant]`; the file defines `sweep(add)`.
       config: that file's config, with the overrides of the command line.
-      directory: of the runs, each in a folder by its name.
+      directory: holds the folder of each run.
 
     Raises:
-      UserError: no runs, the same run twice, a key that isn't there or a value of another type, or a folder that
-        belongs to another run, or whose config is damaged.
+      UserError: there are no runs, a run is there twice, a key is unknown, a value has the wrong type, or a run's
+        folder belongs to another run or has a damaged config.
     """
     require_run(config)
     changes = []
@@ -71,10 +78,15 @@ def plan(argument: str, config: ConfigDict, directory: Path) -> list[PlannedRun]
 
 
 def changed(config: ConfigDict, changes: Mapping[str, Any], where: str) -> ConfigDict:
-    """Return a locked copy of `config` with `changes` in it, keys as in 'optimizer.learning_rate'.
+    """Return a locked copy of `config` with `changes` applied.
+
+    Args:
+      config: is not changed.
+      changes: full key, such as 'optimizer.learning_rate' -> value.
+      where: begins the error message.
 
     Raises:
-      UserError: a key that isn't there, or a value of another type; the line begins with `where`.
+      UserError: an unknown key, or a value of the wrong type.
     """
     copy = config.copy_and_resolve_references().unlock()
     for key, value in changes.items():
@@ -83,11 +95,11 @@ def changed(config: ConfigDict, changes: Mapping[str, Any], where: str) -> Confi
 
 
 def _known(directory: Path) -> dict[str, str]:
-    """Return the name of each run in `directory` by the identity of its config."""
+    """Return `_hash` of the config -> name, for each run in `directory`."""
     paths = sorted(directory.glob("*/config.json")) if directory.is_dir() else []
     return {_hash(read_json(path, dict)): path.parent.name for path in paths}
 
 
 def _hash(config: Mapping[str, Any]) -> str:
-    """Return a text that the plain configs of one run have in common."""
+    """Return a text that identifies the run of a plain config: its identifying settings as JSON."""
     return json.dumps(settings_of_any_version(config), sort_keys=True)

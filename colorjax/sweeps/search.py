@@ -1,7 +1,7 @@
-"""What a search is about: its settings, the space it looks through, and Optuna's study of it, kept in one file.
+"""A search: its settings, its space, and Optuna's study of it.
 
-`search.json` in the search's folder has all that a worker needs, so that nothing depends on the config file later:
-the run config that trials change, the space and the settings. `study.journal` is Optuna's.
+`search.json` in the search's folder has everything that a worker needs: the run config that trials change, the space
+and the settings. So later changes of the config file have no effect. Optuna keeps its study in `study.journal`.
 """
 
 import dataclasses
@@ -32,25 +32,25 @@ _KINDS = {"numbers": Numbers, "integers": Integers, "choice": Choice}
 
 
 def search_config() -> ConfigDict:
-    """Every setting of a search, each to be overridden by `--search.KEY=VALUE`."""
+    """Return all settings of a search with their defaults; `--search.KEY=VALUE` overrides each of them."""
     return ConfigDict(
         {
-            "trials": 20,  # in all, those of earlier starts among them
-            "metric": "psnr",  # of the validation photographs, at the best checkpoint; or "loss"
+            "trials": 20,  # in total, including those of earlier starts
+            "metric": "psnr",  # a metric of the validations, such as "loss", taken at the best checkpoint
             "sampler": "tpe",  # or "random"
-            "startup_trials": 5,  # drawn at random, and never pruned, before there is anything to learn from
-            "pruner": "median",  # stop a trial that is worse than the median of the others at the same step; or "none"
-            "warmup_steps": 0,  # before which no trial is pruned
+            "startup_trials": 5,  # first trials, which are drawn at random and never pruned
+            "pruner": "median",  # stops a trial that is worse than the median of the others at the same step; or "none"
+            "warmup_steps": 0,  # no trial is pruned before this step
             "seed": 0,
         }
     )
 
 
 def load_search_config(words: Sequence[str]) -> ConfigDict:
-    """Return the settings with overrides in them.
+    """Return the settings of a search with overrides applied.
 
     Raises:
-      UserError: as `config_files.override`; or a setting that no search can have.
+      UserError: as `config.files.override`, or a value that is impossible for a search.
     """
     config = override(search_config(), words, "search")
     for key, known in {"pruner": PRUNERS, "sampler": SAMPLERS, "metric": MEASURES}.items():
@@ -69,7 +69,13 @@ def load_search_config(words: Sequence[str]) -> ConfigDict:
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """A search: the config that its trials change, what they draw from, and its settings."""
+    """A search.
+
+    Attributes:
+      config: the run config that its trials change.
+      space: key -> distribution of the values of this setting.
+      settings: as in `search_config`.
+    """
 
     config: ConfigDict
     space: dict[str, Distribution]
@@ -77,15 +83,20 @@ class Search:
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether the search is for high values of its metric."""
+        """Whether higher values of the search's metric are better."""
         return bool(MEASURES[self.settings.metric].higher_is_better)
 
 
 def plan_search(argument: str, config: ConfigDict, settings: ConfigDict) -> Search:
-    """Return the search that the config file declares by `search_space()`, which maps keys to distributions.
+    """Return the search that a config file declares by `search_space()`, which returns a dict of key -> distribution.
+
+    Args:
+      argument: `FILE[:variant]` of the config file.
+      config: that file's config, with the overrides of the command line.
+      settings: of the search.
 
     Raises:
-      UserError: no space in it, a key that isn't there, or a distribution of another type than its setting.
+      UserError: there is no space, a key is unknown, or a distribution does not fit the type of its setting.
     """
     require_run(config)
     space = call(argument, "search_space")
@@ -105,7 +116,7 @@ def save_search(search: Search, directory: Path) -> None:
     """Write `search.json`.
 
     Raises:
-      UserError: `directory` holds a search of another config or space; only its settings may change.
+      UserError: `directory` holds a search with another config, space or metric; only other settings may change.
     """
     kinds = {kind: name for name, kind in _KINDS.items()}
     content = {
@@ -132,7 +143,7 @@ def save_search(search: Search, directory: Path) -> None:
 
 
 def read_search(directory: Path) -> Search:
-    """Return what `save_search` wrote.
+    """Return the search that `save_search` wrote.
 
     Raises:
       UserError: there is no search in `directory`.
@@ -142,12 +153,12 @@ def read_search(directory: Path) -> Search:
         raise UserError(f"--workdir={directory}: no search in it; start one with the command search")
     content = with_tuples(read_json(path, dict))
     space = {key: _KINDS[fields.pop("kind")](**fields) for key, fields in content["space"].items()}
-    settings = from_plain({**search_config(), **content["settings"]})  # those of an earlier version may be fewer
+    settings = from_plain({**search_config(), **content["settings"]})  # an earlier version may have had fewer settings
     return Search(with_defaults(from_plain(content["config"])), space, settings)
 
 
 def open_study(search: Search, directory: Path) -> optuna.Study:
-    """Return the study of a search, made if it isn't there; any number of processes may have it open."""
+    """Open the study of a search, or create it. Any number of processes may have it open at a time."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     settings = search.settings
     pruner = optuna.pruners.NopPruner()
@@ -163,7 +174,7 @@ def open_study(search: Search, directory: Path) -> optuna.Study:
 
 
 def sampler_of(settings: ConfigDict, number: int) -> optuna.samplers.BaseSampler:
-    """Return the sampler of the trial `number`, with a seed of its own: no two workers draw the same."""
+    """Return the sampler for trial `number`. Each trial has its own seed, so that no two workers draw the same."""
     seed = int(np.random.SeedSequence([settings.seed, number]).generate_state(1)[0])
     if settings.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
@@ -175,7 +186,7 @@ def suggest(trial: optuna.Trial, space: Mapping[str, Distribution]) -> dict[str,
     values = {}
     for key, distribution in space.items():
         if isinstance(distribution, Choice):
-            # By number: Optuna keeps texts and numbers only, and an option may be a tuple.
+            # By index: Optuna stores only texts and numbers, but an option may be a tuple.
             values[key] = distribution.options[trial.suggest_int(key, 0, len(distribution.options) - 1)]
         elif isinstance(distribution, Integers):
             values[key] = trial.suggest_int(key, distribution.low, distribution.high)

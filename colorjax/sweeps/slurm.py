@@ -1,7 +1,8 @@
-"""Jobs on Slurm, by submitit: one job array, each element of it one run.
+"""Submit jobs to Slurm with submitit: one job array, with one run per element.
 
-What submitit pickles and starts in each process of a job is `os.execvp` with the run's command line. So nothing of our
-code is pickled, the run is of the snapshot alone, and Slurm's signals reach it and not a process around it.
+submitit pickles a function and calls it in each process of a job. Here this function is `os.execvp`, with the run's
+command line. So none of our code is pickled, the run uses only the code of the snapshot, and Slurm's signals reach the
+run directly, not a process around it.
 """
 
 import os
@@ -20,7 +21,14 @@ from colorjax.sweeps.jobs import Job
 
 
 def script(cluster: ConfigDict, name: str, logs: Path, count: int) -> str:
-    """Return the script that an array of `count` jobs would be submitted with."""
+    """Return the script that would submit an array of jobs.
+
+    Args:
+      cluster: the cluster config.
+      name: of the job array.
+      logs: folder for the output.
+      count: number of jobs.
+    """
     from submitit.slurm import slurm
 
     arguments = {"map_count": count} if count > 1 else {}
@@ -29,11 +37,17 @@ def script(cluster: ConfigDict, name: str, logs: Path, count: int) -> str:
 
 
 def submit(jobs: Sequence[Job], cluster: ConfigDict, name: str, logs: Path) -> list[str]:
-    """Submit `jobs` as one array and return their numbers, such as '12_0', in order.
+    """Submit `jobs` as one array and return their job numbers, such as '12_0', in order.
+
+    Args:
+      jobs: to submit.
+      cluster: the cluster config.
+      name: of the job array.
+      logs: folder for the output.
 
     Raises:
-      UserError: this is no machine of a Slurm cluster.
-      ColorjaxError: Slurm does not take them.
+      UserError: this machine has no Slurm.
+      ColorjaxError: Slurm refuses the jobs.
     """
     import submitit
     from submitit.core.utils import FailedJobError, FailedSubmissionError
@@ -54,13 +68,17 @@ def submit(jobs: Sequence[Job], cluster: ConfigDict, name: str, logs: Path) -> l
 
 
 def check() -> None:
-    """Raise a `UserError` where no job can be submitted."""
+    """Check that jobs can be submitted from here.
+
+    Raises:
+      UserError: this machine has no Slurm.
+    """
     if not shutil.which("sbatch"):
         raise UserError("--executor=slurm: there is no sbatch here; run this on a login node, or use --executor=local")
 
 
 def in_queue(job: str) -> bool:
-    """Whether Slurm still has the job waiting or running; False where there is no Slurm to ask."""
+    """Whether the job is waiting or running at Slurm; False on a machine without Slurm."""
     if not shutil.which("squeue"):
         return False
     words = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={job}"]
@@ -69,16 +87,22 @@ def in_queue(job: str) -> bool:
 
 
 def parameters(cluster: ConfigDict, name: str, count: int) -> Mapping[str, Any]:
-    """Return what submitit is told about `count` jobs, as it names things."""
+    """Return submitit's parameters for an array of jobs.
+
+    Args:
+      cluster: the cluster config.
+      name: of the job array.
+      count: number of jobs.
+    """
     several = cluster.nodes * cluster.processes_per_node > 1
     texts = {key: cluster[key] for key in ("partition", "account", "qos", "constraint") if cluster[key]}
     numbers = {"gpus_per_node": cluster.gpus_per_node} if cluster.gpus_per_node else {}
     if cluster.memory_gb:
         numbers["mem"] = f"{round(1024 * cluster.memory_gb)}MB"
     numbers["array_parallelism"] = cluster.parallel or count
-    # Since Slurm 22.05 srun no longer takes over the number of CPUs from its job.
+    # Since Slurm 22.05 srun no longer inherits the number of CPUs from its job.
     srun = [f"--cpus-per-task={cluster.cpus_per_process}", *cluster.srun_arguments]
-    if several:  # when one process dies the others have nothing left to do
+    if several:  # when one process dies, the others can't continue
         srun.insert(0, "--kill-on-bad-exit=1")
     further = dict(argument.removeprefix("--").partition("=")[::2] for argument in cluster.sbatch_arguments)
     return {

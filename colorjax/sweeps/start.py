@@ -1,4 +1,4 @@
-"""Starting jobs from a snapshot: here, several at a time, or on Slurm as one array."""
+"""Start jobs from a snapshot of the code: on this machine, several at a time, or on Slurm as one array."""
 
 import shlex
 from collections.abc import Sequence
@@ -16,7 +16,11 @@ from colorjax.sweeps.local import Progress
 
 
 def check_executor(executor: Executor) -> None:
-    """Raise a `UserError` for what this machine can't do, or nothing would read, before anything is made."""
+    """Check, before any file is written, that jobs can be started in this way.
+
+    Raises:
+      UserError: this machine lacks Slurm, GPUs or cores for it, or a cluster config is given without Slurm.
+    """
     if executor.on_slurm:
         slurm.check()
         return
@@ -26,14 +30,19 @@ def check_executor(executor: Executor) -> None:
 
 
 def start(jobs: Sequence[Job], workdir: Path, code: Path, executor: Executor, progress: Progress) -> int | None:
-    """Start `jobs`; return how many of them failed, or None at once where Slurm has them now.
+    """Start `jobs`. On this machine, run them and return how many failed; on Slurm, submit them and return None.
 
     Args:
-      jobs: what to start.
-      workdir: the sweep's folder.
-      code: the snapshot that they are started from.
-      executor: where they run.
-      progress: of the display, where they run here.
+      jobs: to start.
+      workdir: the folder of the sweep or search.
+      code: the folder of the snapshot of the code.
+      executor: where the jobs run.
+      progress: what the progress bar shows, for jobs on this machine.
+
+    Raises:
+      UserError: as `check_executor`.
+      ColorjaxError: Slurm refuses the jobs.
+      Interrupted: a signal came, and the jobs on this machine have stopped.
     """
     logs = workdir / "logs"
     if not executor.on_slurm:
@@ -47,5 +56,5 @@ def start(jobs: Sequence[Job], workdir: Path, code: Path, executor: Executor, pr
 
 
 def next_command(command: str, workdir: Path) -> str:
-    """Return a line to be typed next."""
+    """Return the command line that the user may type next, indented."""
     return f"  python launch.py {command} --workdir={shlex.quote(str(workdir))}"

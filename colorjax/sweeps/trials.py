@@ -1,7 +1,7 @@
-"""The trials of a search: which one a worker takes next, and how it ends.
+"""The trials of a search: how a worker takes the next one, and reports its end.
 
-A trial is a run in `runs/trial-NUMBER`, like any other. A worker takes up a trial that another left (its process is
-gone, and the study still waits for it), or asks the study for a new one.
+A trial is an ordinary run, in `runs/trial-NUMBER`. A worker continues a trial that another worker left unfinished (its
+process is gone, but the study still waits for it), or asks the study for a new one.
 """
 
 import os
@@ -22,21 +22,21 @@ from colorjax.sweeps.folder import make_run
 from colorjax.sweeps.plan import changed
 from colorjax.sweeps.search import Search, open_study, sampler_of, suggest
 
-_LOCK_SECONDS = 60  # a sampler that has many trials to learn from takes some
-BEST_METRIC = "psnr"  # that says which checkpoint of a run is its best, whatever the search is for
+_LOCK_SECONDS = 60  # with many earlier trials, the sampler needs some of this time
+BEST_METRIC = "psnr"  # determines a run's best checkpoint, also if the search is for another metric
 
 
 def work(search: Search, directory: Path, train: Callable, say: Callable[[str], None]) -> None:
     """Take trials until there are as many as the search asks for.
 
     Args:
-      search: as `search.json` has it.
+      search: from `read_search`.
       directory: the search's folder.
-      train: `(config, workdir, on_validation)`, trains a run or goes on with it.
-      say: is given a line about each trial.
+      train: called as `train(config, workdir, on_validation)`; trains a run, or continues it.
+      say: called with a line about each trial.
 
     Raises:
-      Interrupted: a signal came; the trial has its checkpoint, and whoever works next goes on with it.
+      Interrupted: a signal came. The trial has written its checkpoint, and the next worker continues it.
     """
     study = open_study(search, directory)
     while taken := _take(search, study, directory):
@@ -49,7 +49,7 @@ def work(search: Search, directory: Path, train: Callable, say: Callable[[str], 
         except Pruned as stop:
             study.tell(trial, state=TrialState.PRUNED)
             say(f"pruned   {workdir.name}: {stop}")
-        except Exception as error:  # whatever it is, the other trials know nothing of it
+        except Exception as error:  # an error in one trial must not stop the others
             study.tell(trial, state=TrialState.FAIL)
             say(f"failed   {workdir.name}: {read_state(workdir).reason or error}")
         else:
@@ -57,7 +57,7 @@ def work(search: Search, directory: Path, train: Callable, say: Callable[[str], 
 
 
 def _run(search, study, trial, config, workdir, train) -> None:
-    """Train the run of a trial and tell the study its value."""
+    """Train the run of a trial and report its value to the study."""
     metric = search.settings.metric
     known = study.trials[trial.number].intermediate_values
 
@@ -70,7 +70,7 @@ def _run(search, study, trial, config, workdir, train) -> None:
         if trial.should_prune():
             raise Pruned(f"{metric} {metrics[metric]:.6g} at step {step} is worse than the median of the other trials")
 
-    # What a worker that was killed had validated and not reported.
+    # Report the validations that a killed worker made and did not report.
     for line in read_history(workdir):
         if line["kind"] == "validation":
             report(line["step"], line.get(metric))
@@ -82,7 +82,10 @@ def _run(search, study, trial, config, workdir, train) -> None:
 
 
 def _take(search: Search, study: optuna.Study, directory: Path) -> tuple[optuna.Trial, ConfigDict, Path] | None:
-    """Return a trial, its config and its folder, both there and marked as this process's; None when all are taken."""
+    """Take the next trial and return it with its config and folder; None if all trials are taken.
+
+    The folder then exists and is marked as this process's.
+    """
     with file_lock(directory / ".trials.lock", _LOCK_SECONDS):
         trial = _left_behind(study, directory) or _new(search, study)
         if trial is None:
@@ -101,7 +104,7 @@ def _left_behind(study: optuna.Study, directory: Path) -> optuna.Trial | None:
         state = read_state(_folder(directory, trial))
         if state is None or state.state in ("waiting", "stopped", "lost"):
             return trial
-        # A run that has ended is about to be told to the study, as long as its process is there.
+        # While its process is alive, an ended run will still be reported to the study.
         if state.state != "running" and not alive(state):
             return trial
     return None
