@@ -1,6 +1,6 @@
-"""One file for each command: config in, files out. `catalog` lists them, `console` parses, `execute` calls them.
+"""The commands, one file each. `catalog` lists them, `console` parses command lines, and `execute` calls a command.
 
-They put the parts together (data, task, network, training, methods, evaluation) and know nothing of how a part works.
-A file is imported when its command is asked for, so that those which only read files do not wait for jax.
-A command that may run as several processes does the same in each of them; what it writes and says is the first one's.
+A command combines the parts (data, task, network, training, methods, evaluation) without the details of any part.
+Its file is imported only when the command is used, so that commands that only read files do not wait for jax.
+A command that runs as several processes does the same work in each of them, but only process 0 writes and prints.
 """

@@ -1,8 +1,8 @@
-"""Every command once: what its help says, the options that it takes, what it needs and what it writes.
+"""The list of all commands: their help texts, their options, what they need and what they write.
 
-`launch.py` has all of them, the console command `colorjax` those that need no data sets (`console.py`). The function
-`main` of `colorjax/commands/NAME.py` does the work. Only the standard library is imported here, so that `--help` is
-fast.
+`launch.py` offers all commands, the console command `colorjax` only those that need no data sets (`console.py`). The
+function `main` of `colorjax/commands/NAME.py` does the work of a command. Only the standard library is imported here,
+so that `--help` is fast.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import dataclasses
 from colorjax.commands import options
 from colorjax.commands.options import Options
 
-#: ends the help of most commands; `typed` is how the program is started
+#: The end of most commands' help; `typed` is how the user starts the program.
 ENDING = """\
 A config is a Python file with an optional variant, FILE[:VARIANT]; the header of each file in experiments/ gives
 its variants, hardware, running time and the numbers to expect. Any setting in it can be changed by
@@ -35,17 +35,17 @@ hold them. What can't be read is named and skipped. An input is never overwritte
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """What is to be known of a command before it is imported.
+    """The description of a command, available before the command is imported.
 
     Attributes:
-      summary: a line in the list of commands.
-      description: begins its help.
-      options: that it takes, in the order in which the help shows them and they are resolved.
-      needs_datasets: its `main` takes the package `datasets` as `data`.
-      writes_workdir: `--workdir` is a folder to be made and written.
-      compiles: it runs compiled programs, which are kept on the disk for its next start.
-      blocks_signals: Slurm's warnings, which would end it, wait until a training is ready for them.
-      ending: ends its help.
+      summary: its line in the list of commands.
+      description: the beginning of its help.
+      options: its option groups, in the order in which the help shows them and `execute` resolves them.
+      needs_datasets: whether its `main` takes the package `datasets` as `data`.
+      writes_workdir: whether it makes the folder `--workdir` and writes into it.
+      compiles: whether it runs compiled programs, which are kept on disk for the next start.
+      blocks_signals: whether Slurm's warnings, which would end the process, are blocked until a training handles them.
+      ending: the end of its help.
     """
 
     summary: str
@@ -59,7 +59,7 @@ class Command:
 
     @property
     def several_processes(self) -> bool:
-        """Whether it may run as several processes."""
+        """Whether the command can run as several processes."""
         return options.PROCESSES in self.options
 
 

@@ -1,4 +1,4 @@
-"""`launch.py colorize`: give a person's own pictures colors."""
+"""`launch.py colorize`: give colors to a user's own photos."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,21 @@ from colorjax.pictures.read import read_photo
 def main(
     paths: Sequence[str], output: str, compare: bool, max_pixels: int, method: str, hints: str, weights: str
 ) -> None:
-    """Colorize pictures; arguments as for `pictures.process` and `restoration.colorize`, `hints` a file."""
+    """Colorize photos and write the results.
+
+    Args:
+      paths: files and folders, as for `pictures.process`.
+      output: folder of the results.
+      compare: whether to write photo and result side by side, too.
+      max_pixels: larger photos are left out.
+      method: 'network' or 'scribble'; '' to choose by `hints`, as for `restoration.colorize`.
+      hints: a file with colors painted over a copy of the photo; '' for none.
+      weights: weights of another network, as for `restoration.colorize`; '' for the bundled ones.
+
+    Raises:
+      UserError: hints for more than one photo, arguments that don't fit together, or as `pictures.process`.
+      ColorjaxError: as `pictures.process`.
+    """
     marked = None
     if hints:
         if len(find_pictures(paths, output)) > 1:

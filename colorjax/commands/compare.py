@@ -1,4 +1,4 @@
-"""`launch.py compare`: the runs in a folder as tables and as a page."""
+"""`launch.py compare`: compare the runs in a folder, as tables and as a page."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def main(workdir: Path, metric: str = "psnr", by: str | None = None) -> None:
     """Compare the runs in `workdir`, print the table and write compare.md, compare.csv, runs.csv and compare.html.
 
     Raises:
-      UserError: no run in it, no such setting or metric, or a folder that can't be written.
+      UserError: the folder has no run or can't be written, or there is no such setting or metric.
     """
     comparison = compare(f"Runs in {workdir.absolute().name}", find_runs(workdir), metric, by)
     page = report(comparison)

@@ -1,4 +1,4 @@
-"""The command lines: `launch.py`, with all commands, and `colorjax`, with those that need no data sets.
+"""The command lines of `launch.py`, with all commands, and of `colorjax`, with those that need no data sets.
 
 Only the standard library is imported before a command is known, so that `--help` is fast.
 """
@@ -25,7 +25,7 @@ _WITHOUT_DATASETS = {name: command for name, command in COMMANDS.items() if not 
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The console command `colorjax`: parse `words` (by default the process's), return the exit status."""
+    """Run the console command `colorjax` with `words` (by default those of the process); return the exit status."""
     return start("colorjax", "colorjax", _OVERVIEW, _WITHOUT_DATASETS, words)
 
 
@@ -37,18 +37,18 @@ def start(
     words: Sequence[str] | None,
     datasets: Callable[[], ModuleType] | None = None,
 ) -> int:
-    """Parse a command line, execute the command, return the exit status.
+    """Parse a command line, execute its command and return the exit status.
 
     Args:
-      program: begins the lines of errors.
-      typed: how the program is started.
-      overview: begins its help.
-      commands: that it has, some of `catalog.COMMANDS`.
-      words: the command line without the program; None for the process's own.
-      datasets: returns the package `datasets`, for commands that need it; colorjax does not import it.
+      program: begins error messages.
+      typed: how the user starts the program.
+      overview: the beginning of the program's help.
+      commands: the program's commands, from `catalog.COMMANDS`.
+      words: the command line without the program; None for that of the process.
+      datasets: returns the package `datasets`, for commands that need it; colorjax itself does not import it.
 
     Raises:
-      SystemExit: after help, and after a command line that argparse refuses.
+      SystemExit: after `--help`, or after a command line that argparse refuses.
     """
     words = sys.argv[1:] if words is None else words
     try:
@@ -62,7 +62,7 @@ def start(
         from colorjax.commands.execute import execute  # here, so that --help does not wait for it
 
         return execute(program, options.command, arguments, overrides, data)
-    except KeyboardInterrupt:  # while it was loading
+    except KeyboardInterrupt:  # Ctrl-C during the imports
         print(f"{program}: stopped (Ctrl-C)", file=sys.stderr)
         return CTRL_C
 

@@ -19,21 +19,25 @@ from colorjax.training.workdir import open_workdir
 
 
 def main(config: ConfigDict, workdir: Path, data: ModuleType, weights: str = "") -> None:
-    """Measure the best checkpoint of a run beside the trivial rows; the results go to `workdir/evaluation`.
+    """Measure the best checkpoint of a run next to the baselines; the results go to `workdir/evaluation`.
 
     Args:
       config: of the run.
-      workdir: its folder.
+      workdir: the run's folder.
       data: the `datasets` package.
-      weights: what to measure in place of the run: the name of a network that comes with colorjax, or a file.
+      weights: what to measure in place of the run: the name of a bundled network, or a file.
+
+    Raises:
+      UserError: the config is of a table, the folder belongs to another run or has no checkpoint, or the weights don't
+        fit the config.
     """
     require_run(config)
     if weights:
-        load_weights(config, weights)  # before anything is measured beside them
+        load_weights(config, weights)  # finds unusable weights before the baselines are measured
     else:
         open_workdir(workdir, config, jax.devices())
     table = single_row_table(config)
-    colorizes = TASKS[config.task.name].colorizes  # of which every table has the mean color
+    colorizes = TASKS[config.task.name].colorizes  # every table of such a task needs the mean color
     if weights and not colorizes and (reason := _lacks_training_photographs(config, data)):
         announce(f"no row for the mean color, which is that of the training photographs: {reason}")
         with table.unlocked():
@@ -44,7 +48,7 @@ def main(config: ConfigDict, workdir: Path, data: ModuleType, weights: str = "")
 
 
 def _lacks_training_photographs(config: ConfigDict, data: ModuleType) -> str:
-    """Return why the training photographs can't be had, "" if they can: who has weights alone need not have them."""
+    """Return why the training photographs are unavailable, or "" if they are available (optional with --weights)."""
 
     def reason() -> str:
         try:

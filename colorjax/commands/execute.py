@@ -1,4 +1,4 @@
-"""Executing a command of the catalog: its arguments resolved, its errors one line, its exit status."""
+"""Execute a command of the catalog: resolve its arguments, print errors as one line, return the exit status."""
 
 import importlib
 import sys
@@ -17,21 +17,21 @@ from colorjax.config.keys import KEYS, Bears
 from colorjax.errors import CTRL_C, ColorjaxError, UserError
 from colorjax.runs.requeue import block_slurm_signals
 
-#: settings in which machines may differ
+#: settings that may differ between the processes' machines
 _OF_A_MACHINE = tuple(key for key, bears in KEYS.items() if not bears & ~(Bears.PLACE | Bears.MACHINE))
 
 
 def execute(
     program: str, name: str, arguments: Mapping[str, Any], overrides: Sequence[str], data: ModuleType | None = None
 ) -> int:
-    """Execute a command and return the process's exit status; a `ColorjaxError` becomes one line on standard error.
+    """Execute a command and return the exit status. A `ColorjaxError` is printed as one line on standard error.
 
     Args:
-      program: begins that line, with the command.
+      program: begins that line, followed by the command.
       name: a key of `COMMANDS`.
-      arguments: of that command, as argparse returns them; its option groups resolve them.
-      overrides: the words that argparse leaves, such as --config.seed=1.
-      data: the `datasets` package, for a command that needs it; colorjax does not import it.
+      arguments: the command's arguments as argparse returns them; its option groups resolve them.
+      overrides: the words that argparse does not know, such as --config.seed=1.
+      data: the `datasets` package, for a command that needs it; colorjax itself does not import it.
     """
     command, prefix = COMMANDS[name], f"{program} {name}"
     if command.blocks_signals:
@@ -81,23 +81,31 @@ def _execute(
 
 
 def _check_workdir(workdir: Path, write: bool) -> None:
-    """Raise a `UserError` for a workdir that is no folder or, with `write`, can't be written; make nothing."""
+    """Check that a workdir is a folder or can become one and, if `write`, that it can be written; make nothing.
+
+    Raises:
+      UserError: it can't.
+    """
     try:
         top = next(path for path in (workdir, *workdir.absolute().parents) if path.exists() or path.is_symlink())
         if not top.is_dir():
             raise UserError(f"--workdir={workdir}: {top} is no folder; use another --workdir")
         if write:
-            tempfile.TemporaryFile(dir=top).close()  # permissions don't tell: a disk may be read-only, or full
+            tempfile.TemporaryFile(dir=top).close()  # permissions are not enough: a disk may be read-only, or full
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"--workdir={workdir}: can't be written ({reason}); use another --workdir") from None
 
 
 def _agree(name: str, arguments: Mapping[str, Any], data: ModuleType) -> None:
-    """Raise a `UserError` if another process runs another command, config or code."""
+    """Check that all processes run the same command, config and code.
+
+    Raises:
+      UserError: they don't.
+    """
     from colorjax.config.serialization import flatten, to_plain
 
-    # Not only what makes the run what it is: processes that validate at different steps would wait for each other.
+    # Also settings that do not identify the run: processes that validate at different steps would wait forever.
     settings = flatten(to_plain(arguments["config"]))
     started = {"the command": name}
     started |= {f"config.{key}": value for key, value in settings.items() if key not in _OF_A_MACHINE}
@@ -106,9 +114,12 @@ def _agree(name: str, arguments: Mapping[str, Any], data: ModuleType) -> None:
 
 
 def _by_section(command: Command, arguments: dict[str, Any], words: Sequence[str]) -> dict[str, list[str]]:
-    """Return the words of each section: those that begin with its name, each with the words that follow it.
+    """Return section -> its words: the words that begin with `--SECTION.`, each with the values that follow it.
 
-    Words without a dash that belong to no section go to the command's positional argument, if it has one.
+    Words without a dash that belong to no section are added to the command's positional argument, if it has one.
+
+    Raises:
+      UserError: an unknown word.
     """
     found = {group.section: [] for group in command.options if group.section}
     positional = next((group.positional for group in command.options if group.positional), "")

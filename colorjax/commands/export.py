@@ -11,13 +11,16 @@ from colorjax.training.checkpoints import load_network
 
 
 def main(workdir: Path, output: str, checkpoint: str, changes: Sequence[str]) -> None:
-    """Write a checkpoint of a run to a file and say what was written.
+    """Write a checkpoint of a run to a file and print what was written.
 
     Args:
       workdir: the run's folder.
-      output: the file.
+      output: the file to write; its name must end in .safetensors.
       checkpoint: 'best' or 'last'.
       changes: words that change settings of the run, such as --config.inference.patch_size=512.
+
+    Raises:
+      UserError: another file name, no such run or checkpoint, or an unknown setting.
     """
     target = Path(output)
     if target.suffix != weights.SUFFIX:

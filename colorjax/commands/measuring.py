@@ -1,6 +1,7 @@
-"""Measuring the rows of a table, for the commands that do.
+"""Measure the rows of a table, for the commands evaluate and table.
 
-Of several processes the first one looks at the files and tells the others what to do; they need no results.
+Of several processes, only process 0 reads the files of results; it tells the others what to measure. The others need
+no results.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,13 +33,23 @@ from colorjax.training.checkpoints import load_network
 from colorjax.training.logging import announce
 from colorjax.training.workdir import require_same_frozen_weights
 
-SAMPLES = 6  # pictures of each method that a report shows
+SAMPLES = 6  # images of each method that a report shows
 
 
 def measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run, ...]], data: ModuleType) -> None:
-    """Measure the rows of a table config, each of their runs in its own folder; write and print the table."""
+    """Measure the rows of a table config, then write and print the table.
+
+    Args:
+      config: of the table.
+      directory: folder for the table and the report.
+      runs: row -> its runs, each measured in its own folder.
+      data: the `datasets` package.
+
+    Raises:
+      UserError: photographs, a checkpoint or weights are missing or unusable.
+    """
     test_data = test_data_config(config)
-    with processes.first_then_rest():  # which find the data set prepared
+    with processes.first_then_rest():  # the other processes then find the data set prepared
         photographs = data.photographs(test_data, config.test_data.split)
     described = f"{test_data.name}, {config.test_data.split} split"
     protocol = build_protocol(config.protocol, described, config.task.name, photographs)
@@ -64,7 +75,7 @@ def measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run,
 
 
 def _remarks(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
-    """Return what nobody who reads a number of this table may miss, a sentence each."""
+    """Return the warnings to print below the table, one sentence each."""
     labels = {}
     for name, row in config.rows.items():
         if "model" in row and (origin := frozen_of_config(runs[name][0].config).origin):
@@ -85,7 +96,7 @@ def _measure_run(
 def _measure_network(
     config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph]
 ) -> Evaluation | None:
-    # From one of them, because a file system shows a file that is just written to some machines later than to others.
+    # Only process 0 reads the checkpoint, because a shared file system may show a new file to other machines later.
     variables, step = processes.from_first(load_network(workdir)[1:] if processes.is_first() else None)
     frozen = frozen_of_config(config)
     require_same_frozen_weights(workdir, frozen)
@@ -106,7 +117,15 @@ def _measure_weights(run: Run, protocol: Protocol, photographs: Sequence[Photogr
 
 
 def load_weights(config: ConfigDict, source: str) -> weights.TrainedNetwork:
-    """Return trained weights; a `UserError` if they are not those of the config's network."""
+    """Return trained weights for the network of a config.
+
+    Args:
+      config: of the run.
+      source: the name of bundled weights, or a file.
+
+    Raises:
+      UserError: the weights can't be read, or are for another network.
+    """
     trained = weights.load(source)
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
@@ -137,9 +156,20 @@ def _measure(
     checkpoint: Path | None,
     references: Sequence[Photograph] = (),
 ) -> Evaluation | None:
-    """Return the evaluation kept in `directory` if nothing it depends on has changed, else measure and keep it.
+    """Return the evaluation saved in `directory` if nothing that it depends on has changed; else measure and save it.
 
-    Of several processes only the first one gets it for sure.
+    Of several processes only process 0 is sure to receive the evaluation; the others may receive None.
+
+    Args:
+      method: to measure.
+      config: of the run.
+      label: names the method in output.
+      directory: of the saved evaluation.
+      protocol: how to measure.
+      photographs: to measure on.
+      settings: everything else that the evaluation depends on.
+      checkpoint: folder of the checkpoint, if there is one.
+      references: color photographs for methods that need them.
     """
     digest = kept = None
     if processes.is_first():

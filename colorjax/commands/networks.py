@@ -1,4 +1,4 @@
-"""The network of a run config, and the training of it, for the commands that need them."""
+"""Build, check and train the network of a run config, for the commands that need it."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,10 +26,21 @@ from colorjax.training.workdir import require_same_config
 
 
 def train_network(config: ConfigDict, workdir: Path, data: ModuleType, on_validation: OnValidation = ignore) -> Path:
-    """Train the network of a run config, or go on with it; return the folder of its last checkpoint."""
-    require_same_config(workdir, config)  # the state of another run is not ours to write
+    """Train the network of a run config, or continue its training; return the folder of its last checkpoint.
+
+    Args:
+      config: of the run.
+      workdir: the run's folder.
+      data: the `datasets` package.
+      on_validation: as for `loop.train`.
+
+    Raises:
+      UserError: the folder belongs to another run, another process trains it, or a part of the config is impossible.
+      Interrupted: a signal came, and a checkpoint was written.
+    """
+    require_same_config(workdir, config)  # before the state of another run could be overwritten
     new = processes.from_first(not workdir.is_dir())
-    if new:  # then a mistake leaves no folder behind
+    if new:  # checked before the folder is made, so that a mistake leaves no folder behind
         _check_in_turn(config, data)
     with ExitStack() as stack:
         if processes.is_first():
@@ -53,16 +64,24 @@ def train_network(config: ConfigDict, workdir: Path, data: ModuleType, on_valida
 def train_in_queue(
     config: ConfigDict, workdir: Path, data: ModuleType, attempts: int, on_validation: OnValidation = ignore
 ) -> Path:
-    """Train as `train_network` does, in a job of Slurm that goes back into the queue when its time is up.
+    """Train as `train_network` does; a Slurm job goes back into the queue when its time is up.
 
     Args:
       config: of the run.
-      workdir: its folder.
+      workdir: the run's folder.
       data: the `datasets` package.
-      attempts: give up after so many starts in a row without a new checkpoint. 0: this is no such job.
+      attempts: give up after this number of starts in a row without a new checkpoint; 0 to never requeue.
       on_validation: as for `loop.train`.
+
+    Returns:
+      The folder of the last checkpoint.
+
+    Raises:
+      UserError: as `train_network` and `note_start`.
+      ColorjaxError: as `requeue`.
+      Interrupted: a signal came, and a checkpoint was written.
     """
-    attempts = attempts if processes.is_first() else 0  # a job is put back once, and its starts counted once
+    attempts = attempts if processes.is_first() else 0  # only process 0 counts starts and requeues the job
     if attempts:
         note_start(workdir, attempts)
     try:
@@ -74,19 +93,27 @@ def train_in_queue(
 
 
 def _check_in_turn(config: ConfigDict, data: ModuleType) -> None:
-    with processes.first_then_rest():  # which find the data set prepared
+    with processes.first_then_rest():  # the other processes then find the data set prepared
         check(config, data)
 
 
 def check(config: ConfigDict, data: ModuleType) -> None:
-    """Raise a `UserError` for a run config whose parts can't be built, before any workdir belongs to it."""
+    """Check, before a workdir is made, that all parts of a run config can be built.
+
+    Raises:
+      UserError: they can't.
+    """
     check_settings(config)
     if "model" in config or build_method(config.method).learns():
         data.photographs(config.data, "train")
 
 
 def check_settings(config: ConfigDict) -> None:
-    """Do what of `check` needs no photographs."""
+    """Do the part of `check` that needs no photographs.
+
+    Raises:
+      UserError: a part of the config can't be built.
+    """
     if "method" in config:
         _check_method(build_method(config.method), config)
     if "model" in config:
@@ -95,7 +122,11 @@ def check_settings(config: ConfigDict) -> None:
 
 
 def _check_method(method: Method, config: ConfigDict) -> None:
-    """Raise a `UserError` for a method that can't be measured on the config's task."""
+    """Check that a method can be measured on the config's task.
+
+    Raises:
+      UserError: it can't.
+    """
     if config.task.name in method.tasks:
         return
     told = f", which is told {NEEDS[min(method.needs)]}," if method.needs else ""
@@ -107,7 +138,7 @@ def _check_method(method: Method, config: ConfigDict) -> None:
 
 
 def network_of(config: ConfigDict):
-    """Return a function that makes a method of the network's variables."""
+    """Return a function that takes variables of the config's network and returns a `NetworkMethod`."""
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
     frozen = model.frozen().variables

@@ -1,4 +1,4 @@
-"""The options of the commands, in groups: how a parser learns them, and what a command is given in their place.
+"""The options of the commands, in groups. A group adds its options to a parser, and converts their values.
 
 Only the standard library is imported here, so that `--help` is fast; `resolve` imports what it needs.
 """
@@ -16,20 +16,20 @@ MEETING = ("coordinator", "processes", "process")
 
 
 def _leave(arguments: dict[str, Any], words: Sequence[str]) -> None:
-    """Change nothing: what argparse returns is what the command takes."""
+    """Change nothing, because the command takes the values as argparse returns them."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Options that belong together.
+    """A group of options.
 
     Attributes:
-      add: adds them to the parser of a command.
-      section: the settings that words such as --SECTION.KEY=VALUE change; '' for none.
-      section_help: what the help says of them.
-      resolve: replaces, in the command's arguments, what argparse returns by what the command takes; it is also given
-        the words of the section. Raises a `UserError` for bad input.
-      positional: the argument that takes words without a dash that stand behind an option, where argparse stops.
+      add: adds the options to the parser of a command.
+      section: name of the settings that words such as --SECTION.KEY=VALUE change; '' for none.
+      section_help: help text for these words.
+      resolve: called with the command's arguments and the words of the section. It replaces the values from argparse
+        by those that the command takes, and raises a `UserError` for bad input.
+      positional: the argument that also takes words without a dash that follow an option, which argparse leaves out.
     """
 
     add: Callable[[ArgumentParser], None]
@@ -40,7 +40,7 @@ class Options:
 
 
 def _add_hyphened(parser: ArgumentParser, name: str, **settings: Any) -> None:
-    """Add an option with hyphens in its name; the spelling with underscores works too, and no help shows it."""
+    """Add an option with hyphens in its name. Its spelling with underscores works too, but is not in the help."""
     parser.add_argument(name, **settings)
     hidden = settings | {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
     parser.add_argument(f"--{name.removeprefix('--').replace('-', '_')}", **hidden)
@@ -50,9 +50,11 @@ def _add_hyphened(parser: ArgumentParser, name: str, **settings: Any) -> None:
 
 
 def config(required: bool = True, with_file: bool = False) -> Options:
-    """--config; where it is not required, the config in the file of `--weights` will do.
+    """Return the option --config.
 
-    `with_file` gives the command the argument `file` besides, as it was typed.
+    Args:
+      required: whether it must be given; otherwise the config saved with `--weights` is used in its absence.
+      with_file: whether the command also receives the argument `file`, the value of --config as typed.
     """
 
     def add(parser):
@@ -102,7 +104,7 @@ def _resolve_changes(arguments, words):
     arguments["changes"] = words
 
 
-#: changes to the config that the command finds in a run
+#: changes to the saved config of a run
 CHANGES = Options(lambda parser: None, "config", "change how the network is used", _resolve_changes)
 
 
@@ -110,7 +112,7 @@ CHANGES = Options(lambda parser: None, "config", "change how the network is used
 
 
 def workdir(text: str) -> Options:
-    """--workdir, which `text` describes."""
+    """Return the option --workdir with the help `text`."""
     return Options(lambda parser: parser.add_argument("--workdir", required=True, metavar="DIR", help=text))
 
 
@@ -213,7 +215,7 @@ RESULTS = Options(_add_results)
 
 
 def weights(text: str) -> Options:
-    """--weights, which `text` describes."""
+    """Return the option --weights with the help `text`."""
     return Options(lambda parser: parser.add_argument("--weights", default="", metavar="NAME|FILE", help=text))
 
 

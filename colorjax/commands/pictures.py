@@ -1,4 +1,4 @@
-"""A person's pictures from files to files, for the commands denoise, colorize and restore."""
+"""Process a user's own photos from files to files, for the commands denoise, colorize and restore."""
 
 import sys
 import time
@@ -16,26 +16,27 @@ from colorjax.pictures.read import Photo, read_photo
 from colorjax.pictures.side_by_side import side_by_side
 from colorjax.pictures.write import check_folder, suffix_for, write_photo
 
-#: takes pixels and what is told of progress, returns pixels
+#: A function of an image and a callback, which it calls with the share in [0, 1] that is done. It returns an image.
 Restoring = Callable[[np.ndarray, Callable[[float], None]], np.ndarray]
 
 
 def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, compare: bool, max_pixels: int) -> None:
-    """Restore each picture that `paths` name and write it below `output` under its own name.
+    """Restore each photo in `paths` and write the result into `output` under the photo's name.
 
-    A picture that can't be read or written is named and left out; the others are done.
+    A photo that can't be read or written is reported and left out; the others are still processed.
 
     Args:
       verb: the command, for the progress bar and the summary.
       paths: files and folders.
-      output: folder of the results, made if it is not there.
-      restoring: does the work on one picture's pixels.
-      compare: write the picture and its result beside each other besides, as NAME-compared.
-      max_pixels: larger pictures are left out.
+      output: folder of the results; made if needed.
+      restoring: restores the image of one photo.
+      compare: whether to write photo and result side by side, too, as NAME-compared.
+      max_pixels: larger photos are left out.
 
     Raises:
-      UserError: nothing to do: no such path, no pictures in a folder, an output that can't be written.
-      ColorjaxError: some pictures were left out; says how many, and why.
+      UserError: nothing can be done: a path does not exist, a folder has no photos, the output can't be written, or
+        `max_pixels` is below 1.
+      ColorjaxError: some photos were left out; the message gives their number and the reasons.
     """
     if max_pixels < 1:
         raise UserError(f"--max-pixels={max_pixels}: must be 1 or more")
@@ -60,14 +61,14 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
             except (UserError, OSError, MemoryError) as error:
                 reason = _reason(error, picture)
                 skipped.append(f"{picture.path}: {reason}")
-                if len(pictures) > 1:  # of a single one the summary says it
+                if len(pictures) > 1:  # for a single photo the summary gives the reason
                     bar.write(f"{picture.path}: skipped: {reason}", file=sys.stderr)
             else:
                 pixels += done
                 seconds += time.perf_counter() - start
                 if remarks:
                     bar.write(f"{picture.path}: {'; '.join(remarks)}", file=sys.stderr)
-            photo = None  # before the next is read: it may be large
+            photo = None  # frees the memory before the next photo is read
             bar.n = number + 1
             bar.refresh()
     summary = f"{len(pictures) - len(skipped):,} of {counted(len(pictures), 'picture')} done, in {folder}"
@@ -81,11 +82,11 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
 
 
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-_SHOWN = 5  # reasons that the summary repeats
+_SHOWN = 5  # most reasons that the summary repeats
 
 
 def _names(picture: Found, photo: Photo, compare: bool, names: set[str]) -> list[Path]:
-    """Return the name of the result and, with `compare`, of the comparison; `names` are those of other results."""
+    """Return the name of the result and, if `compare`, that of the comparison; neither is in `names`."""
     result = picture.name.with_suffix(suffix_for(photo, picture.name))
     if result != picture.name:
         result = free_name(result, names)
@@ -93,7 +94,7 @@ def _names(picture: Found, photo: Photo, compare: bool, names: set[str]) -> list
 
 
 def _one(photo: Photo, targets: Sequence[Path], restoring: Restoring, progress: Callable[[float], None]) -> list[str]:
-    """Restore one picture and write the result, and the comparison if `targets` are two; return remarks."""
+    """Restore one photo and write the result and, if there is a second target, the comparison; return remarks."""
     result = restoring(photo.pixels, progress)
     remarks = [*photo.remarks, *write_photo(targets[0], result, photo)]
     for beside in targets[1:]:
@@ -102,7 +103,7 @@ def _one(photo: Photo, targets: Sequence[Path], restoring: Restoring, progress: 
 
 
 def _within(bar: tqdm, number: int) -> Callable[[float], None]:
-    """Return what shows the share of picture `number` that is done."""
+    """Return a callback that shows which share of photo `number` is done."""
 
     def progress(share: float) -> None:
         bar.n = number + min(share, 1.0)
@@ -112,7 +113,7 @@ def _within(bar: tqdm, number: int) -> Callable[[float], None]:
 
 
 def _reason(error: Exception, picture: Found) -> str:
-    """Return one line on why a picture was left out, without its name."""
+    """Return one line on why a photo was left out, without the photo's name."""
     if isinstance(error, MemoryError):
         return "too large for this machine's memory"
     line = str(error.strerror or error) if isinstance(error, OSError) else str(error)

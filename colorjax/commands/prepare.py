@@ -8,7 +8,11 @@ from colorjax.config.defaults import test_data_config
 
 
 def main(config: ConfigDict, data: ModuleType) -> None:
-    """Build the data sets that the config names and print what is in them."""
+    """Build the data sets that the config names and print a summary of each.
+
+    Raises:
+      UserError: an unknown name, or a source folder that does not fit.
+    """
     wanted = data.parts(config.data)
     if config.test_data.name:
         wanted += data.parts(test_data_config(config))

@@ -1,4 +1,4 @@
-"""`launch.py restore`: denoise a person's own pictures, then colorize them."""
+"""`launch.py restore`: denoise a user's own photos, then colorize them."""
 
 from collections.abc import Sequence
 
@@ -7,5 +7,16 @@ from colorjax.commands.pictures import process
 
 
 def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int) -> None:
-    """Restore pictures; arguments as for `pictures.process`."""
+    """Denoise and colorize photos and write the results.
+
+    Args:
+      paths: files and folders, as for `pictures.process`.
+      output: folder of the results.
+      compare: whether to write photo and result side by side, too.
+      max_pixels: larger photos are left out.
+
+    Raises:
+      UserError: as `pictures.process`.
+      ColorjaxError: as `pictures.process`.
+    """
     process("restore", paths, output, restoration.restore, compare, max_pixels)

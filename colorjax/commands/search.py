@@ -1,4 +1,4 @@
-"""`launch.py search`: Optuna over the space that a config file declares, here or on a cluster."""
+"""`launch.py search`: search the space that a config file declares with Optuna, on this machine or on a cluster."""
 
 import shlex
 from pathlib import Path
@@ -32,22 +32,22 @@ def main(
     search: ConfigDict,
     dry_run: bool = False,
 ) -> None:
-    """Start workers that take trials of a search, or go on with it, until there are as many as are asked for.
+    """Start or continue a search: start workers, which take trials until there are `search.trials`.
 
     Args:
       config: of the file, with the overrides of the command line.
       file: `FILE[:variant]`, which defines `search_space()`.
       workdir: the search's folder.
       data: the `datasets` package.
-      executor: where the workers are started.
-      search: its settings.
-      dry_run: only show what would be searched, and the script for Slurm.
+      executor: where the workers run.
+      search: the search's settings.
+      dry_run: whether to only show what would be searched, and the script for Slurm.
 
     Raises:
-      UserError: a space that can't be, found before any trial is started.
-      ColorjaxError: a worker that was started here failed; Slurm refused.
+      UserError: an impossible space, setting or number of jobs, found before any trial is started.
+      ColorjaxError: a worker on this machine failed, no trial was completed, or Slurm refused the jobs.
     """
-    jax.config.update("jax_platforms", "cpu")  # the accelerators are the trials'
+    jax.config.update("jax_platforms", "cpu")  # leaves the accelerators to the trials
     workdir = workdir.absolute()
     require_kind(workdir, "search")
     jobs, cluster = executor.count, executor.cluster
@@ -87,7 +87,7 @@ def main(
 
 
 class _Finished:
-    """Counts the trials that have ended, and says of each that is new how."""
+    """Counts the trials that have ended, and prints how each of them ended."""
 
     def __init__(self, study: optuna.Study, workdir: Path):
         self._study = study
@@ -111,7 +111,7 @@ class _Finished:
 
 
 def _conclude(study: optuna.Study, metric: str, workdir: Path) -> None:
-    """Print how the search ended.
+    """Print the result of the search.
 
     Raises:
       ColorjaxError: no trial was completed.

@@ -1,4 +1,4 @@
-"""`launch.py status`: a line for each run in a folder."""
+"""`launch.py status`: print a line for each run in a folder."""
 
 import math
 import shutil
@@ -15,16 +15,16 @@ from colorjax.runs.find import find_runs
 from colorjax.runs.status import BEST, GOING_ON, RunStatus, run_status
 
 REDRAW_SECONDS = 5
-# Where not all runs have a line on the screen, those that somebody may want to do something about have one.
+# If the screen is too small for all runs, those that may need an action are shown first.
 _URGENCY = ("failed", "lost", "running", "stopped", "pruned", "waiting", "done")
 _CLEAR = "\x1b[H\x1b[2J"
 
 
 def main(workdir: Path, watch: bool = False) -> None:
-    """Print how the runs in `workdir` stand; with `watch`, again and again until none will change by itself.
+    """Print the states of the runs in `workdir`; with `watch`, again and again until no run is waiting or running.
 
     Raises:
-      UserError: no run in it.
+      UserError: there is no such folder, or no run in it.
     """
     with ignore_broken_pipe(), suppress(KeyboardInterrupt):
         while True:
@@ -45,7 +45,12 @@ def _print(rows: Sequence[RunStatus], watch: bool) -> None:
 
 
 def status_lines(rows: Sequence[RunStatus], height: int | None = None) -> list[str]:
-    """Return a table of the runs with a line that counts them, of at most `height` lines."""
+    """Return the lines of a table of the runs, with a last line that counts them.
+
+    Args:
+      rows: the status of each run.
+      height: most lines to return; the least urgent runs are left out. None for no limit.
+    """
     shown = list(rows)
     if height is not None and len(rows) > height - 2:
         urgent = sorted(rows, key=lambda row: _URGENCY.index(row.state))[: max(0, height - 3)]
@@ -56,14 +61,14 @@ def status_lines(rows: Sequence[RunStatus], height: int | None = None) -> list[s
     more = [f"and {len(left_out)} more: {_counts(left_out)}"] if left_out else []
     header = ["run", "state", "step", "examples/s", f"best {MEASURES[BEST].title}", "at step", "left", "why"]
     cells = [_cells(row) for row in shown]
-    # Room for the reasons, which come last: a column that says nothing of any run is left out.
+    # Columns that are empty for all runs are left out, to make room for the reasons in the last column.
     said = [i for i in range(len(header)) if header[i] == "why" or any(row[i] for row in cells)]
     table = text_table([header[i] for i in said], ([row[i] for i in said] for row in cells), left=2)
     return [*table, *more, _counts(rows)]
 
 
 def duration(seconds: float) -> str:
-    """Return a time in its two largest units, such as '2 h 05 min'; '' for NaN."""
+    """Return a time as text in its largest units, such as '2 h 05 min'; '' for NaN."""
     if math.isnan(seconds):
         return ""
     minutes, rest = divmod(round(seconds), 60)

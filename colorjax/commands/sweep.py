@@ -1,4 +1,4 @@
-"""`launch.py sweep`: the runs that a config file lists, here or on a cluster."""
+"""`launch.py sweep`: start the runs that a config file lists, on this machine or on a cluster."""
 
 import shlex
 from collections.abc import Sequence
@@ -26,21 +26,21 @@ from colorjax.sweeps.start import check_executor, next_command, start
 def main(
     config: ConfigDict, file: str, workdir: Path, data: ModuleType, executor: Executor, dry_run: bool = False
 ) -> None:
-    """List the runs of a sweep with what differs in each, then run or submit those that are not complete.
+    """List the runs of a sweep with the settings that differ, then run or submit those that are not done.
 
     Args:
       config: of the file, with the overrides of the command line.
       file: `FILE[:variant]`, which defines `sweep(add)`.
       workdir: the sweep's folder.
       data: the `datasets` package.
-      executor: where the runs are started.
-      dry_run: only list, and show the script for Slurm.
+      executor: where the jobs run.
+      dry_run: whether to only list the runs, and show the script for Slurm.
 
     Raises:
-      UserError: a run that can't be, found before any is started.
-      ColorjaxError: runs that were started here failed; Slurm refused.
+      UserError: an impossible run, found before any run is started.
+      ColorjaxError: runs on this machine failed, or Slurm refused the jobs.
     """
-    jax.config.update("jax_platforms", "cpu")  # the accelerators are the runs'
+    jax.config.update("jax_platforms", "cpu")  # leaves the accelerators to the runs
     workdir = workdir.absolute()
     require_kind(workdir, "sweep")
     if executor.on_slurm and executor.jobs is not None:
@@ -54,7 +54,7 @@ def main(
     print("\n".join(listing(runs, reasons)), flush=True)
     for run in waiting:
         try:
-            if dry_run:  # of the photographs nothing is known before they are prepared
+            if dry_run:  # the photographs may not be prepared yet
                 check_settings(run.config)
             else:
                 check(run.config, data)
@@ -92,7 +92,11 @@ def _start(runs: Sequence[PlannedRun], workdir: Path, data: ModuleType, executor
 
 
 def _check_batch(config: ConfigDict, executor: Executor) -> None:
-    """Raise a `UserError` for a batch that the devices asked for don't divide, as far as they are known here."""
+    """Check that the batch divides equally among the devices requested from Slurm; on this machine check nothing.
+
+    Raises:
+      UserError: it does not.
+    """
     if executor.on_slurm:
         cluster = executor.cluster
         devices = cluster.nodes * (cluster.gpus_per_node or cluster.processes_per_node)

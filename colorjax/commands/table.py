@@ -17,15 +17,19 @@ from colorjax.training.workdir import open_workdir, require_same_frozen_weights
 
 
 def main(config: ConfigDict, workdir: Path, data: ModuleType) -> None:
-    """Train each row of a table that is not trained yet, measure all of them, write the table and the report."""
+    """Train each row of a table that is not trained yet, measure all rows, and write the table and the report.
+
+    Raises:
+      UserError: the config is of a run, its reference is no row, or a row is impossible.
+    """
     if not is_table(config):
         raise UserError("this config describes one run: use the commands train and evaluate")
     if config.reference not in config.rows:
         raise UserError(f"config.reference={config.reference}: no such row in {', '.join(config.rows)}")
     runs = table_runs(config, workdir / "rows")
     every = [run for row in runs.values() for run in row]
-    with processes.first_then_rest():  # which find the data sets prepared
-        for run in every:  # before anything is trained: a mistake in the last row must not cost the first
+    with processes.first_then_rest():  # the other processes then find the data sets prepared
+        for run in every:  # all before any training, so that a mistake in the last row does not cost the time of others
             try:
                 check(run.config, data)
                 if "model" in run.config:

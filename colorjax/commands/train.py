@@ -11,6 +11,17 @@ from colorjax.training.logging import announce
 
 
 def main(config: ConfigDict, workdir: Path, data: ModuleType, attempts: int = 0) -> None:
-    """Train the network of a run config, or go on with it; `attempts` as for `train_in_queue`."""
+    """Train the network of a run config, or continue its training.
+
+    Args:
+      config: of the run.
+      workdir: the run's folder.
+      data: the `datasets` package.
+      attempts: as for `train_in_queue`.
+
+    Raises:
+      UserError: the config is of a table, or as `train_in_queue`.
+      ColorjaxError: as `train_in_queue`.
+    """
     require_run(config)
     announce(f"last checkpoint: {train_in_queue(config, workdir, data, attempts)}")

@@ -1,4 +1,4 @@
-"""`launch.py weights`: convert published weights into those that configs find."""
+"""`launch.py weights`: convert published weights and keep them in the cache, where configs find them."""
 
 import importlib
 from pathlib import Path
@@ -9,7 +9,15 @@ from colorjax.commands.options import NETWORKS
 
 
 def main(network: str, source: str) -> None:
-    """Convert the published weights in the file `source` and say what was read and where it is kept now."""
+    """Convert the published weights in the file `source`, and print what was read and where the result is.
+
+    Args:
+      network: a key of `options.NETWORKS`.
+      source: the published file.
+
+    Raises:
+      UserError: the file can't be read, or does not have the network's weights.
+    """
     target, converted = importlib.import_module(NETWORKS[network]).convert(Path(source))
     count = sum(leaf.size for leaf in jax.tree.leaves(converted.variables))
     print(f"read     {converted.origin}: {count:,} numbers, {converted.classes or 'no'} classes")
