@@ -1,15 +1,15 @@
 """Data sets of photographs: TFDS builders, random access to whole photographs, and patches for training.
 
-`config` is an experiment's `config.data` throughout; `name`, `source` and `data_dir` say which photographs:
+Throughout, `config` is the section `config.data` of an experiment. Three keys choose the photographs:
     name      a key of `DATASETS`
-    source    the folder of the originals; '' where the data set needs none
-    data_dir  where prepared data sets are kept; '' is $TFDS_DATA_DIR, else ~/tensorflow_datasets
-Several data sets are used as one where `name` has several names with '+' between; `source` then has as many folders,
-with `os.pathsep` between. Four keys say what is trained on:
+    source    the folder of the original files; '' if the data set needs none
+    data_dir  the folder of the prepared data sets; '' for $TFDS_DATA_DIR, or else ~/tensorflow_datasets
+To use several data sets as one, join their names with '+' in `name`, and as many folders with `os.pathsep` in `source`.
+Four keys choose the photographs for training:
     training_splits   which splits
     photographs       how many of their photographs; 0 for all
-    photographs_seed  which of them
-  shares            of the patches, for each of several data sets
+    photographs_seed  the seed that chooses them
+    shares            the share of the patches for each of several data sets; () for equal shares of all photographs
 """
 
 import importlib
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 from colorjax.errors import UserError, nearest
 
-if TYPE_CHECKING:  # TFDS and grain take a second to import, which listing the data sets should not
+if TYPE_CHECKING:  # TFDS and grain take a second to import, which is too slow for only listing the data sets
     from ml_collections import ConfigDict
 
     from colorjax.pictures.images import Photograph
     from datasets.pipeline import PatchStream
     from datasets.prepared import Summary
 
-#: name -> the module that holds its `Builder`
+#: name -> the module with the data set's `Builder`
 DATASETS = {
     "skimage_photos": "datasets.skimage_photos.skimage_photos_dataset_builder",
     "photo_folder": "datasets.photo_folder.photo_folder_dataset_builder",
@@ -40,16 +40,16 @@ DATASETS = {
 
 
 def prepare(config) -> "Summary":
-    """Prepare a data set (one of `parts`) unless it is prepared already.
+    """Prepare a data set (one of `parts`), unless it is prepared already.
 
-    A source folder whose files have changed is prepared anew, beside what it was. A source that is gone is no
-    error as long as what was prepared from it is there.
+    If the files of the source folder have changed, the data set is prepared again, in addition to the earlier one. The
+    source folder may be missing if a data set was prepared from it before.
 
     Returns:
-      what was made; `.describe()` is the text for a person.
+      The summary of the prepared data set.
 
     Raises:
-      UserError: an unknown name, a source that isn't what the data set needs, or no picture that can be read.
+      UserError: an unknown name, a source folder that does not fit the data set, or no readable photograph.
     """
     from datasets import prepared
 
@@ -69,7 +69,7 @@ def parts(config) -> "list[ConfigDict]":
     """Return a config for each of the data sets that `config` names.
 
     Raises:
-      UserError: not as many folders as names.
+      UserError: the numbers of names and folders differ.
     """
     names = config.name.split("+")
     if len(names) == 1:
@@ -87,17 +87,18 @@ def parts(config) -> "list[ConfigDict]":
 
 
 def photographs(config, split: str) -> "Sequence[Photograph]":
-    """Return the photographs of a split, prepared if need be, decoded when asked for; cheap to pickle.
+    """Return the photographs of a split as a sequence that decodes each one on access and is cheap to pickle.
 
-    'train' stands for all of `config.training_splits`, and of those, what `config.photographs` and
-    `config.photographs_seed` choose.
+    The data sets are prepared first if needed. The split 'train' means those photographs of all
+    `config.training_splits` that `config.photographs` and `config.photographs_seed` choose.
 
     Args:
-      config: which data sets.
+      config: `config.data`.
       split: 'train', 'validation' or 'test'.
 
     Raises:
-      UserError: as `prepare`, or the data set has no such split, or fewer training photographs than are wanted.
+      UserError: as `prepare` and `parts`, or the data set does not have this split, or `config.training_splits`,
+        `config.photographs` or `config.shares` are impossible.
     """
     from datasets.concatenated import join
     from datasets.prepared import Photographs
@@ -111,7 +112,7 @@ def photographs(config, split: str) -> "Sequence[Photograph]":
     whole = join([join([Photographs(summary, split) for split in splits]) for summary in summaries])
     if split != "train":
         return whole
-    check_shares(config.shares, len(summaries))  # here already: a mistake is found before a run has a folder
+    check_shares(config.shares, len(summaries))  # checked here, so that a mistake is found before a run has a folder
     return choose(whole, config)
 
 
@@ -127,16 +128,17 @@ def patches(
     """Open the training photographs and return a stream of patches cut from them; see `pipeline.py`.
 
     Args:
-      config: which data sets, and how patches are cut.
+      config: `config.data`.
       seed: of the run.
-      batch_size: patches in a batch, those of all processes together.
-      start_step: first batch to yield; batch s holds the patches s * batch_size and on.
-      steps: how many batches to yield.
-      process_index: this process, which takes rows [index * b, (index + 1) * b), b = batch_size / process_count.
-      process_count: all processes.
+      batch_size: patches in a batch, over all processes together.
+      start_step: first batch to yield; batch s begins with the patch of global index s * batch_size.
+      steps: number of batches to yield.
+      process_index: index of this process. It receives the rows [index * b, (index + 1) * b) of each batch, with
+        b = batch_size / process_count.
+      process_count: number of processes.
 
     Raises:
-      UserError: a key of the config is impossible or there is no training photograph.
+      UserError: a key of the config is impossible, or there is no training photograph.
     """
     from datasets import pipeline
     from datasets.batching import Rows
@@ -147,26 +149,30 @@ def patches(
 
 
 def _builder_class(name: str):
-    """Return the TFDS builder class of a data set."""
+    """Return the TFDS builder class of a data set.
+
+    Raises:
+      UserError: an unknown name.
+    """
     if name not in DATASETS:
         raise UserError(f"config.data.name: no data set {name!r}; {nearest(name, DATASETS)}")
     return importlib.import_module(DATASETS[name]).Builder
 
 
 def _build(builder, directory: Path) -> None:
-    """Write the records; TFDS writes to a folder of another name, which becomes `directory` once all is there."""
+    """Write the records. TFDS writes to a temporary folder, and renames it to `directory` when it is complete."""
     from datasets.photograph_builder import quiet
 
     try:
         with quiet():
             builder.download_and_prepare(file_format="array_record")
     except OSError as error:
-        if not (directory / "dataset_info.json").exists():  # else another process was faster
+        if not (directory / "dataset_info.json").exists():  # otherwise another process was faster
             raise UserError(f"can't prepare {builder.name} in {directory}: {error.strerror or error}") from error
 
 
 def _prepared_from(source: Path, builder_class, data_dir: Path) -> Path | None:
-    """Return the folder of the latest data set that was prepared from `source`, if there is one."""
+    """Return the folder of the latest data set that was prepared from `source`, or None."""
     from datasets.prepared import SUMMARY_FILE, read_summary
 
     summaries = (data_dir / builder_class.name).glob(f"*/{builder_class.VERSION}/{SUMMARY_FILE}")

@@ -1,4 +1,4 @@
-"""How often each bin of the ab plane occurs in the training photographs of a config, for `colorjax/color/ab_bins.csv`.
+"""Compute `colorjax/color/ab_bins.csv`: how often each bin of the ab plane occurs in a config's training photographs.
 
 python -m datasets.ab_shares --config=experiments/pretrain_colorize.py:cpu --config.data.source=A:B:C > ab_bins.csv
 """
@@ -23,7 +23,7 @@ def _bins(picture):
 
 
 def occupied() -> np.ndarray:
-    """Return which of the 529 bins some 8-bit sRGB color falls into, bool `[529]`."""
+    """Return which of the 529 bins contain an 8-bit sRGB color, bool `[529]`."""
     inside = np.zeros(BINS, bool)
     green, blue = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8), indexing="ij")
     for red in range(256):
@@ -32,7 +32,12 @@ def occupied() -> np.ndarray:
 
 
 def shares(photographs: Iterable[Photograph], samples: int = 4096) -> np.ndarray:
-    """Return each bin's share of the pixels, float64 `[529]`: `samples` evenly spread ones of each photograph."""
+    """Return each bin's share of the pixels, float64 `[529]`.
+
+    Args:
+      photographs: to count in.
+      samples: number of evenly spaced pixels to use of each photograph.
+    """
     counts = np.zeros(BINS)
     for photograph in photographs:
         pixels = photograph.picture.reshape(-1, 3)
@@ -42,7 +47,13 @@ def shares(photographs: Iterable[Photograph], samples: int = 4096) -> np.ndarray
 
 
 def write(file, of_bins: np.ndarray, which: np.ndarray) -> None:
-    """Write the table of the bins in `which` to an open file."""
+    """Write a CSV table of bins to an open file.
+
+    Args:
+      file: open for writing text.
+      of_bins: share of each bin, `[529]`.
+      which: the bins to write, bool `[529]`.
+    """
     writer = csv.writer(file)
     writer.writerow(("a", "b", "share"))
     for number in np.flatnonzero(which):

@@ -1,4 +1,4 @@
-"""Batches out of a source with random access, through grain and its worker processes."""
+"""Batches from a source with random access, made by grain and its worker processes."""
 
 import dataclasses
 import multiprocessing
@@ -17,13 +17,21 @@ from absl import flags
 
 from colorjax.errors import ColorjaxError, UserError
 
-# Batches that each worker holds ready, beside the one that it works on.
+# Batches that each worker keeps ready, in addition to the one that it works on.
 READY_BATCHES = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """The global indices that one process reads, in its order: its rows of every batch."""
+    """The global indices of the patches that one process reads, in order: its rows of every batch.
+
+    Attributes:
+      batch_size: rows of a batch, over all processes together.
+      start_step: the first batch.
+      steps: number of batches.
+      first_row: this process's first row in each batch.
+      rows_per_batch: number of this process's rows in each batch.
+    """
 
     batch_size: int
     start_step: int
@@ -33,7 +41,18 @@ class Rows:
 
     @classmethod
     def of(cls, batch_size: int, start_step: int, steps: int, process_index: int = 0, process_count: int = 1):
-        """Give process p of n the rows [p * b / n, (p + 1) * b / n) of each batch of b."""
+        """Return the rows of process p of n: [p * b / n, (p + 1) * b / n) of each batch of b.
+
+        Args:
+          batch_size: rows of a batch, over all processes together.
+          start_step: the first batch.
+          steps: number of batches.
+          process_index: of this process.
+          process_count: number of processes.
+
+        Raises:
+          UserError: the batch can't be divided equally.
+        """
         if batch_size < 1 or batch_size % process_count:
             raise UserError(
                 f"config.training.batch_size {batch_size} can't be shared equally by {process_count} processes"
@@ -53,21 +72,21 @@ def batches(source: Any, workers: int) -> Iterator[dict[str, np.ndarray]]:
     """Yield the items of `source` (with `rows`, `__len__` and `__getitem__`) as batches, in order.
 
     Args:
-        source: Picklable; item k is a dict of arrays or scalars of the same shapes for all k.
-        workers: Worker processes, each of which makes every n-th batch; with 0 a thread of this process does.
+      source: picklable; item k is a dict of arrays or scalars with the same shapes for all k.
+      workers: number n of worker processes, each of which makes every n-th batch; 0 for a thread of this process.
 
     Raises:
-        ColorjaxError: If a worker process died.
+      ColorjaxError: a worker process died.
     """
     if not len(source):
         return
     if workers and not flags.FLAGS.is_parsed():
-        # grain hands its absl flags on to its workers, and refuses to where a program doesn't use absl's.
+        # grain passes its absl flags on to its workers, and fails in a program that has not parsed absl's flags.
         flags.FLAGS.mark_as_parsed()
     data = (
         grain.MapDataset.source(source)
         .batch(source.rows.rows_per_batch)
-        # One thread: with more, they would wait for each other's Python, and a batch's memory times as many.
+        # One thread: several would wait for each other (Python's lock), and each would need a batch's memory.
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=READY_BATCHES))
     )
     if workers:
@@ -88,27 +107,28 @@ def batches(source: Any, workers: int) -> Iterator[dict[str, np.ndarray]]:
 
 
 def _start_resource_tracker() -> None:
-    """Start the process that Python keeps for its workers' shared memory so that a cluster's warning can't end it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})  # which a child inherits
+    """Start Python's process that tracks shared memory, with a cluster's warning signals blocked: they would end it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})  # a child inherits the mask
     resource_tracker.ensure_running()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker(worker: int, workers: int) -> None:
     """Set up a worker process."""
-    # Each worker has a core to itself at best.
+    # No threads of OpenCV: a worker has at most one core to itself.
     cv2.setNumThreads(0)
-    # glibc's malloc gives large blocks back to the system, so that each decoded photograph costs 250 page faults,
-    # until one as large was freed once (mallopt(3), M_MMAP_THRESHOLD; at most 32 MiB). This frees one.
+    # glibc's malloc returns large blocks to the system, so that each decoded photograph costs 250 page faults. It stops
+    # doing so for blocks up to a size that was freed once (mallopt(3), M_MMAP_THRESHOLD; at most 32 MiB). This line
+    # frees such a block.
     np.empty(31 * 2**20, np.uint8)
-    # Ctrl-C and a cluster's signals reach all processes of a run. The parent answers them with a checkpoint, for
-    # which it finishes a step; the workers end when it closes them, or dies.
+    # Ctrl-C and a cluster's signals reach all processes of a run. The parent then finishes its step and writes a
+    # checkpoint, for which it may need the workers. They end when the parent closes them or dies.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is gone: a killed parent can't close its workers."""
+    """End this process when its parent ends, since a killed parent can't close its workers."""
     wait([multiprocessing.parent_process().sentinel])
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Several sequences of photographs as one."""
+"""Concatenation of several sequences of photographs."""
 
 import bisect
 import itertools
@@ -8,18 +8,23 @@ from colorjax.pictures.images import Photograph
 
 
 def join(sequences: Sequence[Sequence[Photograph]]) -> Sequence[Photograph]:
-    """Return the photographs of all of `sequences`, one sequence after the other."""
+    """Return the photographs of all `sequences`, one sequence after the other."""
     return sequences[0] if len(sequences) == 1 else Joined(sequences)
 
 
 class Joined(Sequence):
-    """Photographs of several sequences, read when asked for; `sizes` says how many are in each."""
+    """The photographs of several sequences, read on access.
+
+    Attributes:
+      sizes: number of photographs in each sequence.
+      classes: names of the classes; () unless all sequences that have classes have the same ones.
+    """
 
     def __init__(self, sequences: Sequence[Sequence[Photograph]]):
         self._sequences = tuple(sequences)
         self.sizes = tuple(map(len, sequences))
         self._ends = tuple(itertools.accumulate(self.sizes))
-        # Numbers of classes mean the same in all of them, or there are none.
+        # A class's number must mean the same in all sequences; otherwise there are no classes.
         found = {getattr(sequence, "classes", ()) for sequence in sequences} - {()}
         self.classes = found.pop() if len(found) == 1 else ()
 

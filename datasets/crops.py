@@ -1,18 +1,18 @@
-"""Affine crops of photographs: drawn from a generator, and carried out on the host or on the device.
+"""Affine crops of photographs, drawn from a random generator and computed on the host or on the device.
 
-A crop is a float32 matrix `[2, 3]` that maps an output pixel (x, y) to a source pixel (x', y') = M [x, y, 1], with
-pixel centers at whole numbers, as in OpenCV. A *zoom* of z magnifies z times: one output pixel covers 1/z source
-pixels. Crops are square; interpolation is bilinear; beyond the photograph it is reflected about its outermost
-pixels (BORDER_REFLECT_101).
+A crop is a float32 matrix `[2, 3]` that maps an output pixel (x, y) to a source pixel (x', y') = M [x, y, 1]. Pixel
+centers are at whole numbers, as in OpenCV. A *zoom* of z magnifies z times: one output pixel covers 1/z source pixels.
+Crops are square and interpolation is bilinear. Beyond its borders, a photograph is reflected about its outermost pixels
+(BORDER_REFLECT_101).
 
-Shrinking (z < 1) would alias with one bilinear sample a pixel. So an output pixel is the mean of
+Shrinking (z < 1) with one bilinear sample per pixel would alias. So an output pixel is the mean of
 `samples` x `samples` bilinear samples, spread evenly over a square with sides of 1/z - 1 source pixels. A bilinear
-sample is a triangle 1 pixel wide at half its height, hence their mean is 1/z wide: the output pixel's own width.
-At z >= 1 the square is a point and the mean is plain bilinear interpolation. `samples_for(zoom)` says how many keep
-the samples at most one pixel apart.
+sample is a triangle that is 1 pixel wide at half its height, hence the mean is 1/z wide, as is the output pixel. At
+z >= 1 the square is a point and the mean is plain bilinear interpolation. `samples_for(zoom)` returns the number that
+keeps the samples at most one pixel apart.
 
-`warp_on_host` (uint8 in, uint8 out) and `warp_on_device` (uint8 in, float32 in [0, 1] out, at whole 8-bit levels)
-give the same picture up to one level, and exactly the same where nothing is resampled.
+`warp_on_host` (uint8 to uint8) and `warp_on_device` (uint8 to float32 in [0, 1], at whole 8-bit levels) give the same
+image up to one level, and exactly the same if nothing is resampled.
 """
 
 import math
@@ -24,8 +24,8 @@ import numpy as np
 
 
 def samples_for(zoom: tuple[float, float]) -> int:
-    """Return how many samples a side an output pixel needs for zooms between the two."""
-    # The tolerance keeps a zoom such as 1 / 3, whose inverse may round up, from a fourth sample.
+    """Return how many samples per side an output pixel needs for zooms in the range `zoom` (lowest, highest)."""
+    # The tolerance avoids a fourth sample for a zoom such as 1 / 3, whose inverse may round up.
     return max(1, math.ceil(1 / zoom[0] - 1e-6))
 
 
@@ -38,24 +38,24 @@ def draw_crop(
     rotate: float = 0.0,
     flip: bool = False,
 ) -> np.ndarray:
-    """Draw a crop of a photograph, inside it where it fits.
+    """Draw a random crop of a photograph, which lies inside the photograph if it fits.
 
-    Zoom, angle and place are uniform. Always takes five numbers from `random`, so that switching one of the
-    options off leaves the others' draws as they were. With neither zoom nor rotation the place is a whole pixel:
-    nothing is resampled. Where the (turned) square doesn't fit along an axis, the photograph lies inside the
-    square instead, and the rest is its reflection.
+    Zoom, angle and place are uniformly distributed. The function always takes five numbers from `random`, so that
+    switching off one option does not change the draws of the others. Without zoom and rotation the place is a whole
+    pixel, and nothing is resampled. If the (rotated) square doesn't fit along an axis, the photograph lies inside the
+    square instead, and its reflection fills the rest.
 
     Args:
-        random: The source of randomness; a counter-based one makes the draw a function of its key.
-        height: Of the photograph, in pixels.
-        width: Of the photograph, in pixels.
-        patch_size: Side of the crop in output pixels.
-        zoom: Lowest and highest magnification.
-        rotate: Largest angle in degrees, drawn in both directions.
-        flip: Whether half of the crops are mirrored left to right.
+      random: the random generator; with a counter-based one the draw is a function of its key.
+      height: of the photograph, in pixels.
+      width: of the photograph, in pixels.
+      patch_size: side of the crop in output pixels.
+      zoom: lowest and highest magnification.
+      rotate: largest angle in degrees, in both directions.
+      flip: whether half of the crops are mirrored left to right.
 
     Returns:
-        float32 [2, 3], output pixel to source pixel.
+      float32 [2, 3], output pixel to source pixel.
     """
     draws = random.random(5)
     magnification = zoom[0] + draws[0] * (zoom[1] - zoom[0])
@@ -66,7 +66,7 @@ def draw_crop(
     linear = scale * np.array([[cosine * mirror, -sine], [sine * mirror, cosine]])
 
     middle = (patch_size - 1) / 2
-    # From the crop's center to its outermost samples, those of the anti-aliasing included, along either axis.
+    # Distance from the crop's center to its outermost samples along either axis, with those of the anti-aliasing.
     reach = (scale * middle + max(scale - 1, 0) / 2) * (abs(cosine) + abs(sine))
     whole = scale == 1 and angle == 0
     center = [_place(draw, reach, length, whole) for draw, length in ((draws[3], width), (draws[4], height))]
@@ -75,7 +75,7 @@ def draw_crop(
 
 
 def _place(draw: float, reach: float, length: int, whole: bool) -> float:
-    """Return a center such that center - reach and center + reach are in the photograph, or the other way round."""
+    """Return a center such that [center - reach, center + reach] lies in the photograph, or else contains it."""
     first, last = sorted((reach, length - 1 - reach))
     if whole:
         return first + math.floor(draw * (last - first + 1))
@@ -83,7 +83,10 @@ def _place(draw: float, reach: float, length: int, whole: bool) -> float:
 
 
 def _offsets(matrix, samples: int, xp):
-    """Return the samples' shifts from the output pixel's center, in source pixels: list of [2] arrays (x, y)."""
+    """Return the shifts of the samples from the output pixel's center, in source pixels: a list of [2] arrays (x, y).
+
+    `xp` is numpy or jax.numpy.
+    """
     linear = matrix[:, :2]
     scale = xp.sqrt(xp.abs(linear[0, 0] * linear[1, 1] - linear[0, 1] * linear[1, 0]))
     # In output pixels the square's side is (scale - 1) / scale.
@@ -93,16 +96,16 @@ def _offsets(matrix, samples: int, xp):
 
 
 def warp_on_host(picture: np.ndarray, matrix: np.ndarray, size: int, samples: int = 1) -> np.ndarray:
-    """Carry out one crop with OpenCV.
+    """Compute one crop with OpenCV.
 
     Args:
-        picture: uint8 [H, W, 3].
-        matrix: float32 [2, 3], output pixel to source pixel.
-        size: Side of the crop.
-        samples: From `samples_for`, for crops that may shrink.
+      picture: image, uint8 [H, W, 3].
+      matrix: float32 [2, 3], output pixel to source pixel.
+      size: side of the crop.
+      samples: from `samples_for`, for crops that may shrink.
 
     Returns:
-        uint8 [size, size, 3]. May be a view of `picture`, where nothing is resampled.
+      uint8 [size, size, 3]. It may be a view of `picture` if nothing is resampled.
     """
     plain = _slice(picture, matrix, size)
     if plain is not None:
@@ -125,7 +128,7 @@ def _bilinear(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 
 def _slice(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray | None:
-    """Return the crop if it is a shift by whole pixels inside the picture, mirrored or not; else None."""
+    """Return the crop if it is a shift by whole pixels inside the image, mirrored or not; else None."""
     mirrored = matrix[0, 0] == -1
     if not np.array_equal(matrix[:, :2], [[-1 if mirrored else 1, 0], [0, 1]]):
         return None
@@ -138,9 +141,10 @@ def _slice(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray | N
 
 
 def _window(picture: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the picture to what a crop needs of it, because OpenCV can't warp one of 32,768 pixels a side or more.
+    """Return the part of the image that a crop needs, and the crop's matrix for that part.
 
-    An axis along which the crop leaves the picture stays whole, for its reflection.
+    This is because OpenCV can't warp images with a side of 32,768 pixels or more. If the crop leaves the image along an
+    axis, that axis is kept whole for the reflection.
     """
     corners = matrix @ np.array([[0, size - 1, 0, size - 1], [0, 0, size - 1, size - 1], [1, 1, 1, 1]])
     scale = np.abs(matrix[:, :2]).sum(axis=1)  # the anti-aliasing reaches less than one output pixel
@@ -165,22 +169,22 @@ def warp_on_device(
     size: int,
     samples: int = 1,
 ) -> jax.Array:
-    """Carry out one crop inside jit, from a buffer that holds photographs of any sizes; vmap it over crops.
+    """Compute one crop inside jit, from a buffer that holds photographs of any sizes; use vmap for several crops.
 
     Args:
-        pixels: uint8 [N], every photograph's [H, W, 3] one after the other, flattened.
-        offset: int32 scalar, where in `pixels` the photograph begins.
-        height: int32 scalar, of the photograph.
-        width: int32 scalar, of the photograph.
-        matrix: float32 [2, 3], output pixel to source pixel.
-        size: Side of the crop, static.
-        samples: From `samples_for`, static.
+      pixels: uint8 [N], every photograph's [H, W, 3] flattened, one after the other.
+      offset: int32 scalar, where in `pixels` the photograph begins.
+      height: int32 scalar, of the photograph.
+      width: int32 scalar, of the photograph.
+      matrix: float32 [2, 3], output pixel to source pixel.
+      size: side of the crop, static.
+      samples: from `samples_for`, static.
 
     Returns:
-        float32 [size, size, 3] in [0, 1], rounded to multiples of 1/255 as `warp_on_host` rounds.
+      float32 [size, size, 3] in [0, 1], rounded to multiples of 1/255 as in `warp_on_host`.
     """
     steps = jnp.arange(size, dtype=jnp.float32)
-    # Products and sums by hand: a matrix product may run in reduced precision on an accelerator.
+    # Written as products and sums, because a matrix product may run in reduced precision on an accelerator.
     x = matrix[0, 0] * steps[None, :] + matrix[0, 1] * steps[:, None] + matrix[0, 2]
     y = matrix[1, 0] * steps[None, :] + matrix[1, 1] * steps[:, None] + matrix[1, 2]
 
@@ -190,7 +194,7 @@ def warp_on_device(
     if samples == 1:
         mean = sample(jnp.zeros(2, jnp.float32))
     else:
-        # One after the other: the memory of one sample, not of all.
+        # One sample after the other, so that only one sample needs memory at a time.
         shifts = jnp.stack(_offsets(matrix, samples, jnp))
         total, _ = jax.lax.scan(
             lambda total, shift: (total + sample(shift), None), jnp.zeros((size, size, 3), jnp.float32), shifts
@@ -200,7 +204,7 @@ def warp_on_device(
 
 
 def _bilinear_gather(pixels, offset, height, width, x, y):
-    """Return pixels at the real coordinates x, y [size, size] as float32 [size, size, 3] in [0, 255]."""
+    """Return the pixels at real coordinates x, y [size, size], as float32 [size, size, 3] in [0, 255]."""
     left, top = jnp.floor(x), jnp.floor(y)
     right_weight, bottom_weight = (x - left)[..., None], (y - top)[..., None]
     left, top = left.astype(jnp.int32), top.astype(jnp.int32)
@@ -218,7 +222,7 @@ def _bilinear_gather(pixels, offset, height, width, x, y):
 
 
 def _reflect(index, length):
-    """Fold any index into [0, length) by reflections about the first and the last one (BORDER_REFLECT_101)."""
+    """Return any index mapped into [0, length) by reflection about the first and the last one (BORDER_REFLECT_101)."""
     period = jnp.maximum(2 * (length - 1), 1)
     index = index % period
     return jnp.where(index < length, index, period - index)

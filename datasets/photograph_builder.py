@@ -1,10 +1,10 @@
 """The TFDS builder that the data sets of photographs share.
 
-A data set is a folder of its own with a class `Builder(PhotographBuilder)` that says which files belong to which
-split (`find`); everything else is here: reading each file once to see that it can be read, writing the records,
-the summary. Records hold
+Each data set is a package with a class `Builder(PhotographBuilder)`, whose `find` assigns files to splits. This file
+does the rest: it reads each file once to check that it is readable, and writes the records and the summary. A record
+has
 
-  image   the file's own bytes if it is a plain 8-bit RGB JPEG or PNG, else the upright RGB picture as PNG
+  image   the file's own bytes if it is a plain 8-bit RGB JPEG or PNG, otherwise the upright RGB image as PNG
   name    the photograph's name within the data set
   sha256  of the original file's bytes
 """
@@ -31,7 +31,7 @@ from datasets.source_files import SPLITS, Listing, fingerprint, names_in_one_lin
 
 
 class Picture(NamedTuple):
-    """A file that was read once: the photograph's name, the file, the SHA-256 of its bytes."""
+    """A readable file: the photograph's name, the path, and the SHA-256 of its bytes."""
 
     name: str
     path: Path
@@ -40,32 +40,44 @@ class Picture(NamedTuple):
 
 @dataclasses.dataclass(eq=False)
 class SourceConfig(tfds.core.BuilderConfig):
-    """One source folder in one state; its `name` is the folder in which TFDS keeps the records of that state."""
+    """One state of a source folder; TFDS keeps the records of that state in a folder called `name`."""
 
     source: Path = Path()
     listing: Listing = Listing({})
 
 
 class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """Base of the builders; a subclass in a package of its own defines `VERSION`, `SOURCE` and `find`."""
+    """Base class of the builders. A subclass, in its own package, defines `VERSION`, `SOURCE` and `find`."""
 
-    SOURCE: ClassVar[str]  # what config.data.source must be, to end "config.data.source must be ..."
+    SOURCE: ClassVar[str]  # completes the message "config.data.source must be ..."
 
     @classmethod
     @abc.abstractmethod
     def find(cls, source: Path) -> Listing:
-        """Return which files under `source` are in which split; `UserError` if its layout is not as expected."""
+        """Return the files under `source` by split.
+
+        Raises:
+          UserError: the layout of the folder is not as expected.
+        """
 
     @classmethod
     def source_folder(cls, source: str) -> Path:
-        """Return the folder of the originals that `config.data.source` means."""
+        """Return the folder of the original files, from the value of `config.data.source`.
+
+        Raises:
+          UserError: it is empty.
+        """
         if not source:
             raise UserError(f"{cls.name}: config.data.source must be {cls.SOURCE}")
         return Path(source).expanduser().absolute()
 
     @classmethod
     def of_source(cls, source: Path, data_dir: Path) -> "PhotographBuilder":
-        """Return the builder for `source` in its present state."""
+        """Return the builder for `source` in its present state.
+
+        Raises:
+          UserError: there is no such folder, it has no photographs, or its layout is not as expected.
+        """
         if not source.is_dir():
             raise UserError(f"{cls.name}: config.data.source must be {cls.SOURCE}; there is no folder {source}")
         listing = cls.find(source)
@@ -76,11 +88,15 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             return cls(data_dir=data_dir, config=config)
 
     def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
-        """Return the readable pictures by split, and remarks; overridden where the splits depend on the content."""
+        """Return the readable files by split, and remarks; overridden if the splits depend on the files' content."""
         return pictures, []
 
     def classes(self, names: Mapping[str, list[str]]) -> Mapping[str, str]:
-        """Return the name of the class of each photograph that has one; `names` are the photographs' by split."""
+        """Return photograph's name -> name of its class, for those that have one.
+
+        Args:
+          names: split -> names of its photographs.
+        """
         del names
         return {}
 
@@ -120,7 +136,7 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
                 split: tuple(numbers.get(class_of.get(picture.name), -1) for picture in pictures)
                 for split, pictures in (splits.items() if classes else ())
             },
-        ).write(self.data_dir)  # the unfinished folder, which TFDS renames when all is written
+        ).write(self.data_dir)  # a temporary folder, which TFDS renames when it is complete
         return {split: self._generate_examples(pictures) for split, pictures in splits.items()}
 
     def _generate_examples(self, pictures: Iterable[Picture]) -> Iterator[tuple[int, dict]]:
@@ -137,8 +153,12 @@ def read_all(
 ) -> tuple[dict[str, list[Picture]], list[tuple[str, str]]]:
     """Read every file once.
 
+    Args:
+      title: for the progress bar.
+      files: split -> name -> path.
+
     Returns:
-      the readable pictures by split, and `(file, reason)` for each of the others.
+      The readable files by split, and `(name, reason)` for each of the others.
     """
     readable = {split: [] for split in files}
     skipped = []
@@ -161,7 +181,7 @@ def read_all(
 
 
 def remarks_on_duplicates(splits: Mapping[str, Iterable[Picture]]) -> list[str]:
-    """Return a remark if the same file lies in more than one split, which makes a measurement worthless."""
+    """Return a remark if the same file is in more than one split, since measurements are then worthless."""
     seen: dict[str, tuple[str, str]] = {}
     across = []
     for split, pictures in splits.items():
@@ -176,7 +196,7 @@ def remarks_on_duplicates(splits: Mapping[str, Iterable[Picture]]) -> list[str]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep TFDS from printing, logging and drawing bars of its own; errors still come through."""
+    """Suppress TFDS's own output, log messages and progress bars; errors are still raised."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     tfds.disable_progress_bar()

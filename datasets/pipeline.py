@@ -1,16 +1,16 @@
-"""Patches for training: batches of crops, from worker processes or from photographs that the device holds.
+"""Patches for training: batches of crops, from worker processes or from photographs on the device.
 
-`datasets.patches(config.data, ...)` is the one way in. Patch j is a pure function of (seed, j), see `sampling.py`; a
-batch is a range of indices, and a process reads its own rows of it. So neither the batch size, nor the number of
-workers or processes, nor where a run was resumed changes a patch.
+The entry point is `datasets.patches(config.data, ...)`. Patch j is a pure function of (seed, j), see `sampling.py`. A
+batch is a range of indices, of which each process reads its own rows. So a patch does not depend on the batch size, the
+number of workers or processes, or the step at which a run was resumed.
 
-Batches are dicts of NumPy arrays that share a leading axis `b`, this process's rows of a batch:
+A batch is a dict of NumPy arrays with a common leading axis `b`, the number of this process's rows:
 
     'index'       uint32 [b]             the global index j
-    'photograph'  int32 [b]              which training photograph, of those that config.data.photographs leaves
-    'class'       int32 [b]              of the photograph, -1 for none; where the data set has classes
-    'picture'     uint8 [b, P, P, 3]     placement 'host'
-    'matrix'      float32 [b, 2, 3]      placement 'device' (see resident.py)
+    'photograph'  int32 [b]              index of the photograph among those chosen by config.data.photographs
+    'class'       int32 [b]              class of the photograph, -1 for none; only if the data set has classes
+    'picture'     uint8 [b, P, P, 3]     placement 'host' only
+    'matrix'      float32 [b, 2, 3]      placement 'device' only (see resident.py)
 """
 
 import dataclasses
@@ -31,22 +31,22 @@ from datasets.sampling import Draws
 
 Batch = dict[str, np.ndarray]
 
-# For all workers of a process together. A small data set is then decoded once; of a large one, each pass finds
-# this much decoded.
+# Decoded photographs kept by all workers of a process together. A small data set is decoded only once. Of a large one,
+# this much needs no decoding in later passes.
 CACHE_BYTES = 2**30
 
 
 class PatchStream(Protocol):
-    """What training needs to know of the data."""
+    """The interface of the data for training."""
 
-    #: None, or arrays that every device needs once, before the first batch.
+    #: None, or arrays to put on every device before the first batch.
     resident: Any
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield this process's share of each batch, from the first step on; closing it ends the workers."""
+        """Yield this process's rows of each batch, from the first step on. Closing the iterator ends the workers."""
 
     def clean(self, batch: Mapping[str, jax.Array], resident: Any) -> jax.Array:
-        """Return the pictures of a batch, float32 [b, P, P, 3] in [0, 1]; pure, for use inside jit."""
+        """Return the clean images of a batch, float32 [b, P, P, 3] in [0, 1]; a pure function for use inside jit."""
 
 
 def stream(
@@ -55,14 +55,14 @@ def stream(
     """Return a stream of patches cut from a sequence of photographs.
 
     Args:
-      photographs: the training photographs of `config`, in their order.
+      photographs: the training photographs of `config`, in order.
       config: `config.data`.
       seed: of the run.
-      rows: of which batches, and which rows of each.
-      with_classes: whether batches have the photographs' classes.
+      rows: which batches to yield, and which rows of each.
+      with_classes: whether batches include the photographs' classes.
 
     Raises:
-      UserError: a key of the config is impossible or there is no photograph.
+      UserError: a key of the config is impossible, or there is no photograph.
     """
     several = isinstance(photographs, Joined) and "+" in config.name
     sizes = photographs.sizes if several else (len(photographs),)
@@ -81,7 +81,15 @@ def stream(
 
 
 class HostPatches:
-    """Photographs are read and cropped on the host, by worker processes or (workers = 0) in this one."""
+    """A `PatchStream` that reads and crops on the host, in worker processes or, if `workers` is 0, in this one.
+
+    Args:
+      photographs: to cut patches from.
+      draws: the rule by which patches are drawn.
+      rows: which batches to yield, and which rows of each.
+      workers: number of worker processes.
+      with_classes: whether batches include the photographs' classes.
+    """
 
     resident = None
 
@@ -99,11 +107,11 @@ class HostPatches:
 
 
 class KeptPhotographs:
-    """A sequence of photographs that keeps those first read, decoded, up to a number of bytes.
+    """A sequence of photographs that keeps the first ones read in decoded form, up to `limit` bytes.
 
-    Nothing is ever put out for something newer: a pass visits every photograph once, so the one used last is the one
-    needed last, and the usual rule (drop the least recently used) would never find anything once the data set is
-    larger than the cache. Not guarded by a lock, since one thread reads in each process.
+    A kept photograph is never replaced by a newer one. A pass visits every photograph once, so the one used last is
+    needed again last. With the usual rule (drop the least recently used), a cache smaller than the data set would never
+    have the photograph that is needed. There is no lock, since only one thread reads in each process.
     """
 
     def __init__(self, photographs: Sequence[Photograph], limit: int):
@@ -126,7 +134,7 @@ class KeptPhotographs:
 
 @dataclasses.dataclass(frozen=True)
 class CropSource:
-    """Random access to the patches of this process: item k is the k-th patch that it reads."""
+    """Random access to the patches of this process: item k is the k-th patch that the process reads."""
 
     photographs: Sequence[Photograph]
     draws: Draws
@@ -142,7 +150,7 @@ class CropSource:
         try:
             _, picture, label = self.photographs[number]
         except Exception as error:
-            # As one line, and as something that can be sent from a worker process to its parent.
+            # As an error of one line that can be sent from a worker process to its parent.
             raise UserError(
                 f"training photograph {number} (for patch {index}) can't be read: {type(error).__name__}: {error}"
             ) from error

@@ -1,6 +1,6 @@
-"""What a prepared data set is on disk: its summary, and random access to its photographs.
+"""Prepared data sets on disk: their summaries, and random access to their photographs.
 
-A prepared data set is a folder of array_record files that a TFDS builder wrote, with `summary.json` beside them.
+A prepared data set is a folder of array_record files that a TFDS builder wrote, together with `summary.json`.
 """
 
 import dataclasses
@@ -18,22 +18,22 @@ from colorjax.pictures.images import Photograph
 from datasets.source_files import SPLITS
 
 SUMMARY_FILE = "summary.json"
-SHOWN = 20  # skipped files that a summary names to a person; the file has them all
+SHOWN = 20  # most skipped files that `describe` names; `summary.json` has all of them
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What a build made.
+    """The summary of a prepared data set.
 
     Attributes:
-      name: the data set.
-      source: the folder of the originals.
-      directory: where the records are.
-      photographs: how many photographs each split has.
-      skipped: `(file, reason)` of each file that couldn't be read.
-      remarks: what else a person should know.
-      classes: names of the classes, where the data set has any.
-      labels: of each photograph of a split, the number of its class, -1 for none; {} without classes.
+      name: of the data set.
+      source: the folder of the original files; '' if unknown.
+      directory: the folder of the records.
+      photographs: split -> number of photographs.
+      skipped: `(file, reason)` for each file that could not be used.
+      remarks: further remarks for the user.
+      classes: names of the classes; () if there are none.
+      labels: split -> for each photograph the number of its class, -1 for none; {} without classes.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Summary:
     labels: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
     def describe(self) -> str:
-        """Return the summary as lines for a person to read."""
+        """Return the summary as text for the user, in several lines."""
         lines = [f"{self.name}: prepared in {self.directory}"]
         lines += [f"  from        {self.source}"] if self.source else []
         lines += [f"  {split:<11} {self.photographs[split]:>7,} photographs" for split in self.photographs]
@@ -60,13 +60,13 @@ class Summary:
         return "\n".join(lines)
 
     def write(self, directory: str | Path) -> None:
-        """Write the summary to `directory`, where a build is under way."""
+        """Write `summary.json` into `directory`, the temporary folder of the build."""
         content = {key: value for key, value in dataclasses.asdict(self).items() if key != "directory"}
         Path(directory, SUMMARY_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read_summary(directory: Path) -> Summary:
-    """Return the summary of the data set prepared in `directory`; of one that TFDS wrote, what TFDS knows."""
+    """Return the summary of the data set in `directory`. If TFDS's own builder made it, only its counts are known."""
     try:
         content = json.loads((directory / SUMMARY_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -80,13 +80,18 @@ def read_summary(directory: Path) -> Summary:
 
 
 class Photographs(Sequence):
-    """The photographs of a split, decoded when asked for.
+    """The photographs of a split, decoded on access.
 
-    Pickles as the place of the records, so it costs little to send to a worker process, which opens them anew.
+    Pickling stores only the path of the records. So it costs little to send this to a worker process, which opens the
+    records again.
     """
 
     def __init__(self, summary: Summary, split: str):
-        """Open a split; `UserError` if the data set doesn't have it."""
+        """Open a split.
+
+        Raises:
+          UserError: the data set does not have this split.
+        """
         if split not in summary.photographs:
             raise UserError(f"{summary.name} has no split {split!r}; it has {', '.join(summary.photographs)}")
         self.directory = summary.directory
@@ -101,9 +106,9 @@ class Photographs(Sequence):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        position = range(len(self))[index]  # negative indices, and IndexError past the end, as a list has them
+        position = range(len(self))[index]  # handles negative indices, and raises IndexError past the end, as lists do
         record = self._records[position]
-        # Records of TFDS's own builders have no names.
+        # Records made by TFDS's own builders have no names.
         name = record["name"].decode() if "name" in record else f"{self.split}/{position:05d}"
         picture = _decode(record["image"])
         if picture is None:
@@ -121,13 +126,16 @@ class Photographs(Sequence):
         """The records: random access to `{"image": encoded bytes, "name": bytes, ...}`."""
         builder = tfds.builder_from_directory(self.directory)
         pictures = [key for key, kind in builder.info.features.items() if isinstance(kind, tfds.features.Image)]
-        # `_decode` does it: TFDS would also decode annotations, and gives gray files one channel.
+        # `_decode` decodes instead of TFDS, which would also decode annotations and gives gray files one channel.
         decoders = {key: tfds.decode.SkipDecoding() for key in pictures}
         return builder.as_data_source(self.split, decoders=decoders)
 
 
 def _decode(data: bytes) -> np.ndarray | None:
-    """Decode the bytes of a JPEG or PNG file as uint8 sRGB `[H, W, 3]`; faster than Pillow, the same values."""
+    """Return the image in the bytes of a JPEG or PNG file, uint8 sRGB `[H, W, 3]`; None if it can't be decoded.
+
+    OpenCV is faster than Pillow and gives the same values.
+    """
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     return None if picture is None else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

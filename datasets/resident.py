@@ -1,7 +1,7 @@
-"""Patches cropped on the device, out of photographs that it holds whole (`config.data.placement = 'device'`).
+"""Patches cropped on the device, which holds the whole photographs (`config.data.placement = 'device'`).
 
-All photographs lie one after the other in one buffer; a batch is then only which photograph and which matrix, 28
-bytes a patch, and the host does nothing in training but draw them.
+All photographs lie one after the other in one buffer. A batch then has only the photograph's number and the crop's
+matrix, 28 bytes per patch, and the host only draws these during training.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from datasets.batching import Rows, batches
 from datasets.crops import warp_on_device
 from datasets.sampling import Draws
 
-# Positions in the buffer are int32 on the device.
+# Positions in the buffer are int32 on the device, which limits its size.
 LIMIT_BYTES = 2**31 - 1
 
 
@@ -25,11 +25,11 @@ def resident_arrays(photographs: Sequence[Photograph]) -> dict[str, np.ndarray]:
     """Put photographs into one buffer.
 
     Returns:
-        'pixels': uint8 [N], each photograph's [H, W, 3] flattened; 'offset', 'height', 'width', 'class': int32
-        [photographs].
+      A dict with 'pixels', uint8 [N], each photograph's [H, W, 3] flattened; and 'offset' (in `pixels`), 'height',
+      'width' and 'class', int32 [photographs].
 
     Raises:
-        UserError: If they are too many for int32 positions.
+      UserError: the photographs have too many pixels for int32 positions.
     """
     pictures, labels, total = [], [], 0
     for photograph in photographs:
@@ -52,7 +52,17 @@ def resident_arrays(photographs: Sequence[Photograph]) -> dict[str, np.ndarray]:
 
 
 class ResidentPatches:
-    """A `PatchStream` whose batches carry draws, not pictures."""
+    """A `PatchStream` whose batches contain crop matrices instead of images.
+
+    Args:
+      photographs: to cut patches from.
+      draws: the rule by which patches are drawn.
+      rows: which batches to yield, and which rows of each.
+      with_classes: whether batches include the photographs' classes.
+
+    Raises:
+      UserError: as `resident_arrays`.
+    """
 
     def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows, with_classes: bool = False):
         self.resident = resident_arrays(photographs)
@@ -60,7 +70,7 @@ class ResidentPatches:
         sizes = zip(self.resident["height"], self.resident["width"], strict=True)
         self._samples = max(
             draws.samples(int(height), int(width)) for height, width in sizes
-        )  # one for all: it is static
+        )  # the same number for all photographs, because it is static under jit
         self._source = DrawSource(
             self.resident["height"],
             self.resident["width"],
@@ -84,7 +94,7 @@ class ResidentPatches:
 
 @dataclasses.dataclass(frozen=True)
 class DrawSource:
-    """Random access to the draws of this process: item k is the k-th patch that it reads."""
+    """Random access to the draws of this process: item k is that of the k-th patch that the process reads."""
 
     heights: np.ndarray
     widths: np.ndarray

@@ -1,14 +1,14 @@
-"""Which photograph and which crop patch i of epoch e is: a pure function of (seed, e, i).
+"""The random draw of patches: the photograph and the crop of patch i in epoch e are a pure function of (seed, e, i).
 
-Every number comes from Philox, a counter-based generator: its key holds the seed, its counter the epoch and the
-patch, so that any patch is drawn at once, in any order and in any process. A global index j counts the patches of
-all epochs: it is patch j % patches_per_epoch of epoch j // patches_per_epoch.
+All random numbers come from Philox, a counter-based generator. Its key has the seed, its counter the epoch and the
+patch. So any patch can be drawn directly, in any order and in any process. A global index j counts the patches of all
+epochs: it is patch j % patches_per_epoch of epoch j // patches_per_epoch.
 
-Which photographs there are to draw from may itself be drawn (`subset`), by a seed of its own.
+The photographs to draw from may themselves be a random subset (`subset`), which has its own seed.
 
-Photographs: an epoch goes over all of them again and again, each time (each *pass*) in an order of its own. So
-within an epoch no photograph is visited more than once more often than another. Where several data sets have shares
-of the patches (`config.data.shares`), that is so within each of them.
+An epoch goes over all photographs repeatedly. Each such *pass* has its own random order. So within an epoch the
+numbers of visits to two photographs differ by at most one. If several data sets have shares of the patches
+(`config.data.shares`), this holds within each data set.
 """
 
 import dataclasses
@@ -24,12 +24,12 @@ from datasets.crops import draw_crop, samples_for
 
 ZOOM_OF = ("pixels", "fit")
 
-# The second word of the key keeps the kinds of draws apart.
+# Kinds of draws; the second word of the key makes them independent.
 _CROPS, _ORDERS, _SUBSETS, _SETS = 0, 1, 2, 3
 
 
 class Set(NamedTuple):
-    """One of several data sets: how many photographs it has, and which share of the patches is cut from them."""
+    """One of several data sets: its number of photographs, and its share of the patches in (0, 1]."""
 
     photographs: int
     share: float
@@ -37,7 +37,11 @@ class Set(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Draws:
-    """The rule by which patches are drawn. Fields as in `config.data`; raises UserError for impossible ones."""
+    """The rule by which patches are drawn. The fields are those of `config.data`, and the run's seed.
+
+    Raises:
+      UserError: a field has an impossible value.
+    """
 
     seed: int
     patch_size: int
@@ -59,7 +63,16 @@ class Draws:
 
     @classmethod
     def from_config(cls, config: Mapping, seed: int, sizes: Sequence[int] = ()) -> "Draws":
-        """Build the rule from `config.data` and the run's seed; `sizes` are the photographs of each data set."""
+        """Return the rule for a config.
+
+        Args:
+          config: `config.data`.
+          seed: of the run.
+          sizes: number of photographs in each data set.
+
+        Raises:
+          UserError: a key has an impossible value.
+        """
         if len(config.zoom) != 2:
             raise UserError(f"config.data.zoom must be two numbers (lowest, highest), not {config.zoom}")
         return cls(
@@ -74,16 +87,16 @@ class Draws:
         )
 
     def samples(self, height: int, width: int) -> int:
-        """How many samples a side `geometry.warp_*` takes for an output pixel of a photograph of that size."""
+        """Return how many samples per side `crops.warp_*` needs for a photograph of this size, in pixels."""
         return samples_for(self._zoom(height, width))
 
     def _zoom(self, height: int, width: int) -> tuple[float, float]:
-        """Return the zoom as a factor of the photograph's own pixels."""
+        """Return the range of zoom in units of the photograph's own pixels."""
         unit = self.patch_size / min(height, width) if self.zoom_of == "fit" else 1.0
         return self.zoom[0] * unit, self.zoom[1] * unit
 
     def photograph(self, index: int, count: int) -> int:
-        """Return which of `count` photographs the patch with this global index is cut from."""
+        """Return the index of the photograph, of `count`, from which the patch with this global index is cut."""
         epoch, patch = divmod(index, self.patches_per_epoch)
         if not self.sets:
             return int(_order(self.seed, epoch, patch // count, count)[patch % count])
@@ -94,7 +107,13 @@ class Draws:
         return before + int(_order(self.seed, epoch, position // size, size, number + 1)[position % size])
 
     def crop(self, index: int, height: int, width: int) -> np.ndarray:
-        """Return the matrix, float32 [2, 3], of the patch with this global index (see `geometry.draw_crop`)."""
+        """Return the matrix, float32 [2, 3], of the patch with this global index (see `crops.draw_crop`).
+
+        Args:
+          index: global index of the patch.
+          height: of the patch's photograph, in pixels.
+          width: of the patch's photograph, in pixels.
+        """
         epoch, patch = divmod(index, self.patches_per_epoch)
         random = _random(self.seed, _CROPS, epoch, patch)
         zoom = self._zoom(height, width)
@@ -102,10 +121,14 @@ class Draws:
 
 
 def check_shares(shares: Sequence[float], sets: int) -> tuple[float, ...]:
-    """Return `config.data.shares` for so many data sets as plain numbers; () for equal shares of all photographs.
+    """Return `config.data.shares` as floats; () for equal shares of all photographs.
+
+    Args:
+      shares: as in the config.
+      sets: number of data sets.
 
     Raises:
-      UserError: not a positive number for each data set.
+      UserError: there is not one positive number for each data set.
     """
     try:
         numbers = tuple(map(float, shares))
@@ -121,7 +144,7 @@ def check_shares(shares: Sequence[float], sets: int) -> tuple[float, ...]:
 
 
 def _sets(shares: Sequence[float], sizes: Sequence[int]) -> tuple[Set, ...]:
-    """Return the data sets with their shares, scaled to the sum 1; () for no shares."""
+    """Return the data sets with their shares, which are scaled to the sum 1; () without shares."""
     numbers = check_shares(shares, len(sizes))
     return (
         tuple(Set(size, number / sum(numbers)) for size, number in zip(sizes, numbers, strict=True)) if numbers else ()
@@ -129,36 +152,43 @@ def _sets(shares: Sequence[float], sizes: Sequence[int]) -> tuple[Set, ...]:
 
 
 def subset(seed: int, number: int, count: int) -> np.ndarray:
-    """Return which `number` of `count` photographs a seed chooses, int64 [number], in the order of its choice.
+    """Return the indices of `number` random photographs of `count`, int64 [number], in random order.
 
-    So photograph i of 20 is also photograph i of 50 that the same seed chooses of the same `count`.
+    With the same seed and `count`, a smaller subset is the beginning of a larger one.
     """
     return np.argsort(_random(seed, _SUBSETS, 0, 0).random(count), kind="stable")[:number]
 
 
 def _random(seed: int, kind: int, epoch: int, number: int, of_set: int = 0) -> np.random.Generator:
     key = np.array([seed % 2**64, kind], np.uint64)
-    # Philox itself counts in the first word; the others are ours.
+    # Philox itself counts in the first word of the counter; the others are free.
     counter = np.array([0, number, epoch, of_set], np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
-# An index costs nothing but a look-up once its pass is drawn; a batch touches few passes, one after the other.
+# With the pass in the cache, an index costs only a look-up. A batch uses few passes, one after the other.
 @functools.lru_cache(maxsize=16)
 def _order(seed: int, epoch: int, number: int, count: int, of_set: int = 0) -> np.ndarray:
-    """Return the order of the photographs in one pass; of those of one data set where these have shares, from 1 on.
+    """Return the random order of `count` photographs in one pass, int64 [count].
 
-    By sorting: NumPy keeps the stream of uniform numbers between its versions, but not its `permutation`.
+    It comes from sorting, because NumPy keeps its stream of uniform numbers between versions, but not `permutation`.
+
+    Args:
+      seed: of the run.
+      epoch: of the pass.
+      number: of the pass within its epoch.
+      count: number of photographs.
+      of_set: 1 + the number of the data set if data sets have shares; otherwise 0.
     """
     return np.argsort(_random(seed, _ORDERS, epoch, number, of_set).random(count), kind="stable")
 
 
 @functools.lru_cache(maxsize=4)
 def _schedule(seed: int, epoch: int, patches: int, sets: tuple[Set, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return, for each patch of an epoch, the number of its data set and how many patches that has given before.
+    """Return, for each patch of an epoch, the number of its data set, and how many earlier patches that set has given.
 
-    Multiples of the golden ratio, from a start of the epoch's own, fall evenly into [0, 1) however few are taken: each
-    data set has its share in every stretch of an epoch.
+    Multiples of the golden ratio, from a random start in each epoch, are evenly distributed in [0, 1), even if only a
+    few are taken. So each data set has its share in every stretch of an epoch.
     """
     start = _random(seed, _SETS, epoch, 0).random()
     places = (start + np.arange(patches) * (math.sqrt(5) - 1) / 2) % 1

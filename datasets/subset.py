@@ -1,4 +1,4 @@
-"""Training on some of the training photographs: `config.data.photographs` of them, chosen by a seed of its own."""
+"""A random subset of the training photographs: `config.data.photographs` of them, chosen by their own seed."""
 
 import functools
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from datasets import sampling
 
 
 def choose(photographs: Sequence[Photograph], config) -> Sequence[Photograph]:
-    """Return the photographs of a train split that `config.data` wants: all of them, or a `Subset`.
+    """Return the training photographs that `config.data` chooses: all of them, or a `Subset`.
 
     Raises:
-      UserError: fewer than none are wanted, more than there are, or some of data sets with shares.
+      UserError: `config.photographs` is below 0, larger than the number of photographs, or combined with shares.
     """
     wanted, there = config.photographs, len(photographs)
     if wanted < 0:
@@ -30,9 +30,9 @@ def choose(photographs: Sequence[Photograph], config) -> Sequence[Photograph]:
 
 
 class Subset(Sequence):
-    """The `count` photographs that a seed chooses of a sequence, read when asked for, in the order of its choice.
+    """`count` photographs of a sequence, chosen and ordered by a seed, and read on access.
 
-    Pickles as what it was made from, not as a list of positions, however many those are.
+    Pickling stores the arguments and not the list of positions, which may be long.
     """
 
     def __init__(self, photographs: Sequence[Photograph], count: int, seed: int):

@@ -20,7 +20,7 @@ class Bears(enum.Flag):
     CHOICE_OF_BEST: which checkpoint of a run is the best one, and so which one is measured.
     VALIDATION: what the validations during training measure.
     MEASUREMENT: the numbers of an evaluation.
-    PRESENTATION: only what is logged, kept or displayed.
+    PRESENTATION: what is logged, kept or displayed.
     """
 
     PLACE = enum.auto()

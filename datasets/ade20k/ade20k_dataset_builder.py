@@ -1,4 +1,4 @@
-"""ADE20K, as a person downloads it."""
+"""ADE20K, in the folders of its own archives."""
 
 import re
 from collections import Counter
@@ -18,13 +18,13 @@ SPLIT_OF = {"train": "train", "val": "validation", "test": "test"}
 
 
 class Builder(PhotographBuilder):
-    """ADE20K: 20,210 photographs to train, 2,000 to validate, 3,352 to test.
+    """ADE20K: 20,210 photographs for training, 2,000 for validation, 3,352 for testing.
 
-    A photograph's own name says its split (`ADE_train_00000001.jpg`), so the source may hold the full release
-    (`images/ADE/training/<scene>/<kind>/`), the scene parsing challenge's (`images/training/`,
-    `release_test/testing/`), or both; a photograph that is in both is taken once. Masks are PNG files and are
-    left alone. So are the video frames (`ADE_frame_...`) that the release of 2021 added to its training folder:
-    they are near-copies of each other and in none of the published splits.
+    The name of a photograph gives its split (`ADE_train_00000001.jpg`). So the source may hold the full release
+    (`images/ADE/training/<scene>/<kind>/`), that of the scene parsing challenge (`images/training/`,
+    `release_test/testing/`), or both; a photograph that is in both is used once. Masks are PNG files and are ignored.
+    The video frames (`ADE_frame_...`) that the release of 2021 added to its training folder are ignored too: they are
+    near-copies of each other and in none of the published splits.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -32,7 +32,7 @@ class Builder(PhotographBuilder):
 
     @classmethod
     def find(cls, source: Path) -> Listing:
-        """Return the photographs under `source`, however deep."""
+        """Return the photographs under `source`, at any depth."""
         splits: dict[str, dict[str, Path]] = {split: {} for split in SPLIT_OF.values()}
         left_out = Counter()
         for path in walk(source):

@@ -12,17 +12,17 @@ from datasets.photograph_builder import PhotographBuilder
 from datasets.source_files import Listing, names_in_one_line, picture_files
 
 FOLDERS = {"train": "train", "val": "validation", "test": "test"}
-# Where the folders of the splits lie, from the top of the release's archive (BSR_bsds500.tgz) inwards.
+# Possible places of the split folders below the source, which may be any folder of the archive (BSR_bsds500.tgz).
 ROOTS = (".", "images", "data/images", "BSDS500/data/images", "BSR/BSDS500/data/images")
-# Set12's starfish, Set5's woman, RNI15's bears: pictures that denoisers are measured on.
+# Set12's starfish, Set5's woman, RNI15's bears: images on which denoisers are measured.
 BENCHMARKS = frozenset({"12003", "302003", "100075"})
 
 
 class Builder(PhotographBuilder):
-    """BSDS500's photographs, without those of the sets that denoisers are measured on.
+    """BSDS500's photographs, without those on which denoisers are measured.
 
-    Left out wherever they lie: 12003, 302003 and 100075 (in Set12, Set5 and RNI15), and the 68 of CBSD68, which
-    are among the release's 100 of `val`.
+    Left out in all folders: 12003, 302003 and 100075 (in Set12, Set5 and RNI15), and the 68 of CBSD68, which are among
+    the release's 100 of `val`.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -30,7 +30,11 @@ class Builder(PhotographBuilder):
 
     @classmethod
     def find(cls, source: Path) -> Listing:
-        """Return the photographs of the three split folders."""
+        """Return the photographs of the three split folders.
+
+        Raises:
+          UserError: there is no folder `train`.
+        """
         root = next((source / root for root in ROOTS if (source / root / "train").is_dir()), None)
         if root is None:
             raise UserError(f"{cls.name}: no folder train in {source}; config.data.source must be {cls.SOURCE}")

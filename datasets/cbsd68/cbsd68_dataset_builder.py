@@ -20,19 +20,19 @@ NUMBERS = (
 )
 # fmt: on
 PHOTOGRAPHS = frozenset(map(str, NUMBERS))
-# Copies of the set come as a flat folder, or with the clean pictures beside noisy ones.
+# Copies of the set are flat folders, or have the clean images in a folder next to the noisy ones.
 ROOTS = ("original_png", "CBSD68/original_png", "CBSD68", ".")
 
 
 class Builder(PhotographBuilder):
-    """CBSD68 (Roth and Black, 2009): a test split alone."""
+    """CBSD68 (Roth and Black, 2009), which has only a test split."""
 
     VERSION = tfds.core.Version("1.0.0")
     SOURCE: ClassVar[str] = "the folder of CBSD68's 68 pictures"
 
     @classmethod
     def find(cls, source: Path) -> Listing:
-        """Return the pictures, with a remark if they are not the 68 that published figures are about."""
+        """Return the images, with a remark if they are not the 68 of published figures."""
         root = next(source / root for root in ROOTS if (source / root).is_dir())
         named = {path.stem: path for path in picture_files(root)}
         remarks = []

@@ -1,4 +1,4 @@
-"""Kaggle's "Image Coloring Dataset", as a person unpacks it."""
+"""Kaggle's "Image Coloring Dataset", in the folders of its archive."""
 
 import os
 from collections import Counter
@@ -25,10 +25,10 @@ GRAY_LEVELS = 8
 class Builder(PhotographBuilder):
     """The photographs of Ibraheem, Danach and Ghandour: 20 in color for training, 100 gray ones for testing.
 
-    The folders may be `train_color` and `test_color`, beside gray twins in `train_black` and `test_black`, or
-    `Train` and `Test`, each in any case. Gray pictures are left out, for a measurement needs true colors, and the
-    gray input is computed from them. A split for which no photograph is then left gets a tenth of the training
-    photographs, at least one of three or more, by the hash of their content.
+    The folders may be `train_color` and `test_color`, next to gray twins in `train_black` and `test_black`, or `Train`
+    and `Test`; upper and lower case are the same. Gray images are left out, because a measurement needs true colors,
+    and gray inputs are computed from these. If a split then has no photograph, it gets a tenth of the training
+    photographs (at least one, if there are three or more), chosen by the hash of their content.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -39,7 +39,11 @@ class Builder(PhotographBuilder):
 
     @classmethod
     def find(cls, source: Path) -> Listing:
-        """Return the pictures of the split folders but for the gray twins, by their path from those folders' parent."""
+        """Return the files of the split folders without the gray twins, named by their path below the folders' parent.
+
+        Raises:
+          UserError: there are no split folders, or several sets of them.
+        """
         root = cls._root(source)
         splits: dict[str, dict[str, Path]] = {"train": {}, "validation": {}, "test": {}}
         twins, outside = Counter(), 0
@@ -64,7 +68,11 @@ class Builder(PhotographBuilder):
 
     @classmethod
     def _root(cls, source: Path) -> Path:
-        """Return the folder that holds the split folders, the nearest to `source`; `UserError` unless there is one."""
+        """Return the folder that holds the split folders, as near to `source` as possible.
+
+        Raises:
+          UserError: there is none within `DEPTH` levels, or several at the same depth.
+        """
         level = [source]
         for _ in range(DEPTH + 1):
             roots = [folder for folder in level if _has_split_folders(folder)]
@@ -83,11 +91,15 @@ class Builder(PhotographBuilder):
         )
 
     def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
-        """Return the color photographs by split, and remarks on the gray pictures and on what was held out."""
+        """Return the color photographs by split, and remarks on the gray images and on photographs held out.
+
+        Raises:
+          UserError: no photograph in color is left for training.
+        """
         colored = {split: [] for split in ("train", "validation", "test")}
         remarks = []
         for split, there in pictures.items():
-            # Read once more: the other data sets need not pay for looking.
+            # The files are read a second time here, so that the other data sets do not spend time on this check.
             gray = {picture.name for picture in there if is_gray(read_picture(picture.path))}
             colored[split] = [picture for picture in there if picture.name not in gray]
             remarks += _remarks_on_gray(gray, "to learn from" if split == "train" else "to be measured against")
@@ -106,8 +118,8 @@ def is_gray(picture: np.ndarray) -> bool:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Return the folders in `folder`, hidden ones aside."""
-    _, names, _ = next(os.walk(folder), ("", [], []))  # nothing for a folder that may not be read
+    """Return the folders in `folder`, without hidden ones."""
+    _, names, _ = next(os.walk(folder), ("", [], []))  # no names for an unreadable folder
     return [folder / name for name in sorted(names) if not name.startswith(".")]
 
 
@@ -117,7 +129,7 @@ def _has_split_folders(folder: Path) -> bool:
 
 
 def _remarks_on_gray(names: Iterable[str], missing: str) -> list[str]:
-    """Return a remark for each folder with gray pictures."""
+    """Return a remark for each folder with gray images; `missing` completes "no colors ..."."""
     folders = Counter(name.partition("/")[0] for name in sorted(names))
     return [
         f"{counted(number, 'gray picture')} in {folder} {'has' if number == 1 else 'have'} no colors {missing}: "

@@ -1,1 +1,1 @@
-"""Any folder of pictures."""
+"""Any folder of photos."""

@@ -1,4 +1,4 @@
-"""Any folder of pictures, nested or not, with or without split folders of its own."""
+"""Any folder of photos, nested or not, with or without split folders."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,15 +24,16 @@ HELD_OUT = 0.1  # share of the photographs in each of validation and test
 
 
 class Builder(PhotographBuilder):
-    """Any folder of pictures.
+    """Any folder of photos.
 
-    The folder's own split folders count if they hold at least two splits, or all the pictures: a lone `train`
-    beside `bus` and `car` is a kind of vehicle. A split for evaluation that has no folder gets a tenth of the
-    training photographs. Without split folders the photographs are divided 80:10:10 in the order of their
-    content's hash: the same photographs always fall the same way, whatever they are called, a photograph more
-    or less moves at most one other across each border, and copies of a file are on the same side.
+    Split folders are used if they are for at least two splits, or hold all photos: a single `train` next to `bus` and
+    `car` is a kind of vehicle. If validation or test has no folder, it gets a tenth of the training photographs.
 
-    A photograph's class is the folder that it lies in, the uppermost below the split folders.
+    Without split folders, the photographs are sorted by the hash of their content and divided 80:10:10. So the division
+    does not depend on the names, copies of a file are in the same split, and one photograph more or less moves at most
+    one other across each border.
+
+    The class of a photograph is the name of its uppermost folder, below the split folders if there are any.
     """
 
     VERSION = tfds.core.Version("1.1.0")
@@ -40,7 +41,7 @@ class Builder(PhotographBuilder):
 
     @classmethod
     def find(cls, source: Path) -> Listing:
-        """Return the pictures under `source`, by split folder or undivided."""
+        """Return the files under `source`, by split folder or undivided."""
         files = {readable_name(path.relative_to(source)): path for path in picture_files(source)}
         splits: dict[str, dict[str, Path]] = {"train": {}, "validation": {}, "test": {}}
         outside = {}
@@ -58,7 +59,7 @@ class Builder(PhotographBuilder):
         return classes_of(names)
 
     def divide(self, pictures: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
-        """Return the pictures by split, by the hash of their content where the folder lacks splits, and remarks."""
+        """Return the files by split, and remarks; missing splits are filled by the hash of the content."""
         if UNDIVIDED not in pictures:
             return hold_out(pictures)
         split_of = divide_by_content(picture.sha256 for picture in pictures[UNDIVIDED])
@@ -69,9 +70,12 @@ class Builder(PhotographBuilder):
 
 
 def classes_of(names: Mapping[str, list[str]]) -> dict[str, str]:
-    """Return the class of each photograph that lies in a folder, below its split's folder where there are such.
+    """Return photograph's name -> class: its uppermost folder, below the split folders if there are any.
 
-    With one folder for all, or none, there are no classes.
+    If this gives fewer than two classes, the result is {}.
+
+    Args:
+      names: split -> names of its photographs.
     """
     every = [name for of_split in names.values() for name in of_split]
     folders = {name: name.split("/")[:-1] for name in every}
@@ -82,7 +86,7 @@ def classes_of(names: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 def divide_by_content(hashes) -> dict[str, str]:
-    """Return the split of each distinct hash; with three or more, every split has at least one."""
+    """Return hash -> split; with three or more distinct hashes, every split has at least one."""
     distinct = sorted(set(hashes))
     held_out = max(round(HELD_OUT * len(distinct)), int(len(distinct) >= 3))
     test, validation = distinct[:held_out], distinct[held_out : 2 * held_out]
@@ -91,10 +95,10 @@ def divide_by_content(hashes) -> dict[str, str]:
 
 
 def hold_out(splits: Mapping[str, list[Picture]]) -> tuple[Mapping[str, list[Picture]], list[str]]:
-    """Fill empty validation and test splits from the training photographs, with a remark on how many these remain."""
+    """Return the splits with empty validation and test splits filled from the training photographs, and remarks."""
     train = splits["train"]
     empty = [split for split in ("validation", "test") if not splits[split]]
-    # The same share for test whether or not validation needs one: what is measured on stays the same.
+    # Test gets the same photographs whether or not validation needs some, so that measurements stay comparable.
     split_of = divide_by_content(picture.sha256 for picture in train)
     held = {split: [picture for picture in train if split_of[picture.sha256] == split] for split in empty}
     if not any(held.values()):

@@ -1,4 +1,4 @@
-"""TFDS's own `scene_parse150`: ADE20K as the scene parsing challenge cut it, photographs with annotations."""
+"""TFDS's own `scene_parse150`: the part of ADE20K in the scene parsing challenge, photographs with annotations."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,14 +10,14 @@ from colorjax.errors import UserError
 from datasets.photograph_builder import Picture, quiet, read_all
 from datasets.prepared import Summary
 
-# TFDS calls the challenge's validation photographs `test`.
+# In TFDS the validation photographs of the challenge are the split `test`.
 FOLDERS = {"train": "training", "test": "validation"}
 
 
 class Builder(original.Builder, skip_registration=True):
-    """TFDS's builder (its name, version and records) without its two needs: TensorFlow, and downloading.
+    """TFDS's builder, with the same name, version and records, but without TensorFlow and without downloading.
 
-    A data set that TFDS itself prepared in the same `data_dir`, as array_record, is read as it is. Else it is
+    A data set that TFDS itself prepared in the same `data_dir`, as array_record, is used unchanged. Otherwise it is
     made from the unpacked archives: 20,210 photographs as `train`, 2,000 as `test`.
     """
 
@@ -29,12 +29,16 @@ class Builder(original.Builder, skip_registration=True):
 
     @classmethod
     def source_folder(cls, source: str) -> Path:
-        """Return the folder that `config.data.source` means; none is needed where the set is prepared."""
+        """Return the folder from `config.data.source`; it need not exist if the data set is prepared."""
         return Path(source).expanduser().absolute()
 
     @classmethod
     def of_source(cls, source: Path, data_dir: Path) -> "Builder":
-        """Return the builder; `UserError` if the set is not prepared and can't be from `source`."""
+        """Return the builder.
+
+        Raises:
+          UserError: the data set is not prepared, and `source` lacks folders that preparing needs.
+        """
         with quiet():
             builder = cls(data_dir=data_dir)
             prepared = builder.is_prepared()

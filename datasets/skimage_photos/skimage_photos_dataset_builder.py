@@ -1,4 +1,4 @@
-"""The color photographs inside the scikit-image wheel: nothing to download."""
+"""The color photographs inside the scikit-image wheel, which need no download."""
 
 import importlib.util
 from pathlib import Path
@@ -10,8 +10,9 @@ from colorjax.errors import UserError
 from datasets.photograph_builder import PhotographBuilder
 from datasets.source_files import Listing
 
-# The stereo pair is on one side. Validation and test are on what people photograph: a garage, an animal, a landscape
-# at night; what instruments photograph (stars, stained tissue, the eye's ground) serves for training alone.
+# The two images of the stereo pair are in the same split. Validation and test have subjects that people photograph: a
+# garage, an animal, a landscape at night. Images from instruments (stars, stained tissue, the retina) are only for
+# training.
 FILES = {
     "train": ("astronaut.png", "coffee.png", "hubble_deep_field.jpg", "ihc.png", "retina.jpg"),
     "validation": ("motorcycle_left.png", "motorcycle_right.png"),
@@ -27,10 +28,14 @@ class Builder(PhotographBuilder):
 
     @classmethod
     def source_folder(cls, source: str) -> Path:
-        """Return the installed scikit-image's folder of pictures."""
+        """Return the folder of images of the installed scikit-image.
+
+        Raises:
+          UserError: a source is given, or scikit-image is not installed.
+        """
         if source:
             raise UserError(f"{cls.name}: config.data.source must be {cls.SOURCE}; it is {source!r}")
-        # Not through skimage.data's functions, which download what they don't find.
+        # The functions of skimage.data are not used, because they download missing files.
         package = importlib.util.find_spec("skimage")
         if package is None or package.origin is None:
             raise UserError(f"{cls.name}: scikit-image is not installed; pip install -r requirements.txt")
@@ -38,7 +43,11 @@ class Builder(PhotographBuilder):
 
     @classmethod
     def find(cls, source: Path) -> Listing:
-        """Return the nine files; `UserError` if this scikit-image comes without one of them."""
+        """Return the nine files.
+
+        Raises:
+          UserError: the installed scikit-image lacks one of them.
+        """
         missing = [file for files in FILES.values() for file in files if not (source / file).is_file()]
         if missing:
             raise UserError(
