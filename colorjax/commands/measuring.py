@@ -1,7 +1,7 @@
 """Measure the rows of a table, for the commands evaluate and table.
 
-Of several processes, only process 0 reads the files of results; it tells the others what to measure. The others need
-no results.
+Of several processes, only process 0 reads and writes results. It sends the others what they need in order to measure;
+they need no results.
 """
 
 from collections.abc import Mapping, Sequence

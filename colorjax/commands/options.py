@@ -9,9 +9,9 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from typing import Any
 
-#: network -> the module whose `convert` reads its published weights
+#: network -> the module with the function `convert` for its published weights
 NETWORKS = {"inception": "colorjax.models.inception.weights"}
-#: the options that say how several processes find each other
+#: the options with which several processes find each other
 MEETING = ("coordinator", "processes", "process")
 
 

@@ -80,7 +80,7 @@ def run_config() -> ConfigDict:
             "log_every": 50,  # steps, as are the next two
             "validate_every": 1000,
             "checkpoint_every": 1000,
-            "start_from": "",  # weights to start from: a name that comes with colorjax, or a file; "" for random ones
+            "start_from": "",  # weights to start from: the name of bundled weights, or a file; "" for random ones
             "start_parts": "all",  # or "fitting": only the weights whose names and shapes the network has
             "keep": 3,  # how many of the newest checkpoints are kept, in addition to the best one
             "validation_split": "validation",  # split of config.data that determines the best checkpoint

@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from datasets.photograph_builder import PhotographBuilder
 from datasets.source_files import Listing, picture_files
 
-# Their numbers in the Berkeley Segmentation Data Set.
+# The photographs' numbers in the Berkeley Segmentation Data Set.
 # fmt: off
 NUMBERS = (
     101085, 101087, 102061, 103070, 105025, 106024, 108005, 108070, 108082, 109053, 119082, 12084,
