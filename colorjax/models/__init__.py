@@ -1,14 +1,14 @@
 """Networks: linen modules from [B, H, W, Cin] to float32 [B, H, W, output_channels], of any finite range.
 
-`build_model` makes one from a config. Every module is applied as
+`build_model` builds one from a config. Every module is applied as
 
     module.apply(variables, inputs, train=False)                                          # evaluation
     module.apply(variables, inputs, train=True, mutable=["batch_stats"])                  # norm='batch'
 
-(a network with a conditioning, as `conditioning.py` defines it, takes that too).
+A network with a conditioning (see `network.py`) receives that too.
 
-Its fields are the config's keys: `int` fields are at least 1 and `Literal` fields list what they may be, so a new
-architecture is one file and one line in `MODELS`, and its config is checked without more code.
+The fields of a module are the config's keys. An `int` field is at least 1, and a `Literal` field lists its choices. So
+a new architecture is one file and one line in `MODELS`, and its config is checked without further code.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ MODELS: dict[str, type[nn.Module]] = {
     "fusion": FusionNetwork,
 }
 
-# What the framework sets (the first two) or linen itself (the others): never a config's key.
+# Fields that the framework sets (the first two) or linen itself (the others): they are never keys of a config.
 _NOT_IN_CONFIG = ("output_channels", "axis_name", "parent", "name")
 
 
@@ -39,11 +39,11 @@ def build_model(config: Mapping[str, Any], output_channels: int, axis_name: str 
 
     Args:
       config: `name`, a key of `MODELS`, and any of the fields of that module (`width`, `depth`, `norm`, ...).
-      output_channels: channels of the output, which the task knows.
+      output_channels: number of channels of the output, from the task.
       axis_name: the mapped axis over which batch normalization takes its statistics, or None for one device.
 
     Raises:
-      UserError: an unknown name or field (names the nearest), or a value that the field can't have.
+      UserError: the name or a field is unknown (the message names the nearest), or a field can't have its value.
     """
     fields = dict(config)
     name = fields.pop("name", None)
@@ -56,7 +56,11 @@ def build_model(config: Mapping[str, Any], output_channels: int, axis_name: str 
 
 
 def default_config(name: str) -> dict[str, Any]:
-    """Return the `model` section of the architecture `name`: its name and all its fields with their defaults."""
+    """Return the `model` section for the architecture `name`: its name and all its fields with their defaults.
+
+    Raises:
+      UserError: the name is unknown; the message names the nearest.
+    """
     return {"name": name} | {field.name: field.default for field in _fields(name)}
 
 
@@ -67,7 +71,7 @@ def _fields(name):
 
 
 def _check(key, value, annotation):
-    """Raise a UserError if `value` is not what the field's annotation (int or Literal) admits."""
+    """Raise a `UserError` unless the field's annotation (int or Literal) allows `value`."""
     if get_origin(annotation) is Literal:
         choices = get_args(annotation)
         if value not in choices:

@@ -1,11 +1,11 @@
 """A residual U-Net without biases and normalization: [B, H, W, Cin] to float32 [B, H, W, output_channels].
 
 After DRUNet (Zhang et al. 2021, "Plug-and-Play Image Restoration with Deep Denoiser Prior", section III), without its
-map of the noise level: residual blocks, skips that are added, strided layers between the scales, nowhere a bias. A
-network of convolutions and ReLU alone is homogeneous, f(a x) = a f(x) for a > 0, so that one that denoises does so at
-noise levels and exposures that it was never trained on (Mohan et al. 2020, "Robust and Interpretable Blind Image
-Denoising via Bias-Free Convolutional Neural Networks"). Without normalization a tile's result depends on its pixels
-alone. Width 32 and depth 2 with fold 2 and three channels in and out have 1,044,224 parameters.
+map of the noise level: residual blocks, skips that are added, strided layers between the scales, and no biases. A
+network of convolutions and ReLU alone is homogeneous: f(a x) = a f(x) for a > 0. So a denoiser of this kind also works
+at noise levels and exposures that it was not trained on (Mohan et al. 2020, "Robust and Interpretable Blind Image
+Denoising via Bias-Free Convolutional Neural Networks"). Without normalization the result for a tile depends on its
+pixels alone. Width 32 and depth 2 with fold 2 and three channels in and out have 1,044,224 parameters.
 """
 
 import jax.numpy as jnp
@@ -17,16 +17,22 @@ from colorjax.models.resampling import pad_to_multiple, pixel_shuffle, pixel_uns
 
 
 class BiasFreeUNet(Network):
-    """`depth` halvings, `width` features at full size and twice as many at each level below it, `blocks` blocks each.
+    """A residual U-Net without biases.
 
-    `fold` is the side of the squares of pixels that the network takes and gives as one, with so many more channels
-    (FFDNet; 1: the pixels themselves): its full size is then the picture's over `fold`, at a fraction of the work.
+    The last convolution starts at zero, so the output of a new network is 0: when denoising, the restored image is the
+    noisy image. The sides are padded to multiples of `stride` by reflection, and the output is cropped. Parameters are
+    float32. All fields except `output_channels` and `axis_name` are keys of a config (see `build_model`).
 
-    Fields are the keys of a config, but `output_channels` and `axis_name`, which nothing here needs (see
-    `build_model`). Parameters are float32; `dtype` is that of the computation. The last convolution starts at zero, so
-    a new network's output is 0: the noisy picture itself when denoising.
-
-    The sides are padded to multiples of `stride` by reflection and the output is cropped.
+    Attributes:
+      output_channels: number of channels of the output.
+      axis_name: not used, because nothing here needs batch statistics.
+      width: number of features at full size; it doubles at each level below.
+      depth: number of halvings.
+      blocks: number of residual blocks in each level.
+      fold: side of the squares of pixels that the network handles as one pixel with fold^2 times as many channels
+        (FFDNet); 1 for the pixels themselves. The network's full size is the image's size divided by `fold`, which
+        saves most of the work.
+      dtype: type of the computation.
     """
 
     output_channels: int
@@ -79,7 +85,7 @@ class BiasFreeUNet(Network):
 
 
 class ResidualBlock(nn.Module):
-    """A 3x3 convolution, ReLU and a 3x3 convolution beside the input itself: [B, H, W, features] to the same.
+    """The input plus a 3x3 convolution, ReLU and a 3x3 convolution of it: [B, H, W, features] to the same shape.
 
     No activation follows the sum (DRUNet; He et al. 2016, "Identity Mappings in Deep Residual Networks").
     """
@@ -91,7 +97,7 @@ class ResidualBlock(nn.Module):
     def __call__(self, inputs):
         """Return [B, H, W, features]."""
         outputs = nn.relu(_convolution(self.features, self.dtype)(inputs))
-        return inputs + _convolution(self.features, self.dtype, scale=0.2)(outputs)  # begins close to its input
+        return inputs + _convolution(self.features, self.dtype, scale=0.2)(outputs)  # close to the identity at first
 
 
 def _convolution(features: int, dtype: DType, scale: float = 2.0, name: str | None = None) -> nn.Conv:

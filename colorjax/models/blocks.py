@@ -1,11 +1,12 @@
 """The convolution blocks of a level: [B, H, W, Cin] in, [B, H, W, features] out, computed in `dtype`.
 
-The three of Komatsu and Gonsalves 2020 ("Comparing U-Net Based Models for Denoising Color Images"): plain (U-Net),
-residual (Residual U-Net) and dense (Dense U-Net); and the half normalized one of HINet (Chen et al. 2021).
+Three are those of Komatsu and Gonsalves 2020 ("Comparing U-Net Based Models for Denoising Color Images"): plain
+(U-Net), residual (Residual U-Net) and dense (Dense U-Net). The fourth is the half normalized block of HINet (Chen et
+al. 2021).
 
-Convolutions are XLA's own on every platform. On a CPU they take its fast path only with the same padding on both
-sides: an odd kernel with SAME padding has that, while one row more on one side made a step ten times slower. Weight
-gradients written as nine matrix products, by patches or along one axis were slower than XLA's in a whole network.
+Convolutions are XLA's own on every platform. On a CPU XLA has a fast path that needs equal padding on both sides. An
+odd kernel with SAME padding has it, while one more row on one side made a step ten times slower. Weight gradients
+written as nine matrix products, by patches or along one axis were slower than XLA's in a whole network.
 """
 
 from typing import Literal
@@ -20,9 +21,9 @@ DType = Literal["float32", "bfloat16"]
 
 
 class ConvolutionUnit(nn.Module):
-    """A convolution, its normalization and, unless `activate` is off, ReLU.
+    """A convolution, a normalization and, if `activate` is true, ReLU.
 
-    The convolution has a bias only where no normalization follows, which would take it away again.
+    The convolution has a bias only without a normalization, because a normalization would remove the bias again.
     """
 
     features: int
@@ -47,8 +48,9 @@ class ConvolutionUnit(nn.Module):
 
 
 def _shortcut(inputs, features: int, dtype: DType):
-    """Return what goes around a block's convolutions: the input or, for another number of channels, a 1x1 convolution
-    of it, which is a submodule of the block that calls this.
+    """Return a block's input, by a 1x1 convolution if the number of channels differs, to add to its convolutions.
+
+    The 1x1 convolution becomes a submodule of the block that calls this.
     """
     if inputs.shape[-1] == features:
         return inputs.astype(dtype)
@@ -76,9 +78,9 @@ class PlainBlock(_Block):
 
 
 class ResidualBlock(_Block):
-    """Two 3x3 convolution units around which the input is added before the last ReLU (He et al. 2016, figure 2).
+    """Two 3x3 convolution units, with the input added before the last ReLU (He et al. 2016, figure 2).
 
-    Where the channel counts differ, the input goes through a 1x1 convolution (their option B).
+    If the channel counts differ, the input passes through a 1x1 convolution (option B of the paper).
     """
 
     @nn.compact
@@ -91,15 +93,15 @@ class ResidualBlock(_Block):
 
 
 class DenseBlock(_Block):
-    """A 1x1 unit and four 3x3 units, each reading what all those before it made (Huang et al. 2017).
+    """A 1x1 unit and four 3x3 units; each reads the outputs of all units before it (Huang et al. 2017).
 
-    The proportions are those of Guan et al. 2020 ("Fully Dense UNet"): the 1x1 unit makes half of the features
-    and each 3x3 unit an eighth (rounded up, and then the 1x1 unit makes the fewer, but at least one).
+    The proportions are those of Guan et al. 2020 ("Fully Dense UNet"): the 1x1 unit makes half of the features, and
+    each 3x3 unit an eighth. If the eighth is rounded up, the 1x1 unit makes fewer features, but at least one.
     """
 
     @nn.compact
     def __call__(self, inputs, train: bool):
-        """Return [B, H, W, features] (5 channels for fewer features than that)."""
+        """Return [B, H, W, features], or 5 channels if `features` is below 5."""
         common = (self.norm, self.dtype, self.axis_name)
         growth = -(-self.features // 8)
         outputs = ConvolutionUnit(max(1, self.features - 4 * growth), *common, kernel_size=1)(inputs, train)
@@ -109,12 +111,12 @@ class DenseBlock(_Block):
 
 
 class HalfBlock(_Block):
-    """Two 3x3 convolutions beside a shortcut, with half of the features between them normalized.
+    """A shortcut plus two 3x3 convolutions; half of the features between the two are normalized.
 
-    The half instance normalization block of Chen et al. 2021 ("HINet", figure 3), with the network's own
-    normalization in place of instance normalization and ReLU. Normalization of all features takes away how strong
-    the noise is; the half that is left as it is keeps that, and a picture's mean besides. No activation follows the
-    sum, so that what comes in also passes through a stack of blocks unchanged (He et al. 2016, "Identity Mappings").
+    This is the half instance normalization block of Chen et al. 2021 ("HINet", figure 3), with the network's own
+    normalization in place of instance normalization, and ReLU. Normalization of all features would remove the strength
+    of the noise. The other half of the features keeps it, and the image's mean as well. No activation follows the sum,
+    so that the input can pass unchanged through a stack of blocks (He et al. 2016, "Identity Mappings").
     """
 
     @nn.compact
@@ -130,7 +132,7 @@ class HalfBlock(_Block):
         if half:
             normalized = Normalization(self.norm, self.axis_name)(outputs[..., :half], train)
             outputs = jnp.concatenate([normalized, outputs[..., half:]], axis=-1)
-        outputs = convolution(self.features, 0.2)(nn.relu(outputs))  # a block begins close to its shortcut
+        outputs = convolution(self.features, 0.2)(nn.relu(outputs))  # a new block is close to its shortcut
         return outputs + _shortcut(inputs, self.features, self.dtype)
 
 

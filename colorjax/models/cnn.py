@@ -1,7 +1,7 @@
 """The conventional encoder-decoder: [B, H, W, Cin] to float32 [B, H, W, output_channels], no skip connections.
 
-It is the plain U-Net with its skips cut, so that what a table shows between the two is what the skips do: all that
-the decoder knows has passed through the smallest feature map.
+It is the plain U-Net without its skips, so a table with both shows the effect of the skips. All information for the
+decoder passes through the smallest feature map.
 """
 
 import jax.numpy as jnp
@@ -14,7 +14,10 @@ from colorjax.models.resampling import TransposedConvolution, max_pool, pad_to_m
 
 
 class CNN(Network):
-    """`depth` halvings and doublings; fields, padding and the zero start are as in `UNet`."""
+    """An encoder of `depth` halvings and a decoder of as many doublings.
+
+    The fields, the padding and the last convolution's start at zero are as in `UNet`.
+    """
 
     output_channels: int
     axis_name: str | None = None

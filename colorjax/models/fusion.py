@@ -1,9 +1,9 @@
-"""The fusion colorizer: lightness [B, H, W, 1] to ab [B, H, W, 2], with Inception-ResNet-v2 as a second look at it.
+"""The fusion colorizer: lightness [B, H, W, 1] to ab [B, H, W, 2], with features of Inception-ResNet-v2 fused in.
 
-Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Using a Hybrid Deep Learning Framework", 2024,
-a descendant of Baldassarre, Gonzalez Morin and Rodes-Guirao, "Deep Koalarization: Image Colorization using CNNs and
-Inception-ResNet-v2", 2017, and of Wallner's "Full version" of it. The fields' defaults are the 2024 paper's where it
-says something (400x400 to 50x50x512, fused, 256 channels down to 2 at full size), else those of its ancestors.
+Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Using a Hybrid Deep Learning Framework", 2024.
+It descends from Baldassarre, Gonzalez Morin and Rodes-Guirao, "Deep Koalarization: Image Colorization using CNNs and
+Inception-ResNet-v2", 2017, and from Wallner's "Full version" of that. The defaults are those of the 2024 paper as far
+as it states them (400x400 to 50x50x512, fused, 256 channels down to 2 at full size), else those of its ancestors.
 """
 
 import functools
@@ -30,24 +30,28 @@ _CLASSES = 1000  # length of the zero embedding
 
 
 class FusionNetwork(Network):
-    """Encoder, fusion and decoder; 3x3 convolutions with ReLU, no normalization. Inputs and outputs as in `Colorize`.
+    """An encoder, a fusion and a decoder, of 3x3 convolutions with ReLU and without normalization.
 
-    The last convolution starts at zero, so a new network's output is 0, which is gray. Sides are padded to multiples
-    of 8 by reflection and the output is cropped.
+    Inputs and outputs are those of the task `Colorize`. The last convolution starts at zero, so the output of a new
+    network is 0, which is gray. The sides are padded to multiples of 8 by reflection, and the output is cropped.
 
     Attributes:
-      width: features of the first convolution; all others but the encoder's output follow in proportion.
-      encoder_width: features of the encoder's output. 512 in the 2024 paper, 256 in its ancestors.
-      embedding: the end point of Inception-ResNet-v2 that is fused: 'logits' (Baldassarre et al.), 'softmax' (Wallner),
-        'pooled' (neither, the features below both); 'zero' leaves the branch out and fuses zeros, for ablation.
-      embedding_of: in training, the embedding of each 'patch' as the network sees it, or of the whole 'photograph' that
-        it was cut from: computed once and kept, it spares each step the branch, and does not know of crop and flip.
-      output: 'full' brings the features to full size before the last convolution, 'half' (both ancestors) predicts ab
+      output_channels: 2, for ab; another number raises a `UserError`.
+      axis_name: not used, because nothing here needs batch statistics.
+      width: number of features of the first convolution. All other layers except the encoder's output are in
+        proportion to it.
+      encoder_width: number of features of the encoder's output: 512 in the 2024 paper, 256 in its ancestors.
+      embedding: the end point of Inception-ResNet-v2 to fuse: 'logits' (Baldassarre et al.), 'softmax' (Wallner),
+        'pooled' (used by neither; the features below both). 'zero' leaves the branch out and fuses zeros, for ablation.
+      embedding_of: in training, the embedding is that of each 'patch', or of the whole 'photograph' from which the
+        patch was cut. The latter is computed once and kept, which saves the branch in each step; it ignores the
+        patch's crop and flip.
+      output: 'full' brings the features to full size before the last convolution; 'half' (both ancestors) predicts ab
         at half size and repeats each pixel.
-      lightness: how L reaches the encoder: 'centered' L / 50 - 1, 'unit' L / 100, 'raw' L.
-      ab_scale: ab that the last tanh's 1 stands for. 128 (Wallner) or 127 (Baldassarre et al.).
-      weights: of the branch: 'pretrained' (see `inception_weights`) or 'random'.
-      dtype: of the computation, the branch included; parameters are float32.
+      lightness: scale of the encoder's input: 'centered' L / 50 - 1, 'unit' L / 100, 'raw' L.
+      ab_scale: the ab for a tanh of 1 in the last layer: 128 (Wallner) or 127 (Baldassarre et al.).
+      weights: weights of the branch: 'pretrained' (see `colorjax/models/inception/weights.py`) or 'random'.
+      dtype: type of the computation, the branch included; parameters are float32.
     """
 
     output_channels: int
@@ -74,12 +78,12 @@ class FusionNetwork(Network):
 
     @nn.compact
     def __call__(self, inputs: jax.Array, train: bool, embedding: jax.Array) -> jax.Array:
-        """Return ab over `AB_SCALE`, float32 [B, H, W, 2].
+        """Return ab divided by `AB_SCALE`, float32 [B, H, W, 2].
 
         Args:
           inputs: L / 50 - 1, [B, H, W, 1], any H, W >= 1.
-          train: without effect, as nothing here behaves differently in training.
-          embedding: [B, D], as `conditioning` gives it.
+          train: not used, because nothing here behaves differently in training.
+          embedding: [B, D], from `conditioning`.
         """
         del train
         height, width = inputs.shape[1:3]
@@ -93,7 +97,8 @@ class FusionNetwork(Network):
             features = convolve(features, channels * unit, stride)
         features = convolve(features, self.encoder_width)
 
-        # A 1x1 convolution of the features with the embedding repeated beside each pixel is the sum of the two parts.
+        # The fusion is a 1x1 convolution of each pixel's features and the embedding, concatenated. It equals the sum of
+        # a convolution of the features and a dense layer of the embedding.
         fused = nn.Conv(4 * unit, (1, 1), dtype=self.dtype, name="fusion")(features)
         spread = nn.Dense(4 * unit, use_bias=False, dtype=self.dtype, name="fusion_embedding")(embedding)
         features = nn.relu(fused + spread[:, None, None])
@@ -112,7 +117,11 @@ class FusionNetwork(Network):
 
     @nn.nowrap
     def frozen(self) -> FrozenWeights:
-        """Return the weights of Inception-ResNet-v2 as far as the embedding needs them."""
+        """Return the weights of Inception-ResNet-v2, without the classifier if the embedding does not need it.
+
+        Raises:
+          UserError: no pretrained weights are in the cache; the message has the commands that get them.
+        """
         if self.embedding == "zero":
             return FrozenWeights({})
         classifier = self.embedding != "pooled"
@@ -123,7 +132,7 @@ class FusionNetwork(Network):
 
     @nn.nowrap
     def conditioning(self, variables, inputs: jax.Array) -> dict[str, jax.Array]:
-        """Return the embedding [B, D] of inputs [B, H, W, 1]; no gradient comes through it."""
+        """Return the embedding [B, D] of inputs [B, H, W, 1]; no gradient passes through it."""
         if self.embedding == "zero":
             return {"embedding": jnp.zeros((inputs.shape[0], _CLASSES), jnp.float32)}
         classes = variables["params"].get("classifier", {"bias": jnp.zeros(0)})["bias"].size
@@ -132,19 +141,19 @@ class FusionNetwork(Network):
 
     @property
     def conditioning_of_photograph(self) -> bool:
-        """Whether training takes the embedding of the whole photograph."""
+        """Whether training uses the embedding of the whole photograph."""
         return self.embedding_of == "photograph" and self.embedding != "zero"
 
     @property
     def conditioning_key(self) -> str:
-        """What the embedding depends on, beside the frozen weights."""
+        """The settings on which the embedding depends, as text; the frozen weights are not among them."""
         return f"Inception-ResNet-v2 {self.embedding} {self.dtype}"
 
 
 def inception_view(inputs: jax.Array) -> jax.Array:
-    """Return what Inception-ResNet-v2 sees of a picture: gray sRGB in [-1, 1], [B, 299, 299, 3].
+    """Return the input of Inception-ResNet-v2 for each image: gray sRGB in [-1, 1], [B, 299, 299, 3].
 
-    The longer side becomes 299 pixels; beyond the shorter one the picture is reflected.
+    The longer side is resized to 299 pixels; the shorter side is extended to 299 pixels by reflection.
 
     Args:
       inputs: L / 50 - 1, [B, H, W, 1].
@@ -159,7 +168,7 @@ def inception_view(inputs: jax.Array) -> jax.Array:
     return inception_input(jnp.repeat(square, 3, axis=-1))
 
 
-# A table asks for the same weights once a row.
+# The caches serve tables, which ask for the same weights once for each row.
 @functools.lru_cache(maxsize=1)
 def _random(classifier: bool) -> FrozenWeights:
     return _frozen(inception_weights.random(seed=0), classifier)
@@ -167,7 +176,7 @@ def _random(classifier: bool) -> FrozenWeights:
 
 @functools.lru_cache(maxsize=1)
 def _read(path: Path, changed: int, classifier: bool) -> FrozenWeights:
-    del changed  # so that a file converted anew is read anew
+    del changed  # a part of the cache's key: a file that was converted again is read again
     return _frozen(inception_weights.read(path), classifier)
 
 
@@ -180,7 +189,7 @@ def _frozen(found: inception_weights.Weights, classifier: bool) -> FrozenWeights
 
 
 def _convolution(features, stride, dtype, kernel_init=None, name=None):
-    # Padding by one on all sides: at stride 2 SAME would pad one side only, which XLA's CPU backend is slow at.
+    # Padding by one on all sides. At stride 2 SAME would pad one side only, which is slow in XLA's CPU backend.
     return nn.Conv(
         features,
         (3, 3),

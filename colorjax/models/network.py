@@ -1,11 +1,11 @@
-"""What every network is: a linen module, and what the framework asks of it beside its outputs.
+"""The interface of a network: a linen module with some further properties for the framework.
 
-Some networks are given a *conditioning* beside their inputs, computed from these by weights that are never trained.
-Such a network overrides `frozen` and `conditioning`, and is applied as
+Some networks receive a *conditioning* in addition to their inputs: arrays that weights which are never trained compute
+from the inputs. Such a network overrides `frozen` and `conditioning`, and is applied as
 
     module.apply(variables, inputs, train=..., **conditioning)
 
-Frozen weights are no part of the train state: they are not averaged, not written into checkpoints, and cost the
+Frozen weights are not part of the train state: they are not averaged, not written into checkpoints, and cost the
 optimizer nothing.
 """
 
@@ -16,15 +16,18 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
-#: The collection of what a network sows for the objective alone, such as `self.sow(AUXILIARY, "class_logits", logits)`.
+#: The collection for arrays that a network sows for the objective, as by `self.sow(AUXILIARY, "class_logits", logits)`.
 #: Only training makes it mutable, so elsewhere a network is a function from inputs to outputs.
 AUXILIARY = "auxiliary"
 
 
 class FrozenWeights(NamedTuple):
-    """Weights that are never trained, a pytree; empty without any.
+    """Weights that are never trained.
 
-    `origin` is a line for people on where they come from; `fingerprint` is a hash of their content, whatever the file.
+    Attributes:
+      variables: a pytree of arrays; empty if the network has no frozen weights.
+      origin: the source of the weights, one line for people.
+      fingerprint: a hash of the weights, independent of the file that they come from.
     """
 
     variables: Any
@@ -35,13 +38,13 @@ class FrozenWeights(NamedTuple):
 class Network(nn.Module):
     """A linen module from [B, H, W, Cin] to float32 [B, H, W, output_channels]."""
 
-    # A picture moved by this many pixels moves all feature maps by whole positions: the product of the halvings.
+    # The total downsampling factor: if an image moves by this many pixels, all feature maps move by whole positions.
     stride = 1
 
-    #: Whether training gives each patch the conditioning of its whole photograph.
+    #: Whether training uses the conditioning of the whole photograph for each of its patches.
     conditioning_of_photograph = False
 
-    #: Names all fields that the conditioning depends on.
+    #: A text that differs between settings of the network with different conditionings.
     conditioning_key = ""
 
     @nn.nowrap
@@ -49,17 +52,17 @@ class Network(nn.Module):
         """Return the frozen weights.
 
         Raises:
-          UserError: they are not there, with the lines that get them.
+          UserError: the weights are missing; the message has the commands that get them.
         """
         return FrozenWeights({})
 
     @nn.nowrap
     def conditioning(self, variables: Any, inputs: Array) -> dict[str, Array]:
-        """Return further keyword arguments of `__call__`, each [B, ...], for inputs [B, H, W, Cin]; pure.
+        """Return further keyword arguments of `__call__`, each [B, ...], for inputs [B, H, W, Cin]; a pure function.
 
         Args:
-          variables: those of `frozen()`.
-          inputs: of the network.
+          variables: the variables of `frozen()`.
+          inputs: the network's inputs.
         """
         del variables, inputs
         return {}
@@ -69,10 +72,10 @@ def initial_variables(model: Network, key: Array, frozen: Any, inputs: Array) ->
     """Return new variables of the network, for inputs [B, H, W, Cin] of any size.
 
     Args:
-      model: with or without a conditioning.
-      key: of the random weights.
+      model: a network with or without a conditioning.
+      key: random key for the weights.
       frozen: the variables of `model.frozen()`, or their shapes.
-      inputs: their values don't matter.
+      inputs: the values don't matter.
     """
     shapes = jax.eval_shape(model.conditioning, frozen, inputs)
     conditioning = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)

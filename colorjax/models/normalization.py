@@ -1,6 +1,6 @@
 """Normalization of feature maps: [B, H, W, C] in and out, statistics and parameters in float32.
 
-`Normalization` is what networks use; `group_norm` is the pure function behind norm='group'.
+Networks use `Normalization`; `group_norm` is the pure function behind norm='group'.
 """
 
 from typing import Literal
@@ -12,14 +12,14 @@ from jax import lax
 Norm = Literal["group", "batch", "none"]
 
 _MOST_GROUPS = 32  # Wu and He 2018, "Group Normalization": their default
-_FEWEST_CHANNELS = 8  # a group of one channel would be instance normalization, which forgets its brightness
+_FEWEST_CHANNELS = 8  # a group of one channel would be instance normalization, which loses the channel's mean
 
 
 def group_count(channels: int) -> int:
     """Return the number of groups for `channels`.
 
-    It is the largest divisor that is at most 32 and leaves at least 8 channels to a group; 1 (layer normalization)
-    where there is none. 512 -> 32, 64 -> 8, 48 -> 6, 7 -> 1.
+    It is the largest divisor that is at most 32 and leaves at least 8 channels in each group, or 1 (layer
+    normalization) if there is no such divisor: 512 -> 32, 64 -> 8, 48 -> 6, 7 -> 1.
     """
     fitting = (
         groups
@@ -32,9 +32,9 @@ def group_count(channels: int) -> int:
 def group_norm(features, scale, bias, groups: int, epsilon: float = 1e-5):
     """Return `features` [B, H, W, C] with each group of channels at mean 0 and variance 1, scaled and shifted.
 
-    Wu and He 2018, equations 1 to 3. It is written as one multiplication and addition for each channel, with
-    the statistics from plain sums over whole rows of pixels: XLA turns this and its gradient into two passes
-    over memory, where `nn.GroupNorm` takes five times as long on a CPU.
+    Wu and He 2018, equations 1 to 3. The computation is one multiplication and one addition for each channel, with
+    the statistics from plain sums over whole rows of pixels. XLA compiles this and its gradient into two passes over
+    memory. On a CPU `nn.GroupNorm` takes five times as long.
 
     Args:
       features: [B, H, W, C] of any float dtype.
@@ -51,7 +51,7 @@ def group_norm(features, scale, bias, groups: int, epsilon: float = 1e-5):
     count = height * width * (channels // groups)
 
     def group_mean(values):
-        # Two sums of one axis each: XLA's CPU backend spreads the first over its threads.
+        # Two sums over one axis each, because XLA's CPU backend spreads the first one over its threads.
         return values.sum(axis=1).sum(axis=1).reshape(batch, groups, -1).sum(axis=-1) / count
 
     mean = group_mean(wide)
@@ -66,8 +66,8 @@ def group_norm(features, scale, bias, groups: int, epsilon: float = 1e-5):
 def weighted_moments(features, groups: int, rows, columns):
     """Return the mean and the variance of each group of `features` over weighted positions.
 
-    The mean at (i, j) is the sum over (h, w) of rows[i, h] columns[j, w] times the group's mean at (h, w). With boxes
-    for weights it is that of a window around each position; with one row and one column, that of the whole.
+    The mean at (i, j) is the sum over (h, w) of rows[i, h] columns[j, w] times the group's mean at (h, w). Weights in
+    the shape of boxes give the mean of a window around each position. One row and one column give a mean of the whole.
 
     Args:
       features: [B, H, W, C] of any float dtype.
@@ -76,12 +76,12 @@ def weighted_moments(features, groups: int, rows, columns):
       columns: float32 [J, W], likewise.
 
     Returns:
-      float32 [B, I, J, groups], twice.
+      the mean and the variance, each float32 [B, I, J, groups].
     """
     wide = features.astype(jnp.float32)
     wide = wide.reshape(*wide.shape[:3], groups, -1)
     moments = jnp.concatenate([wide.mean(axis=-1), jnp.square(wide).mean(axis=-1)], axis=-1)
-    # The variance is a small difference of two means, so they need all of float32, on a GPU too.
+    # The variance is a small difference of two means, so they need full float32 precision, on a GPU too.
     moments = jnp.einsum("ih,bhwg->biwg", rows, moments, precision=lax.Precision.HIGHEST)
     moments = jnp.einsum("jw,biwg->bijg", columns, moments, precision=lax.Precision.HIGHEST)
     mean = moments[..., :groups]
@@ -89,7 +89,19 @@ def weighted_moments(features, groups: int, rows, columns):
 
 
 def normalize_by(features, mean, variance, scale, bias, epsilon: float = 1e-5):
-    """Return `features` [B, H, W, C] by a mean and a variance [B|1, H|1, W|1, groups] from elsewhere."""
+    """Return `features` normalized by a given mean and variance, scaled and shifted.
+
+    Args:
+      features: [B, H, W, C] of any float dtype.
+      mean: float32 [B or 1, H or 1, W or 1, groups].
+      variance: float32 of the same shape.
+      scale: float32 [C].
+      bias: float32 [C].
+      epsilon: added to the variance.
+
+    Returns:
+      [B, H, W, C] in the dtype of `features`.
+    """
     channels_each = features.shape[-1] // mean.shape[-1]
     factor = jnp.repeat(lax.rsqrt(variance + epsilon), channels_each, axis=-1) * scale[None, None, None]
     offset = bias[None, None, None] - jnp.repeat(mean, channels_each, axis=-1) * factor
@@ -99,18 +111,18 @@ def normalize_by(features, mean, variance, scale, bias, epsilon: float = 1e-5):
 class GroupNorm(nn.Module):
     """Group normalization with `group_count` groups.
 
-    Its statistics are those of its input, unless the collection "statistics" says otherwise, with variables
+    The statistics are those of the input, unless the collection "statistics" has one of these pairs of variables:
 
-        rows, columns   the weights of `weighted_moments`; if the collection is mutable besides, the mean and the
-                        variance over all examples together are used, and kept as the next two
+        rows, columns   weights for `weighted_moments`. If the collection is mutable, the mean and the variance over all
+                        examples together are used, and written as the next pair
         mean, variance  the statistics themselves, [groups]
 
-    `colorjax/inference/group_norm_statistics.py` makes these for pictures that a network sees in tiles.
+    `colorjax/inference/group_norm_statistics.py` makes these variables for images that a network processes in tiles.
     """
 
     @nn.compact
     def __call__(self, features):
-        """Normalize `features` [B, H, W, C]."""
+        """Return normalized `features` [B, H, W, C]."""
         channels = features.shape[-1]
         scale = self.param("scale", nn.initializers.ones, (channels,), jnp.float32)
         bias = self.param("bias", nn.initializers.zeros, (channels,), jnp.float32)
@@ -132,26 +144,26 @@ class GroupNorm(nn.Module):
 
 
 class BatchNorm(nn.Module):
-    """Batch normalization; in training the statistics are those of all devices of `axis_name`."""
+    """Batch normalization; in training the statistics are taken over all devices of the axis `axis_name`."""
 
     axis_name: str | None
 
     @nn.compact
     def __call__(self, features, train: bool):
-        """Normalize `features` [B, H, W, C] by the batch's statistics (train) or by the running ones."""
+        """Return `features` [B, H, W, C] normalized by the batch's statistics (`train`) or the running statistics."""
         norm = nn.BatchNorm(use_running_average=not train, axis_name=self.axis_name)
         return norm(features.astype(jnp.float32)).astype(features.dtype)
 
 
 class Normalization(nn.Module):
-    """The normalization that a config's `norm` names."""
+    """The normalization named by `norm` in a config."""
 
     norm: Norm
     axis_name: str | None
 
     @nn.compact
     def __call__(self, features, train: bool):
-        """Normalize `features` [B, H, W, C]; 'none' returns them as they are."""
+        """Return normalized `features` [B, H, W, C]; 'none' returns them as they are."""
         if self.norm == "group":
             return GroupNorm()(features)
         if self.norm == "batch":

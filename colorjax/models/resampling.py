@@ -1,7 +1,7 @@
 """Halving, doubling and padding of feature maps [B, H, W, C], any finite range, channels last.
 
-The two resamplings of a U-Net, 2x2 max pooling and the 2x2 transposed convolution of stride 2, have windows that
-do not overlap, so both are slices and reshapes. XLA's general operators for them, and above all their gradients
+The two resamplings of a U-Net are 2x2 max pooling and the 2x2 transposed convolution of stride 2. Their windows do not
+overlap, so slices and reshapes are enough. XLA's general operators for them, and above all their gradients
 (select-and-scatter, convolution of a dilated input), are several times slower on a CPU.
 """
 
@@ -12,9 +12,9 @@ from flax import linen as nn
 
 @jax.custom_vjp
 def max_pool(features):
-    """Return the largest of each 2x2 square of `features` [B, H, W, C], H and W even: [B, H/2, W/2, C].
+    """Return the largest value of each 2x2 square of `features` [B, H, W, C], H and W even: [B, H/2, W/2, C].
 
-    Where several of a square are the largest, each of them gets the gradient (`nn.max_pool` picks the first).
+    If several values of a square are the largest, each of them gets the gradient (`nn.max_pool` picks the first).
     """
     rows = jnp.maximum(features[:, 0::2], features[:, 1::2])
     return jnp.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
@@ -42,10 +42,10 @@ def upsample_nearest(features):
 
 
 def pixel_unshuffle(features, side: int):
-    """Return each square of `side` x `side` pixels of `features` [B, H, W, C] as one: [B, H/side, W/side, side^2 C].
+    """Return each square of `side` x `side` pixels as one pixel: [B, H, W, C] to [B, H/side, W/side, side^2 C].
 
-    The pixel-unshuffle of FFDNet (Zhang, Zuo and Zhang 2018, section III.A); `side` divides H and W. The squares'
-    pixels follow each other row by row, each with its C channels.
+    This is the pixel-unshuffle of FFDNet (Zhang, Zuo and Zhang 2018, section III.A); `side` divides H and W. The new
+    channels are the pixels of the square, row by row, each with its C channels.
     """
     batch, height, width, channels = features.shape
     squares = features.reshape(batch, height // side, side, width // side, side, channels)
@@ -53,7 +53,7 @@ def pixel_unshuffle(features, side: int):
 
 
 def pixel_shuffle(features, side: int):
-    """Return what `pixel_unshuffle` was given: [B, side H, side W, C] of `features` [B, H, W, side^2 C]."""
+    """Return the inverse of `pixel_unshuffle`: `features` [B, H, W, side^2 C] to [B, side H, side W, C]."""
     batch, height, width, channels = features.shape
     squares = features.reshape(batch, height, width, side, side, channels // side**2)
     return squares.transpose(0, 1, 3, 2, 4, 5).reshape(batch, side * height, side * width, channels // side**2)
@@ -62,7 +62,7 @@ def pixel_shuffle(features, side: int):
 class TransposedConvolution(nn.Module):
     """2x2 transposed convolution of stride 2: out[2h+i, 2w+j] = in[h, w] @ kernel[i, j] + bias.
 
-    `nn.ConvTranspose(features, (2, 2), (2, 2))` with its kernel's two spatial axes reversed.
+    It equals `nn.ConvTranspose(features, (2, 2), (2, 2))` with the two spatial axes of the kernel reversed.
     """
 
     features: int
@@ -80,9 +80,9 @@ class TransposedConvolution(nn.Module):
 
 
 def pad_to_multiple(pictures, multiple: int):
-    """Return `pictures` [B, H, W, C] mirrored beyond their lower and right edges to multiples of `multiple`.
+    """Return images [B, H, W, C], mirrored beyond their lower and right edges to sides that `multiple` divides.
 
-    Any H, W >= 1; an axis of one pixel is repeated. Crop with [:, :H, :W].
+    H and W are any numbers from 1 on; an axis of one pixel is repeated. [:, :H, :W] crops the result again.
     """
     height, width = pictures.shape[1:3]
     below, right = -height % multiple, -width % multiple

@@ -1,8 +1,8 @@
-"""The U-Net with an output of its input's size: [B, H, W, Cin] to float32 [B, H, W, output_channels].
+"""The U-Net, by default with an output of its input's size: [B, H, W, Cin] to float32 [B, H, W, output_channels].
 
-Ronneberger et al. 2015, with SAME convolutions instead of cropped ones and group normalization at every level, as
-in Sugumar ("Colorization of Digital Images") and in Komatsu and Gonsalves 2020. Width 32 and depth 4 with three
-channels in and out have 7.76 million parameters.
+It is the network of Ronneberger et al. 2015, with SAME convolutions instead of cropped ones and with group
+normalization at every level, as in Sugumar ("Colorization of Digital Images") and in Komatsu and Gonsalves 2020. Width
+32 and depth 4 with three channels in and out have 7.76 million parameters.
 """
 
 import jax.numpy as jnp
@@ -22,18 +22,27 @@ from colorjax.models.resampling import (
 
 
 class UNet(Network):
-    """`depth` halvings, `width` features at full size and twice as many at each level below it, `blocks` blocks each.
+    """A U-Net.
 
-    `fold` is the side of the squares of pixels that the network takes and gives as one, with so many more channels
-    (FFDNet; 1: the pixels themselves): its full size is then the picture's over `fold`, at a fraction of the work.
-    `output_fold`, a divisor of it, is the side of the squares that an output stands for: 1 for one of every pixel.
+    The last convolution starts at zero, so the output of a new network is 0: when denoising, the restored image is the
+    noisy image; when colorizing, it is gray. The sides are padded to multiples of fold * 2**depth by reflection, and
+    the output is cropped. The padding counts in the statistics of normalization. Parameters are float32. All fields
+    except `output_channels` and `axis_name` are keys of a config (see `build_model`).
 
-    Fields are the keys of a config, but `output_channels` and `axis_name` (see `build_model`). Parameters are
-    float32; `dtype` is that of the computation. The last convolution starts at zero, so a new network's output
-    is 0: the noisy picture itself when denoising, gray when colorizing.
-
-    The sides are padded to multiples of fold * 2**depth by reflection and the output is cropped; the padding takes part
-    in the statistics of normalization.
+    Attributes:
+      output_channels: number of channels of the output.
+      axis_name: the mapped axis over which batch normalization takes its statistics, or None for one device.
+      width: number of features at full size; it doubles at each level below.
+      depth: number of halvings.
+      blocks: number of blocks in each level.
+      fold: side of the squares of pixels that the network handles as one pixel with fold^2 times as many channels
+        (FFDNet); 1 for the pixels themselves. The network's full size is the image's size divided by `fold`, which
+        saves most of the work.
+      output_fold: side of the squares of pixels with one output each, a divisor of `fold`; 1 for an output for each
+        pixel.
+      norm: the normalization, a name of `normalization.Norm`.
+      block: the kind of block, a key of `blocks.BLOCKS`.
+      dtype: type of the computation.
     """
 
     output_channels: int
@@ -54,9 +63,12 @@ class UNet(Network):
 
     @nn.compact
     def __call__(self, inputs, train: bool):
-        """Return float32 [B, H, W, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1.
+        """Return float32 [B, h, w, output_channels] for `inputs` [B, H, W, Cin] with any H, W >= 1.
 
-        H and W are over `output_fold`, rounded up.
+        h and w are H and W divided by `output_fold`, rounded up.
+
+        Raises:
+          UserError: `output_fold` does not divide `fold`.
         """
         if self.fold % self.output_fold:
             raise UserError(

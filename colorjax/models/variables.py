@@ -1,7 +1,7 @@
-"""Which variables a network's are: by names and shapes, and by a SHA-256 of all their numbers.
+"""Identity of a network's variables: a check of names and shapes, and SHA-256 hashes of all their numbers.
 
-Of the two SHA-256 below one is kept in every file of weights and the other in every run's folder, so neither may
-change: what was written by an earlier colorjax is to be known again.
+Neither of the two SHA-256 below may change: one is kept in every file of weights, the other in every run's folder, and
+files written by earlier versions of colorjax must still be recognized.
 """
 
 import hashlib
@@ -17,12 +17,15 @@ from colorjax.errors import UserError
 def require_variables(
     found: Mapping[tuple[str, ...], Any], expected: Mapping[tuple[str, ...], tuple[int, ...]], where: str
 ) -> None:
-    """Raise a `UserError` unless variables are those of a network.
+    """Check that variables are those of a network.
 
     Args:
       found: arrays by path.
       expected: shapes by path.
-      where: the error's line begins with it.
+      where: the place of the variables, with which an error message begins.
+
+    Raises:
+      UserError: a variable is missing, unknown or of another shape.
     """
     for what, paths in (("lacks", expected.keys() - found.keys()), ("has besides", found.keys() - expected.keys())):
         if paths:
@@ -39,13 +42,13 @@ def require_variables(
 
 
 def sha256_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return the SHA-256 that a file of weights holds: of all arrays with their names, shapes and types, by name."""
-    named = ((name, np.atleast_1d(arrays[name])) for name in sorted(arrays))  # a lone number has had the shape (1,)
+    """Return the SHA-256 for a file of weights, over all arrays with their names, types and shapes, sorted by name."""
+    named = ((name, np.atleast_1d(arrays[name])) for name in sorted(arrays))  # scalars count as shape (1,)
     return _sha256((f"{name} {array.dtype.str} {array.shape}\n", array) for name, array in named)
 
 
 def fingerprint_of(variables: Any) -> str:
-    """Return the SHA-256 that a run notes of its frozen weights: the same of a tree, in which a path is the name."""
+    """Return the SHA-256 for a run's frozen weights, over all arrays of a pytree with their paths, types and shapes."""
     leaves = jax.tree_util.tree_leaves_with_path(variables)
     named = ((jax.tree_util.keystr(path), np.asarray(leaf)) for path, leaf in leaves)
     return _sha256((f"{name} {array.dtype} {array.shape}", array) for name, array in named)

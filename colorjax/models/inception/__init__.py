@@ -1,1 +1,1 @@
-"""Inception-ResNet-v2 (Szegedy et al. 2016): the network, its weights, the formats that they are published in."""
+"""Inception-ResNet-v2 (Szegedy et al. 2016): the network, its weights, and the formats of published weights."""

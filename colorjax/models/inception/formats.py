@@ -1,7 +1,7 @@
-"""Formats of published Inception-ResNet-v2 weights, each read into this project's names and layouts.
+"""Readers for the formats of published Inception-ResNet-v2 weights, with this project's names and layouts as result.
 
-An array is a variable of `InceptionResNetV2` by its path, as ('params', 'block17_3', 'branch_1_2', 'convolution',
-'kernel'): float32, kernels as [height, width, in, out].
+Each array is a variable of `InceptionResNetV2` under its path, such as ('params', 'block17_3', 'branch_1_2',
+'convolution', 'kernel'). Arrays are float32, kernels [height, width, in, out].
 """
 
 from collections.abc import Iterator
@@ -19,24 +19,24 @@ VariablePath = tuple[str, ...]
 
 
 class Source(NamedTuple):
-    """What a file holds, and which format it is in."""
+    """The arrays of a file by path, and a description of its format."""
 
     arrays: dict[VariablePath, np.ndarray]
     description: str
 
 
 def read_source(path: Path) -> Source:
-    """Read a file of weights, whichever of the formats it is in.
+    """Return the weights in a file of any of the formats.
 
     Raises:
-      UserError: it is in none of them, or is not of this network.
+      UserError: the file is in none of the formats, is damaged, or has weights of another network.
     """
     if h5py.is_hdf5(path):
         try:
             with h5py.File(path) as file:
                 return _read_keras(path, file)
         except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
-            # h5py's for a file that was cut off, lacks what it lists, or is built otherwise.
+            # h5py raises these for a file that was cut off, lacks listed items, or has another structure.
             raise UserError(f"--from={path}: can't be read as HDF5: {error}") from None
     try:
         with safe_open(path, framework="numpy") as file:
@@ -60,18 +60,19 @@ def _read_keras(path: Path, file: h5py.File) -> Source:
 
 
 class Layer(NamedTuple):
-    """A layer of a Keras file: its name there and its weights in Keras's order."""
+    """A layer of a Keras file: its name in the file, and its weights in Keras's order."""
 
     name: str
     weights: list[np.ndarray]
 
 
 def _read_layers(path: Path, layers: list[Layer], description: str) -> Source:
-    """Give the layers of a Keras file, in Keras's order, this project's names.
+    """Return the weights of a Keras file under this project's names, given its layers in Keras's order.
 
-    Of the names in the file most are numbers that depend on what else was built before; so Keras too goes by order.
+    Only the order identifies a layer, for Keras too. Most names in the file are numbers that depend on the layers built
+    before in the same process.
     """
-    # Normalization has three vectors, a convolution a kernel of four axes, the classifier a matrix.
+    # A normalization has three vectors, a convolution has a kernel of four axes, and the classifier has a matrix.
     kinds = {"normalization": [], "convolution": [], "classifier": []}
     for layer in layers:
         kind = (
@@ -113,10 +114,11 @@ def _put(arrays, path, layer, variables):
 
 
 def _units_in_keras_order() -> Iterator[tuple]:
-    """Yield (*path, is it the convolution before a sum) of each convolution in the order of Keras's `model.layers`.
+    """Yield (*path, residual) for each convolution in the order of Keras's `model.layers`.
 
-    Keras sorts layers by their distance from the output: of the branches of a block, those further from their end come
-    first, and at one distance the branches come in their own order.
+    `residual` is true for the convolution before a sum. Keras sorts layers by their distance from the output: in a
+    block, the units further from the end of their branch come first, and units at one distance are in the order of the
+    branches.
     """
     for name, unit in STEM.items():
         if unit is not None:
@@ -137,7 +139,7 @@ def _legacy_layers(group: h5py.Group) -> list[Layer]:
 
 
 def _legacy_names(group, attribute):
-    """Return a list of names, which Keras cuts into numbered pieces where it is too long for one attribute."""
+    """Return a list of names; Keras cuts a list that is too long for one attribute into numbered pieces."""
     pieces = [group.attrs[attribute]] if attribute in group.attrs else []
     while f"{attribute}{len(pieces)}" in group.attrs:
         pieces.append(group.attrs[f"{attribute}{len(pieces)}"])
@@ -145,7 +147,7 @@ def _legacy_names(group, attribute):
 
 
 def _keras3_layers(group: h5py.Group) -> list[Layer]:
-    """Return the layers of a `.weights.h5`, named by class and number (conv2d, conv2d_1, ...), each class in order."""
+    """Return the layers of a `.weights.h5`, sorted by number; names are class and number (conv2d, conv2d_1, ...)."""
 
     def number(name):
         ending = name.rpartition("_")[2]
@@ -160,7 +162,7 @@ def _keras3_layers(group: h5py.Group) -> list[Layer]:
 
 
 def _from_timm(path: Path, tensors: dict[str, np.ndarray]) -> dict[VariablePath, np.ndarray]:
-    """Return timm's tensors by this project's paths; kernels come as [out, in, height, width]."""
+    """Return timm's tensors under this project's paths; timm's kernels are [out, in, height, width]."""
     arrays, used = {}, set()
 
     def take(name):
@@ -170,7 +172,7 @@ def _from_timm(path: Path, tensors: dict[str, np.ndarray]) -> dict[VariablePath,
         return tensors[name].astype(np.float32)
 
     def take_unit(unit, name):
-        # timm's normalization has a scale, which this network's has not: it goes into the convolution before it.
+        # timm's normalization has a scale and this network's has none, so the scale is multiplied into the kernel.
         scale, kernel, mean = (take(f"{name}.{key}") for key in ("bn.weight", "conv.weight", "bn.running_mean"))
         if kernel.ndim != 4 or not scale.shape == mean.shape == kernel.shape[:1]:
             shapes = ", ".join(str(array.shape) for array in (kernel, scale, mean))
@@ -189,7 +191,7 @@ def _from_timm(path: Path, tensors: dict[str, np.ndarray]) -> dict[VariablePath,
         for i, units in enumerate(block.branches):
             pooled = block.pooling == "average" and i == len(block.branches) - 1
             for j in range(len(units)):
-                # A branch of one unit is that unit; the pooling of a branch counts as its first.
+                # In timm a branch of one unit has no number, and a pooling counts as the first item of its branch.
                 place = f".{j + pooled}" if len(units) > 1 or pooled else ""
                 take_unit((name, f"branch_{i}_{j}"), f"{theirs}.branch{i}{place}")
         if block.residual:

@@ -1,15 +1,15 @@
-"""Inception-ResNet-v2, the whole network with its classifier: pictures [B, H, W, 3] in [-1, 1], end points by name.
+"""Inception-ResNet-v2, the whole network with its classifier: images [B, H, W, 3] in [-1, 1], end points by name.
 
 Szegedy, Ioffe, Vanhoucke and Alemi, "Inception-v4, Inception-ResNet and the Impact of Residual Connections on
 Learning", AAAI 2017, in the version of the published weights (TF-Slim, Keras, timm): SAME padding in the stem's third
-convolution and in all blocks, residuals scaled by 0.17, 0.1 and 0.2, no ReLU after the last block. 55.9 million
+convolution and in all blocks, residuals scaled by 0.17, 0.1 and 0.2, no ReLU after the last block. It has 55.9 million
 parameters. `colorjax.models.inception.weights` reads the published weights.
 
     module = InceptionResNetV2()
-    end_points = module.apply(variables, inception_input(pictures))     # pictures float32 in [0, 1]
+    end_points = module.apply(variables, inception_input(images))     # images float32 in [0, 1]
     end_points["softmax"]                                               # [B, classes]
 
-Under `jax.jit`, what is not asked of the returned dict is not computed.
+Under `jax.jit`, entries of the returned dict that are not used are not computed.
 """
 
 from typing import NamedTuple
@@ -20,15 +20,23 @@ from flax import linen as nn
 
 from colorjax.models.blocks import DType
 
-SIZE = 299  # pixels a side: what the published weights were trained at
-SMALLEST = 75  # pixels a side: below, the last reduction has nothing left to reduce
+SIZE = 299  # side in pixels of the images that the published weights were trained on
+SMALLEST = 75  # smallest side in pixels: below it the last reduction has nothing left to reduce
 
 _EPSILON = 1e-3  # of batch normalization, in all published weights
 _MOMENTUM = 0.9997  # TF-Slim's decay of the running statistics
 
 
 class Unit(NamedTuple):
-    """A convolution without bias, batch normalization without scale, ReLU; VALID padding where `valid`."""
+    """A convolution without bias, batch normalization without scale, and ReLU.
+
+    Attributes:
+      features: number of output channels.
+      height: height of the kernel.
+      width: width of the kernel.
+      stride: stride in both directions.
+      valid: VALID padding instead of SAME.
+    """
 
     features: int
     height: int
@@ -40,8 +48,11 @@ class Unit(NamedTuple):
 class Block(NamedTuple):
     """Branches of units that read the same input and are concatenated.
 
-    `pooling` is what a further branch does: 'average' before the last unit branch, 'max' in place of one, 'none' for no
-    such branch. With a `residual` scale the concatenation goes through a 1x1 convolution and is added to the input.
+    Attributes:
+      branches: the units of each branch.
+      pooling: 'average' puts an average pooling before the last branch, 'max' adds a branch with max pooling alone,
+        'none' does neither.
+      residual: if not 0, a 1x1 convolution of the concatenation is multiplied by this scale and added to the input.
     """
 
     branches: tuple[tuple[Unit, ...], ...]
@@ -110,21 +121,22 @@ END_POINTS = (*STEM, *BLOCKS, "conv2d_7b", "pooled", "logits", "softmax")
 
 
 def inception_input(pictures: jax.Array) -> jax.Array:
-    """Return pictures [*b, H, W, 3] in [0, 1] as the network wants them, in [-1, 1].
+    """Return images [*b, H, W, 3] in [0, 1] as inputs of the network, in [-1, 1].
 
-    It is 2x - 1. The well-known x / 127.5 - 1 is for levels of 0 to 255: of a picture in [0, 1] it makes almost a
-    constant, on which the network still answers something.
+    The formula is 2x - 1. The well-known x / 127.5 - 1 is for levels of 0 to 255. It would make an image in [0, 1]
+    almost constant, and the network would give a plausible but wrong answer without an error.
     """
     return 2 * pictures - 1
 
 
 class InceptionResNetV2(nn.Module):
-    """The network; parameters and statistics are float32, `dtype` is that of the convolutions.
+    """The network; parameters and statistics are float32.
 
     Attributes:
-      classes: of the classifier; 1,000 in Keras's weights, 1,001 (the first is the background) in TF-Slim's and timm's.
+      classes: number of classes; 1,000 in Keras's weights, 1,001 (the first is the background) in TF-Slim's and timm's.
         0 leaves the classifier out, and with it the end points 'logits' and 'softmax'.
-      frozen: normalize by the running statistics even in training, and let no gradient through.
+      frozen: normalize by the running statistics even in training, and stop all gradients.
+      dtype: type of the convolutions.
       axis_name: the mapped axis over which batch normalization takes its statistics in training.
     """
 
@@ -142,7 +154,7 @@ class InceptionResNetV2(nn.Module):
           train: normalize by the batch's statistics and update the running ones, unless frozen.
 
         Returns:
-          float32 arrays; on the way through the network they are of `dtype`.
+          float32 arrays; inside the network features have the type `dtype`.
 
         Raises:
           ValueError: inputs of another shape.
@@ -226,7 +238,7 @@ class _BlockModule(nn.Module):
 
 
 def _convolve(inputs, kernel, window_strides, padding, **settings):
-    """Convolve; by a kernel of one pixel as a matrix product: in XLA on a CPU 6% off the whole network's time."""
+    """Return the convolution, as a matrix product for 1x1 kernels: on a CPU this saves 6% of the network's time."""
     if kernel.shape[:2] == (1, 1) and max(window_strides) == 1:
         return jnp.dot(inputs, kernel[0, 0], precision=settings["precision"])
     return jax.lax.conv_general_dilated(inputs, kernel, window_strides, padding, **settings)
@@ -237,6 +249,6 @@ def _max_pool(features):
 
 
 def _average_pool(features):
-    """Return means of 3x3 squares, at the edges of what lies inside."""
+    """Return the means of 3x3 squares; at the edges, of the pixels inside the image."""
     wide = features.astype(jnp.float32)
     return nn.avg_pool(wide, (3, 3), (1, 1), "SAME", count_include_pad=False).astype(features.dtype)

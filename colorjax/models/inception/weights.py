@@ -1,8 +1,8 @@
-"""Weights of Inception-ResNet-v2: published files in, one safetensors file in the cache out, and read again.
+"""Weights of Inception-ResNet-v2: conversion of a published file to a safetensors file in the cache, and its reading.
 
 `convert` reads Keras's legacy `.h5` files (the published ones, with and without classifier), Keras 3's `.weights.h5`
-and the state dict of timm's `inception_resnet_v2` as safetensors (read there by `inception_formats`). Nothing is ever
-fetched; `load` says by which lines a person gets them.
+and the state dict of timm's `inception_resnet_v2` as safetensors (all by `formats.py`). Nothing here downloads
+anything; if there are no weights, the error message has the commands that get them.
 """
 
 import functools
@@ -27,7 +27,7 @@ FILES = ("inception_resnet_v2.safetensors", "inception_resnet_v2_without_classif
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/inception_resnet_v2"
 _PUBLISHED = "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels.h5"
-# MD5 as stated in Keras's source, which loads these files.
+# The MD5 hashes are those in Keras's source.
 PUBLISHED_MD5 = {
     "e693bd0210a403b3192acc6073ad2e96": "the file that Keras publishes",
     "d19885ff4a710c122648d3b5c3b684e4": "the file without classifier that Keras publishes",
@@ -35,10 +35,13 @@ PUBLISHED_MD5 = {
 
 
 class Weights(NamedTuple):
-    """Variables of `InceptionResNetV2` and where they come from.
+    """Variables of `InceptionResNetV2` and their source.
 
-    `variables` is {'params': ..., 'batch_stats': ...} of float32 arrays; `classes` is 0 without a classifier; `sha256`
-    is that of the published file, and `origin` tells a person what was read.
+    Attributes:
+      variables: {'params': ..., 'batch_stats': ...} of float32 arrays.
+      classes: number of classes; 0 without a classifier.
+      sha256: SHA-256 of the published file.
+      origin: the published file and its format, one line for people.
     """
 
     variables: dict[str, Any]
@@ -48,17 +51,17 @@ class Weights(NamedTuple):
 
 
 def convert(source: Path) -> tuple[Path, Weights]:
-    """Read published weights and keep them in the cache.
+    """Read published weights and write them into the cache.
 
     Args:
       source: a file in one of the formats above.
 
     Returns:
-      The file written, and what is in it.
+      the written file, and its weights.
 
     Raises:
-      UserError: no such file, no known format, a tensor that is missing, left over or of a wrong shape, or a cache
-        that can't be written.
+      UserError: the file is missing or of an unknown format, a tensor is missing, left over, of a wrong shape or not
+        finite, or the cache can't be written.
     """
     try:
         data = source.read_bytes()
@@ -77,18 +80,22 @@ def convert(source: Path) -> tuple[Path, Weights]:
 
 
 def load(classifier: bool = True) -> Weights:
-    """Return the weights that `convert` kept, those of `find`."""
+    """Return the weights in the file that `find` returns.
+
+    Raises:
+      UserError: there are none, or the file is damaged.
+    """
     return read(find(classifier))
 
 
 def find(classifier: bool = True) -> Path:
-    """Return the file that `convert` wrote last.
+    """Return the path of the file that `convert` wrote last.
 
     Args:
-      classifier: whether the weights must have one.
+      classifier: whether the weights must have a classifier.
 
     Raises:
-      UserError: there is none, with the lines that get one.
+      UserError: there is none; the message has the commands that get one.
     """
     directory = cache_directory()
     there = [directory / name for name in (FILES[:1] if classifier else FILES) if (directory / name).is_file()]
@@ -105,12 +112,12 @@ def find(classifier: bool = True) -> Path:
 
 
 def random(seed: int, classes: int = 1000) -> Weights:
-    """Return weights that know nothing: He et al.'s normal kernels, no biases, statistics of mean 0 and variance 1."""
+    """Return untrained weights: He et al.'s normal kernels, biases of 0, statistics of mean 0 and variance 1."""
     generator = np.random.default_rng(seed)
     arrays = {}
     for path, shape in sorted(expected_shapes(classes).items()):
         if path[-1] == "kernel":
-            # The classifier's are smaller: logits around 1, as little sure as a network that knows nothing is.
+            # The classifier's kernel is smaller, so that the logits are around 1: an untrained network is not sure.
             gain = 1 if path[1] == "classifier" else 2
             deviation = np.float32(np.sqrt(gain / np.prod(shape[:-1])))
             arrays[path] = deviation * generator.standard_normal(shape, np.float32)
@@ -122,14 +129,18 @@ def random(seed: int, classes: int = 1000) -> Weights:
 
 @functools.lru_cache(maxsize=2)
 def expected_shapes(classes: int) -> Mapping[tuple[str, ...], tuple[int, ...]]:
-    """Return the shape of each variable by its path, from the module itself."""
+    """Return the shape of each variable of the network by its path."""
     module = InceptionResNetV2(classes)
     variables = jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, SIZE, SIZE, 3))))
     return {path: leaf.shape for path, leaf in flatten_dict(variables).items()}
 
 
 def read(path: Path) -> Weights:
-    """Return the weights in a file that `convert` wrote; a `UserError` if it is broken."""
+    """Return the weights in a file that `convert` wrote.
+
+    Raises:
+      UserError: the file is damaged.
+    """
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -142,7 +153,7 @@ def read(path: Path) -> Weights:
 
 
 def _check(arrays, classes, source):
-    """Raise a UserError unless `arrays` are just the network's variables, each of its shape and finite."""
+    """Raise a `UserError` unless `arrays` are exactly the network's variables, with the right shapes and finite."""
     require_variables(arrays, expected_shapes(classes), str(source))
     for path, array in arrays.items():
         if not np.isfinite(array).all():
