@@ -1,11 +1,13 @@
-"""Checkpoints of a run: written in the background, each whole or not there, the last few and the best kept.
+"""Checkpoints of a run. They are written in the background, each atomically; the last few and the best are kept.
 
-A checkpoint `checkpoints/<step>/` has two items: `state`, the `TrainState` as arrays without a device axis, so that
-any number of devices can go on from it; and `run`, JSON with the seed, the config, the data position (the number of
-examples taken so far, from which the order of the data follows), a checksum of the state's bytes, and which part of the
-parameters is the network.
-Of several processes the first writes and reads them, and tells the others.
-Which one is the best is not written into it: that is the validated step whose metric is highest in the history.
+A checkpoint `checkpoints/<step>/` has two items:
+
+    state   the `TrainState` as arrays without a device axis, so that any number of devices can continue from it
+    run     JSON with the seed, the config, the data position (the number of examples taken so far, from which the order
+            of the data follows), a checksum of the state's bytes, and the part of the parameters that is the network
+
+Of several processes, the first one writes and reads the checkpoints, and sends the state to the others. A checkpoint
+does not record whether it is the best: the best step is the validated step with the highest metric in the history.
 """
 
 import sys
@@ -33,12 +35,12 @@ from colorjax.training.state import TrainState, network_variables
 
 
 class Checkpoints:
-    """The checkpoints of the run in `workdir`; a context, at whose end all of them are on the disk.
+    """The checkpoints of the run in `workdir`; a context, which waits at its end until all of them are on the disk.
 
     Args:
       workdir: the run's folder.
       config: the run's whole config.
-      best_metric: of the history's validation lines; the checkpoint where it is highest is kept.
+      best_metric: a metric of the history's validation lines; the checkpoint with its highest value is kept.
       network: the part of the state's parameters that is the network.
     """
 
@@ -46,17 +48,17 @@ class Checkpoints:
         self._workdir = workdir
         self._network = network
         self._config = config
-        self._newest = None  # the step of the newest one, for the processes without a manager
+        self._newest = None  # step of the newest checkpoint, for the processes without a manager
         self._manager = None
         if not processes.is_first():
             return
         best = _Only(lambda: best_step(read_history(workdir), best_metric))
-        folder = (workdir / "checkpoints").absolute()  # as orbax wants it
+        folder = (workdir / "checkpoints").absolute()  # orbax needs an absolute path
         folder.mkdir(parents=True, exist_ok=True)
         options = ocp.CheckpointManagerOptions(
             create=False,
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(config.training.keep), best]),
-            cleanup_tmp_directories=True,  # what a killed run had not finished writing
+            cleanup_tmp_directories=True,  # unfinished checkpoints of a killed run
             multiprocessing_options=_single_process_options(),
         )
         self._manager = ocp.CheckpointManager(folder, options=options)
@@ -69,16 +71,20 @@ class Checkpoints:
             self._manager.close()
 
     def latest(self) -> tuple[int | None, Path]:
-        """Return the step of the newest checkpoint, or None, and its folder, once it is on the disk."""
+        """Wait until the newest checkpoint is on the disk; return its step (None if there is none) and its folder."""
         if self._manager:
             self._manager.wait_until_finished()
             self._newest = self._manager.latest_step()
         return self._newest, self._workdir / "checkpoints" / str(self._newest)
 
     def save(self, step: int, state: TrainState) -> None:
-        """Begin to write `state` (NumPy arrays that nobody else changes); a step that is there already is left alone.
+        """Start to write the checkpoint of a step; a checkpoint of the newest step is not written again.
 
-        All processes call it; the first one writes.
+        All processes call this; the first one writes.
+
+        Args:
+          step: number of steps taken.
+          state: NumPy arrays that nothing else changes, because they are written in the background.
 
         Raises:
           NotFiniteError: a number of the state is not finite; nothing is written.
@@ -101,13 +107,13 @@ class Checkpoints:
         self._manager.save(step, args=args)
 
     def restore(self, create: Callable[[], TrainState]) -> tuple[int, TrainState]:
-        """Return the newest readable checkpoint's step and state; (0, `create()`) where there is none yet.
+        """Return the newest readable checkpoint's step and state; (0, `create()`) if there is no checkpoint yet.
 
-        A checkpoint that can't be read is said, and moved to `workdir/corrupted/` out of the way of the new one. All
-        processes get what the first one reads or creates.
+        A checkpoint that can't be read is announced and moved to `workdir/corrupted/`, so that a new one can take its
+        place. The first process reads or creates the state, and all processes return it.
 
         Raises:
-          UserError: there are checkpoints, and none can be read.
+          UserError: there are checkpoints, but none can be read.
         """
         target = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(create))
         found = self._newest_readable(target) if self._manager else None
@@ -115,8 +121,8 @@ class Checkpoints:
         if found:
             step, state = found
         elif self._manager:
-            # Compiled, because the forward pass that makes the weights then falls away; with little care, because it
-            # runs once: for a small U-Net on a CPU 3 s of compiling instead of 20 s.
+            # Compiled, because XLA then drops the forward pass of the initialization. With few optimizations, because
+            # it runs once: for a small U-Net on a CPU compiling takes 3 s instead of 20 s.
             step, state = 0, jax.jit(create, compiler_options={"xla_backend_optimization_level": 0})()
         else:
             step, state = self._newest or 0, target
@@ -128,7 +134,7 @@ class Checkpoints:
         for step in steps:
             try:
                 state = _read(self._manager, step, target)["state"]
-            except Exception as error:  # orbax raises whatever the broken file led to
+            except Exception as error:  # orbax raises many types for a damaged file
                 announce(f"checkpoint of step {step} can't be read ({_first_line(error)}); trying the one before")
                 unreadable.append(step)
                 continue
@@ -144,13 +150,16 @@ class Checkpoints:
         return None
 
     def describe_last(self) -> str:
-        """Return the end of an error line: which checkpoint is the last good one."""
+        """Return the end of an error message, which names the last good checkpoint."""
         step, path = self.latest()
         return "no checkpoint was written yet" if step is None else f"last good checkpoint: step {step}, {path}"
 
     @contextmanager
     def named_when_stopped(self) -> Iterator[None]:
-        """Say in an `Interrupted` where the run goes on, once that checkpoint is on the disk."""
+        """Inside, an `Interrupted` gets a message that names the checkpoint from which the run continues.
+
+        The message is made when that checkpoint is on the disk.
+        """
         try:
             yield
         except Interrupted as request:
@@ -170,15 +179,15 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
     """Read a trained network.
 
     Args:
-      workdir: a run's folder; the run may still be going on.
-      which: 'best' (by `best_metric` on the validation photographs, highest is best) or 'last'.
+      workdir: a run's folder; the run may still be training.
+      which: 'best' (the highest `best_metric` on the validation photographs) or 'last'.
       best_metric: a metric of the history's validation lines.
 
     Returns:
-      The run's config, the network's variables (NumPy arrays; the averaged ones if the run kept an average), the step.
+      the run's config, the network's variables (NumPy arrays; the averaged ones if the run keeps an average), the step.
 
     Raises:
-      UserError: no such checkpoint, or none that can be read.
+      UserError: there is no such checkpoint, or it can't be read.
     """
     workdir = Path(workdir)
     folder = workdir / "checkpoints"
@@ -186,7 +195,7 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
         raise UserError(f"which={which!r}: must be 'best' or 'last'")
     if not folder.is_dir():
         raise UserError(f"{workdir} holds no trained network; run the command `train` with this --workdir first")
-    # Without limits to what is kept, it deletes nothing.
+    # Without a preservation policy the manager deletes nothing.
     options = ocp.CheckpointManagerOptions(create=False, multiprocessing_options=_single_process_options())
     with ocp.CheckpointManager(folder.absolute(), options=options) as manager:
         steps = sorted(manager.all_steps(), reverse=True)
@@ -198,7 +207,7 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
         for step in steps:
             try:
                 items = _read(manager, step)
-            except Exception as error:  # orbax raises whatever the broken file led to
+            except Exception as error:  # orbax raises many types for a damaged file
                 announce(f"{workdir}: checkpoint of step {step} can't be read ({_first_line(error)})")
                 continue
             return (
@@ -210,14 +219,14 @@ def load_network(workdir: Path | str, which: str = "best", best_metric: str = "p
 
 
 def _single_process_options() -> MultiprocessingOptions:
-    """Return what keeps orbax from waiting for processes that don't come: only the first one calls it."""
+    """Return options with which orbax does not wait for other processes, because only the first process calls it."""
     if processes.count() == 1:
         return MultiprocessingOptions()
     return MultiprocessingOptions(primary_host=0, active_processes={0}, barrier_sync_key_prefix="first")
 
 
 class _Only(policies.PreservationPolicy):
-    """Keep the checkpoint of the step that `step` returns."""
+    """A policy that keeps the checkpoint of the step that `step` returns."""
 
     def __init__(self, step: Callable[[], int | None]):
         self._step = step
@@ -229,7 +238,7 @@ class _Only(policies.PreservationPolicy):
 
 
 def _read(manager: ocp.CheckpointManager, step: int, target: TrainState | None = None) -> Any:
-    """Return the items of a checkpoint; the state with the structure of `target`, or nested dicts without one."""
+    """Return the items of a checkpoint; the state has the structure of `target`, or is nested dicts without one."""
     with _no_late_complaints():
         run = manager.restore(step, args=ocp.args.Composite(run=ocp.args.JsonRestore()))["run"]
         written = _without_parts(target) if target and "network" not in run else target
@@ -243,7 +252,7 @@ def _read(manager: ocp.CheckpointManager, step: int, target: TrainState | None =
 
 
 def _without_parts(state: TrainState) -> Any:
-    """Return a state as it was written before an objective had parts: parameters without the level of their names."""
+    """Return a state in the older format, from before objectives had parts: without the level of the parts' names."""
 
     def has_parts(tree: Any) -> bool:
         return isinstance(tree, dict) and tree.keys() == {"network"}
@@ -256,17 +265,17 @@ def _without_parts(state: TrainState) -> Any:
 
 
 def _with_parts(fields: Any, target: TrainState) -> TrainState:
-    """Undo `_without_parts`; `target` has the structure to come to."""
+    """Undo `_without_parts`; the result has the structure of `target`."""
     leaves = [leaf for name in vars(target) if name != "memory" for leaf in jax.tree.leaves(fields[name])]
     return jax.tree.unflatten(jax.tree.structure(target), leaves)
 
 
 @contextmanager
 def _no_late_complaints() -> Iterator[None]:
-    """Keep orbax's reads of a broken checkpoint to one exception.
+    """Inside, a damaged checkpoint leads to one exception, without further tracebacks.
 
-    At the first read that fails it closes its event loop, and each of the others, on its own thread, prints a traceback
-    because it finds the loop closed. They take moments; what comes even later is only ugly.
+    When a read fails, orbax closes its event loop. Each of the other reads, on its own thread, then prints a traceback
+    because the loop is closed. Most appear within 0.3 s; later ones are harmless noise.
     """
     before = sys.unraisablehook
     sys.unraisablehook = lambda args: None if str(args.exc_value) == "Event loop is closed" else before(args)
@@ -280,7 +289,7 @@ def _no_late_complaints() -> Iterator[None]:
 
 
 def _checksum(state: Any) -> int:
-    """Return a sum over the leaves, so that it doesn't matter by which structure they were read."""
+    """Return the sum of the leaves' checksums, which does not depend on the structure of the tree."""
     return sum(zlib.crc32(np.ascontiguousarray(leaf)) for leaf in jax.tree.leaves(state))
 
 

@@ -1,4 +1,4 @@
-"""What is looked at before a training begins: settings that no training can have, weights that it can't start from."""
+"""Checks before training starts: invalid settings, and weights that training can't start from."""
 
 from flax import linen as nn
 from ml_collections import ConfigDict
@@ -17,7 +17,11 @@ START_PARTS = ("all", "fitting")
 
 
 def check(config: ConfigDict, devices: parallel.Devices) -> None:
-    """Raise a `UserError` for settings that no training can have."""
+    """Check a run's settings before training.
+
+    Raises:
+      UserError: a setting is invalid, or the weights to start from don't fit.
+    """
     positive = {"training": ("batch_size", "epochs", "log_every", "validate_every", "checkpoint_every", "keep")}
     for section, keys in (positive | {"data": ("patches_per_epoch",)}).items():
         for key in keys:
@@ -33,10 +37,15 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
 
 
 def check_start(config: ConfigDict, model: nn.Module, input_channels: int) -> tuple[str, ...]:
-    """Return the names of the network's variables that begin at random although it has weights to start from.
+    """Return the names of the network's variables that start at random although `start_from` is set.
+
+    Args:
+      config: the run's config; `training.start_from` and `training.start_parts` are read.
+      model: the network.
+      input_channels: number of channels of the network's input.
 
     Raises:
-      UserError: weights that can't be read or don't fit.
+      UserError: the weights can't be read or don't fit, or `start_parts` is invalid or set without `start_from`.
     """
     settings, where = config.training, "config.training.start_from"
     if settings.start_parts not in START_PARTS:

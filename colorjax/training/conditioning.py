@@ -1,6 +1,6 @@
-"""Where a training gets the conditioning of its examples from (see `colorjax.models.network`).
+"""The conditioning of the examples in training (see `colorjax.models.network`).
 
-It is computed in each step from what the network sees, or once for each photograph and kept on disk, in
+It is computed in each step from the network's inputs, or once for each photograph and then kept on the disk, in
 `cache_directory()/contexts`.
 """
 
@@ -30,13 +30,17 @@ from colorjax.tasks import Task
 
 Conditioning = dict[str, np.ndarray]
 
-_VERSION = 1  # to be counted up with any change of what a conditioning is, so that kept ones are computed anew
+_VERSION = 1  # to increase with each change of a conditioning's meaning, so that kept ones are computed again
 _BATCH = 4  # squares that are computed together
-_SAVE_EVERY = 1024  # photographs: what a killed process loses at most
+_SAVE_EVERY = 1024  # photographs; the most that a killed process loses
 
 
 def check_conditioning(config: ConfigDict, model: nn.Module) -> None:
-    """Raise a `UserError` for a run config that would train with other conditionings than it is measured with."""
+    """Check that a run's config gives the network the same kind of conditioning in training and in measurement.
+
+    Raises:
+      UserError: it does not.
+    """
     if not model.conditioning_of_photograph:
         return
     found = {"task.noise.kind": config.task.noise.kind, "inference.picture": config.inference.picture}
@@ -49,26 +53,26 @@ def check_conditioning(config: ConfigDict, model: nn.Module) -> None:
 
 
 def conditioning_of_training(config: ConfigDict, model: nn.Module, frozen: FrozenWeights, task: Task, data: ModuleType):
-    """Return `conditioning` as `make_step` takes it, and what it is to be given as its resident data.
+    """Return the function `conditioning` for `make_step`, and its resident data.
 
     Args:
-      config: of the run.
-      model: of that config.
-      frozen: its frozen weights.
-      task: of that config.
-      data: the `datasets` package; asked for the training photographs where their conditionings are kept.
+      config: the run's config.
+      model: the run's network.
+      frozen: the network's frozen weights.
+      task: the run's task.
+      data: the `datasets` package; it provides the training photographs if their conditionings are kept.
     """
     if not model.conditioning_of_photograph:
         return conditioning_in_step(model), frozen.variables
     photographs = data.photographs(config.data, "train")
-    with processes.first_then_rest():  # which find them kept
+    with processes.first_then_rest():  # the others then find them on the disk
         return conditioning_by_photograph, conditionings_of_photographs(
             model, frozen, task, photographs, config.inference.patch_size
         )
 
 
 def conditioning_in_step(model: nn.Module):
-    """Return `(batch, frozen variables, inputs) -> conditioning`, for `make_step`, that computes it in each step."""
+    """Return `(batch, frozen variables, inputs) -> conditioning` for `make_step`; it computes it in each step."""
 
     def conditioning(batch: Mapping[str, jax.Array], variables: Any, inputs: jax.Array) -> dict[str, jax.Array]:
         del batch
@@ -78,7 +82,16 @@ def conditioning_in_step(model: nn.Module):
 
 
 def conditioning_by_photograph(batch: Mapping[str, jax.Array], kept: Mapping[str, jax.Array], inputs: jax.Array):
-    """Return the kept conditioning, [photographs, ...] each, of each example's photograph; for `make_step`."""
+    """Return the kept conditioning of each example's photograph; for `make_step`.
+
+    Args:
+      batch: its 'photograph' has the index of each example's photograph, [b].
+      kept: arrays [photographs, ...] by name.
+      inputs: not used.
+
+    Returns:
+      arrays [b, ...] by name.
+    """
     del inputs
     return {name: values[batch["photograph"]] for name, values in kept.items()}
 
@@ -86,17 +99,18 @@ def conditioning_by_photograph(batch: Mapping[str, jax.Array], kept: Mapping[str
 def conditionings_of_photographs(
     model: nn.Module, frozen: FrozenWeights, task: Task, photographs: Sequence[Photograph], size: int
 ) -> Conditioning:
-    """Return the conditioning of each photograph as a whole, computed where it is not kept yet.
+    """Return the conditioning of each whole photograph, from the disk or newly computed.
 
-    It is that of the picture without noise, fitted into a square as `NetworkMethod` does for `picture='whole'`.
+    It is the conditioning of the photograph without noise, fitted into a square as `NetworkMethod` does for
+    `picture='whole'`. Conditionings that were computed before an exception, including an `Interrupted`, are kept.
 
     Args:
-      model: has a conditioning.
+      model: a network with a conditioning.
       frozen: its frozen weights.
-      task: makes inputs of pictures.
-      photographs: in the order in which batches number them; each is decoded once, to know it by its content. What
-        was computed before an exception, be it an `Interrupted`, is kept.
-      size: pixels, of the square.
+      task: makes the network's inputs from an image.
+      photographs: in the order of their numbers in batches. Each is decoded once, because its content is the key under
+        which its conditioning is kept.
+      size: side of the square in pixels.
 
     Returns:
       arrays [photographs, ...] by name.
@@ -106,7 +120,7 @@ def conditionings_of_photographs(
     apply = jax.jit(lambda variables, inputs: model.conditioning(variables, inputs))
 
     def compute(squares: dict[str, np.ndarray]) -> None:
-        filling = [(0, _BATCH - len(squares)), (0, 0), (0, 0), (0, 0)]  # so that there is one shape to compile
+        filling = [(0, _BATCH - len(squares)), (0, 0), (0, 0), (0, 0)]  # so that one shape is compiled
         values = jax.device_get(apply(frozen.variables, np.pad(np.stack(list(squares.values())), filling)))
         for i, content in enumerate(squares):
             kept[content] = {name: value[i] for name, value in values.items()}
@@ -141,7 +155,7 @@ def _path(model: nn.Module, frozen: FrozenWeights, task: Task, size: int) -> Pat
 
 
 def _read(path: Path) -> dict[str, Conditioning]:
-    """Return the kept conditionings by content hash; none where the file is not there or broken."""
+    """Return the kept conditionings by content hash; {} if the file is missing or damaged."""
     if not path.is_file():
         return {}
     try:
@@ -155,7 +169,7 @@ def _read(path: Path) -> dict[str, Conditioning]:
 
 
 def _write(path: Path, kept: dict[str, Conditioning]) -> None:
-    kept = _read(path) | kept  # another run may have written meanwhile
+    kept = _read(path) | kept  # another run may have written in the meantime
     arrays = {
         name: np.stack([conditioning[name] for conditioning in kept.values()]) for name in next(iter(kept.values()))
     }

@@ -1,8 +1,8 @@
-"""What a run says: `history.jsonl`, TensorBoard event files, a progress bar.
+"""Logs of a run: `history.jsonl`, TensorBoard event files, and a progress bar.
 
-A line of the history is `{"step": int, "kind": "train" | "validation", "<metric>": float, ...}`; a number that is not
-finite is written as null, because JSON has no other word for it. A train line has the mean loss of the steps since the
-line before it, and `examples_per_second` over them, without the time that compiling and validation took.
+A line of the history is `{"step": int, "kind": "train" | "validation", "<metric>": float, ...}`. A number that is not
+finite is written as null, because JSON has no notation for it. A train line has the mean loss of the steps since the
+line before it, and `examples_per_second` over these steps, without the time for compiling and validation.
 """
 
 import json
@@ -22,19 +22,27 @@ from colorjax.runs.history import read_history
 
 
 def announce(message: str) -> None:
-    """Say one line to the person at the screen, above the progress bar if there is one; of several processes, one."""
+    """Print one line to stderr, above the progress bar if there is one; of several processes only the first prints."""
     if processes.is_first():
         tqdm.write(message, file=sys.stderr)
 
 
 def open_log(workdir: Path, start: int, steps: int, batch_size: int, log_every: int):
-    """Return the log of one start of a run: a `RunLog`, and in all processes but the first one that logs nothing."""
+    """Return the log of one start of a run: a `RunLog` in the first process, a `NoLog` in all others.
+
+    Args:
+      workdir: the run's folder.
+      start: number of steps taken before this start.
+      steps: number of steps of the whole run.
+      batch_size: number of examples in a step.
+      log_every: number of steps from one train line to the next.
+    """
     arguments = workdir, start, steps, batch_size, log_every
     return RunLog(*arguments) if processes.is_first() else NoLog()
 
 
 class NoLog:
-    """What stands for the log in processes that are not the first."""
+    """A log that writes nothing, for all processes except the first."""
 
     def __enter__(self):
         return self
@@ -49,27 +57,27 @@ class NoLog:
         """See `RunLog`."""
 
     def validated(self, step: int) -> None:
-        """See `RunLog`, which alone knows."""
+        """Return None; only `RunLog` has the history."""
 
 
 class RunLog:
-    """The log of one start of a run, from step `start` on; a context, so that all files are closed at its end."""
+    """The log of one start of a run, from step `start` on; a context, which closes all files at its end."""
 
     def __init__(self, workdir: Path, start: int, steps: int, batch_size: int, log_every: int):
-        # What an earlier start did after the checkpoint that this one goes on from, it does again.
+        # This start repeats the steps that an earlier start took after the checkpoint, so their lines are dropped.
         self.history = [line for line in read_history(workdir) if line["step"] <= start]
         path = workdir / "history.jsonl"
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in self.history))
         self._file = path.open("a")
         self._events = SummaryWriter(str(workdir / "tensorboard"), purge_step=start + 1 if start else None)
-        # Without a terminal every state of the bar is a line of its own in some file.
+        # Without a terminal each update of the bar becomes a line of a file, so updates are rare.
         interval = 0.2 if sys.stderr.isatty() else 30
         self._bar = tqdm(total=steps, initial=start, desc=workdir.name, unit="step", mininterval=interval)
         self._shown = {}
         self._log_every = log_every
         self._batch_size = batch_size
         self._losses = []
-        self._clock = None  # when the steps being timed began; unknown while the first one compiles
+        self._clock = None  # when the timed steps began; None until the first step is compiled
         self._timed_steps = 0
 
     def __enter__(self):
@@ -81,7 +89,7 @@ class RunLog:
         self._events.close()
 
     def train(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Take in one step's metrics; every `log_every` steps, write a line."""
+        """Record one step's metrics; write a line every `log_every` steps."""
         self._losses.append(float(metrics["loss"]))
         if self._clock is None:
             self._clock = time.perf_counter()
@@ -99,13 +107,13 @@ class RunLog:
         self._bar.update()
 
     def validation(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Write a line of a validation's metrics; the time that it took counts for no step."""
+        """Write a line with a validation's metrics; the time for the validation does not count in the speed."""
         self._write(step, "validation", metrics)
         self._show(**{f"validation {name}": value for name, value in metrics.items() if name in ("psnr", "loss")})
         self._clock, self._timed_steps = None, 0
 
     def validated(self, step: int) -> bool:
-        """Whether the history has a validation of `step`."""
+        """Return whether the history has a validation of `step`."""
         return any(line["step"] == step and line["kind"] == "validation" for line in self.history)
 
     def _write(self, step: int, kind: str, metrics: Mapping[str, Any]) -> None:

@@ -1,11 +1,12 @@
-"""The training loop, from config to last checkpoint; it knows no particular task or objective, and no devices.
+"""The training loop, from the config to the last checkpoint. It is independent of the task, objective and devices.
 
-What happens after each step, in this order: the metrics of the step before are looked at while this one runs; a
-checkpoint is written, once this step's own metrics are known to be finite; a request to stop is obeyed; the network is
-validated. Since a checkpoint comes before its validation, a run stopped in a validation begins with that validation.
+After each step, in this order: the loop checks the metrics of the step before, while the present step runs; it writes a
+checkpoint if one is due, after checking that the present step's metrics are finite; it stops if there is a request to
+stop; it validates the network if a validation is due. Since a checkpoint is written before its validation, a run that
+was stopped during a validation begins with that validation.
 
-Of several processes each runs this loop over its rows of the batches. A request to stop goes through the step and comes
-back in its metrics, so that all stop after the same one, mostly the next.
+Each of several processes runs this loop on its rows of the batches. A request to stop passes through the step and comes
+back in its metrics, so that all processes stop after the same step, usually the next.
 """
 
 import math
@@ -42,7 +43,7 @@ OnValidation = Callable[[int, Mapping[str, float]], None]
 
 
 def ignore(step: int, metrics: Mapping[str, float]) -> None:
-    """Do nothing about a validation."""
+    """Do nothing with a validation (the default callback)."""
 
 
 def train(
@@ -54,27 +55,26 @@ def train(
     best_metric: str = "psnr",
     on_validation: OnValidation = ignore,
 ) -> Path:
-    """Train the network of `config`, or go on where an earlier call with the same config and workdir stopped.
+    """Train the network of `config`, or continue where an earlier call with the same config and workdir stopped.
 
     Args:
       config: a run's config.
-      workdir: folder for everything the run writes: config.json, versions.json, history.jsonl, tensorboard/,
-        checkpoints/.
-      data: the `datasets` package, or anything with its `patches`.
-      validate: takes the network's variables (averaged ones if the run keeps an average) and returns metrics; called
-        every `validate_every` steps and at the end.
-      devices: to train on, of all processes; all there are by default.
-      best_metric: metric of `validate` that is highest for the best checkpoint.
-      on_validation: given the step and metrics of each validation once they are in the history; what it raises ends
-        the run.
+      workdir: folder for all files of the run: config.json, versions.json, history.jsonl, tensorboard/, checkpoints/.
+      data: the `datasets` package, or another object with its functions `patches` and `photographs`.
+      validate: receives the network's variables (the averaged ones if the run keeps an average) and returns metrics;
+        called every `validate_every` steps and at the end.
+      devices: the devices of all processes to train on; by default all that jax has.
+      best_metric: the metric of `validate` that is highest for the best checkpoint.
+      on_validation: receives the step and the metrics of each validation when they are in the history; an exception of
+        it ends the run.
 
     Returns:
-      The folder of the last checkpoint.
+      the folder of the last checkpoint.
 
     Raises:
-      UserError: a bad config, or a workdir of another one.
-      NotFiniteError: the loss, the gradient or the state is not finite any more.
-      Interrupted: a signal came; a checkpoint is written, and the same call goes on from it.
+      UserError: the config is invalid, or the workdir belongs to another config.
+      NotFiniteError: the loss, the gradient or the state is no longer finite.
+      Interrupted: a signal arrived; a checkpoint is written, and the same call continues from it.
     """
     workdir = Path(workdir)
     devices = list(devices or jax.devices())
@@ -159,7 +159,7 @@ def train(
             log.train(step, {name: value for name, value in metrics.items() if name != "request"})
             return int(metrics["request"])
 
-        unseen = None  # the newest step and its metrics, until they are looked at
+        unseen = None  # the newest step and its metrics, until they are checked
         for step, batch in zip(range(start + 1, steps + 1), batches, strict=True):
             mapped, metrics = train_step(mapped, batch, resident, stop.number)
             request = check_and_log(*unseen) if unseen else 0
@@ -182,7 +182,7 @@ def train(
 
 def _require_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoints) -> None:
     """Raise a `NotFiniteError` if a loss, the gradient or another metric of a step is not finite."""
-    for name in sorted(metrics, key=lambda name: name != "loss"):  # the loss is what tells a person most
+    for name in sorted(metrics, key=lambda name: name != "loss"):  # the loss first, because it tells most
         if not math.isfinite(value := metrics[name]):
             raise NotFiniteError(
                 f"step {step}: {name} is {value}; {checkpoints.describe_last()}; "

@@ -1,8 +1,8 @@
 """The optimizer: Adam or Muon with clipping and a schedule of its learning rate, and the moving average of the weights.
 
-Muon's matrices are the kernels: a dense layer's [inputs, outputs], and a convolution's [rows, columns, inputs, outputs]
-as the matrix of its first three axes by its last (a transposed convolution's too, although its four positions are
-maps of their own). Biases and the scales of normalization are Adam's.
+Muon treats the kernels as matrices. A dense layer's kernel is [inputs, outputs]. A convolution's kernel [rows, columns,
+inputs, outputs] is a matrix of its first three axes by its last (a transposed convolution's too, although its four
+positions are independent maps). Adam updates biases and the scales of normalization.
 """
 
 import functools
@@ -26,12 +26,12 @@ def _constant(learning_rate: float, steps: int) -> optax.Schedule:
 
 
 def _cosine(learning_rate: float, steps: int) -> optax.Schedule:
-    """Down to zero along half a cosine (Loshchilov and Hutter 2017, equation 5, without restarts)."""
+    """Fall to zero along half a cosine (Loshchilov and Hutter 2017, equation 5, without restarts)."""
     return optax.cosine_decay_schedule(learning_rate, max(1, steps))
 
 
 def _linear(learning_rate: float, steps: int) -> optax.Schedule:
-    """Down to zero in equal parts: the cool-down of a constant rate (Haegele et al. 2024, section 3)."""
+    """Fall to zero in equal parts: the cool-down of a constant rate (Haegele et al. 2024, section 3)."""
     return optax.linear_schedule(learning_rate, 0.0, max(1, steps))
 
 
@@ -41,11 +41,11 @@ SCHEDULES = {"constant": _constant, "cosine": _cosine, "linear": _linear}
 def build_schedule(config: ConfigDict, steps: int) -> optax.Schedule:
     """Return the learning rate as a function of the number of steps already taken.
 
-    In `warmup_steps` steps it rises in equal parts from `learning_rate / (warmup_steps + 1)`, so that the first step
-    already learns; the rest of the `steps` steps follow `schedule`.
+    During the first `warmup_steps` steps it rises in equal parts from `learning_rate / (warmup_steps + 1)`, so that the
+    first step already learns. The rest of the `steps` steps follow `schedule`.
 
     Raises:
-      UserError: an unknown schedule, or a number that makes no sense.
+      UserError: the schedule is unknown, or a number is out of range.
     """
     if config.schedule not in SCHEDULES:
         raise UserError(f"config.optimizer.schedule={config.schedule!r}; {nearest(config.schedule, SCHEDULES)}")
@@ -62,21 +62,21 @@ def build_schedule(config: ConfigDict, steps: int) -> optax.Schedule:
 def build_optimizer(
     config: ConfigDict, steps: int, parts: Sequence[str] = ("network",)
 ) -> tuple[optax.GradientTransformation, optax.Schedule]:
-    """Return the optimizer that `config.name` names, and the schedule of the learning rate of the first part.
+    """Return the optimizer named by `config.name`, and the schedule of the first part's learning rate.
 
-    With `clip_norm` above 0, a gradient whose norm over all parameters of a part is larger is scaled down to it first.
-    With `weight_decay` above 0, each step also takes `weight_decay` times the learning rate off every kernel, as a
-    share of it (decoupled: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", as PyTorch and optax
-    write it).
+    With `clip_norm` above 0, a gradient with a larger norm over all parameters of a part is first scaled down to it.
+    With `weight_decay` above 0, each step also multiplies every kernel by 1 - `weight_decay` times the learning rate
+    (decoupled decay: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", in the form of PyTorch and
+    optax).
 
     Args:
       config: the `optimizer` section of a run's config.
-      steps: of the whole run.
-      parts: of the objective: parameters and gradients are trees by these names. Each part has an optimizer of its own,
-        with the settings of `config` but for those in `config.parts.NAME`.
+      steps: number of steps of the whole run.
+      parts: names of the objective's parts: parameters and gradients are trees by these names. Each part has its own
+        optimizer, with the settings of `config`, replaced by those in `config.parts.NAME`.
 
     Raises:
-      UserError: a bad value in `config`.
+      UserError: a value or a name in `config` is invalid.
     """
     for part in config.parts:
         if part not in parts:
@@ -92,7 +92,7 @@ def build_optimizer(
 
 
 def _settings_of(config: ConfigDict, part: str) -> ConfigDict:
-    """Return the settings of one part: those of `config`, changed as `config.parts` says."""
+    """Return the settings of one part: those of `config`, replaced by those in `config.parts`."""
     settings = ConfigDict({key: value for key, value in config.items() if key != "parts"})
     for key, value in config.parts.get(part, {}).items():
         if key not in settings or key == "weight_average":
@@ -124,13 +124,13 @@ def _adam(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransfo
 
 
 def _muon(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
-    """Muon (Jordan et al. 2024, with optax's defaults) for kernels, Adam for the others.
+    """Muon (Jordan et al. 2024, with optax's defaults) for kernels, Adam for the other parameters.
 
-    A kernel moves against its momentum made orthogonal, by the root of its columns over its rows where it has more
-    columns. Adam's rate is `adam_learning_rate` in place of `learning_rate`, on the same schedule.
+    A kernel moves against its orthogonalized momentum; if it has more columns than rows, the step is multiplied by the
+    root of columns / rows. Adam's rate is `adam_learning_rate` in place of `learning_rate`, on the same schedule.
     """
     factor = config.adam_learning_rate / config.learning_rate
-    # optax's own Muon takes Adam with Nesterov momentum for the others, and no Adam as published.
+    # optax's own Muon updates the other parameters by Adam with Nesterov momentum, not by Adam as published.
     kernels = optax.contrib.muon(
         schedule,
         weight_decay=config.weight_decay,
@@ -150,31 +150,31 @@ def _is_kernel(leaf: jax.Array) -> bool:
 
 
 def _matrix_of(kernel: jax.Array) -> optax.contrib.MuonDimensionNumbers:
-    """Return which axes of a kernel are the matrix's rows and which its columns."""
+    """Return the axes of a kernel that are the matrix's rows, and those that are its columns."""
     return optax.contrib.MuonDimensionNumbers(tuple(range(kernel.ndim - 1)), kernel.ndim - 1)
 
 
 def update_average(average: Any, new: Any, step: jax.Array, decay: float) -> Any:
-    """Return the bias-corrected exponential moving average with `new` taken in.
+    """Return the bias-corrected exponential moving average after adding `new`.
 
-    After n steps it is sum_i decay^(n-i) x_i / sum_i decay^(n-i) over i = 1..n, Adam's correction (Kingma and Ba 2015,
-    section 3) written as a recursion, `average += (1 - decay) / (1 - decay^n) (x_n - average)`: the first step puts
-    the whole weight on `new`, so the untrained network leaves no trace and the average can be used at any step.
+    After n steps it is sum_i decay^(n-i) x_i / sum_i decay^(n-i) over i = 1..n. This is Adam's correction (Kingma and
+    Ba 2015, section 3) as a recursion: `average += (1 - decay) / (1 - decay^n) (x_n - average)`. The first step puts
+    the whole weight on `new`, so the untrained network has no influence and the average can be used after any step.
 
     Args:
-      average: the average so far, a pytree of arrays; its values do not matter at the first step.
+      average: the average so far, a pytree of arrays; the values do not matter in the first step.
       new: pytree of the same structure.
-      step: number of steps with this one, from 1 on.
+      step: number of steps including this one, from 1 on.
       decay: in (0, 1), static.
     """
-    # 1 - decay^n cancels in float32 for a decay near one; expm1 of the logarithm does not.
+    # For a decay near one, 1 - decay^n loses its digits in float32; expm1 of the logarithm does not.
     total = -jnp.expm1(step.astype(jnp.float32) * math.log(decay))
     weight = jnp.minimum((1 - decay) / total, 1.0)
     return jax.tree.map(lambda old, x: old + weight * (x - old), average, new)
 
 
 def _with_promotion(function: Callable) -> Callable:
-    """Let optax divide floats by step counts even where the rest of a program runs with strict dtype promotion."""
+    """Let optax divide floats by step counts, even if the rest of the program uses strict dtype promotion."""
 
     @functools.wraps(function)
     def wrapped(*args: Any) -> Any:

@@ -1,10 +1,10 @@
-"""Devices, and nothing but devices: the one file to change for another mapping of the step onto them.
+"""The mapping of the training step onto devices; this is the only file to change for another mapping.
 
-The mapping is `jax.pmap`, over the devices of all processes. Everything on the devices has a leading axis of one entry
-for each device of this process: the state and the resident data hold the same in each entry, a process's rows of a
-batch are cut into equal shares. Outside of this file there is no such axis.
+The mapping is `jax.pmap`, over the devices of all processes. Every array on the devices has a leading axis with one
+entry for each device of this process. For the state and the resident data all entries are equal; a process's rows of a
+batch are divided into equal shares. Outside of this file there is no such axis.
 
-`devices` are those of all processes, in the order in which jax has them.
+`devices` are those of all processes, in jax's order.
 """
 
 from collections import deque
@@ -20,13 +20,17 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from colorjax import processes
 from colorjax.errors import UserError
 
-AXIS = "devices"  # the name under which a model's batch normalization finds the other devices
+AXIS = "devices"  # name of the mapped axis, over which batch normalization takes its statistics
 
 Devices = Sequence[jax.Device]
 
 
 def check_batch_size(batch_size: int, devices: Devices) -> None:
-    """Raise a `UserError` unless the devices of all processes get equal shares of a batch."""
+    """Check that the devices of all processes get equal shares of a batch.
+
+    Raises:
+      UserError: they don't.
+    """
     count = len(devices)
     of_each = [sum(device.process_index == process for device in devices) for process in range(processes.count())]
     if len(set(of_each)) > 1:
@@ -42,7 +46,7 @@ def check_batch_size(batch_size: int, devices: Devices) -> None:
 
 
 def mean(tree: Any) -> Any:
-    """Return the mean over the devices of each leaf, inside a mapped step."""
+    """Return the mean of each leaf over the devices; for use inside a mapped step."""
     return jax.lax.pmean(tree, AXIS)
 
 
@@ -50,9 +54,9 @@ def map_step(step: Callable, devices: Devices) -> Callable:
     """Compile `step(state, batch, resident) -> (state, metrics)` for all devices; the state is donated.
 
     Returns:
-      `step(state, batch, resident, request=0)`; its metrics have also 'request', the largest of the requests that the
-      processes gave. It rides on the step because all must get to know of it at the same one, and a collective
-      operation of its own would cost as much as a small step.
+      `step(state, batch, resident, request=0)`. Its metrics also have 'request', the largest `request` of all
+      processes. The request is a part of the step because all processes must receive it in the same step, and a
+      separate collective operation would take as long as a small step.
     """
 
     def with_request(state: Any, batch: Any, resident: Any, request: jax.Array) -> tuple[Any, dict[str, jax.Array]]:
@@ -60,7 +64,7 @@ def map_step(step: Callable, devices: Devices) -> Callable:
         return state, {**metrics, "request": jax.lax.pmax(request, AXIS)}
 
     mapped = jax.pmap(with_request, axis_name=AXIS, devices=devices, donate_argnums=0)
-    requests = {}  # on the devices already, so that a step does not wait for the copy
+    requests = {}  # copies on the devices, so that a step does not wait for the transfer
     begun = False
 
     def call(state: Any, batch: Any, resident: Any, request: int = 0) -> tuple[Any, dict[str, jax.Array]]:
@@ -69,7 +73,8 @@ def map_step(step: Callable, devices: Devices) -> Callable:
             requests[request] = replicate(np.int32(request), devices)
         arguments = state, batch, resident, requests[request]
         if not begun:
-            # The first collective operation waits 30 s for the others, so it must not wait for their compiler.
+            # The first collective operation waits at most 30 s for the other processes, which is too short for them to
+            # compile. So all compile first.
             mapped.lower(*arguments).compile()
             processes.wait_for_all()
             begun = True
@@ -79,18 +84,18 @@ def map_step(step: Callable, devices: Devices) -> Callable:
 
 
 def from_first(tree: Any) -> Any:
-    """Return the NumPy arrays of process 0 in all processes, which have arrays of the same shapes, over the devices."""
+    """Return the NumPy arrays of process 0 in all processes; in the others `tree` gives their shapes and types."""
     if processes.count() == 1:
         return tree
-    # As bytes, because jax adds zeros, which makes 0.0 of -0.0.
+    # As bytes, because jax broadcasts by adding zeros, which would turn -0.0 into 0.0.
     data = jax.tree.map(lambda x: np.ascontiguousarray(x).reshape(-1).view(np.uint8), tree)
-    processes.wait_for_all()  # as before the first step
+    processes.wait_for_all()  # for the same reason as before the first step
     data = multihost_utils.broadcast_one_to_all(data)
     return jax.tree.map(lambda x, old: np.asarray(x).view(old.dtype).reshape(old.shape), data, tree)
 
 
 def replicate(tree: Any, devices: Devices) -> Any:
-    """Put a copy of each array `[...]` on every device of this process: `[devices of it, ...]`."""
+    """Return a copy of each array `[...]` on every device of this process: `[devices of this process, ...]`."""
     sharding = _sharding(devices)
     count = sharding.mesh.size
 
@@ -102,9 +107,9 @@ def replicate(tree: Any, devices: Devices) -> Any:
 
 
 def first(tree: Any) -> Any:
-    """Return the first device's entry of each array, as NumPy arrays of their own, and wait for them.
+    """Wait for the arrays and return the first device's entry of each, as a NumPy array.
 
-    They are copies because on a CPU NumPy would otherwise look into a buffer that the next step is given to reuse.
+    The results are copies. On a CPU they would otherwise share a buffer that the next step reuses.
     """
     return jax.tree.map(lambda x: np.array(np.asarray(x.addressable_data(0))[0]), tree)
 
@@ -112,7 +117,7 @@ def first(tree: Any) -> Any:
 def prefetch(batches: Iterable[Any], devices: Devices, ahead: int = 2) -> Iterator[Any]:
     """Yield the batches, each leaf `[b, ...]` as shares `[devices, b / devices, ...]` on the devices of this process.
 
-    Copies to the devices are begun `ahead` batches before they are asked for, so a step does not wait for its own.
+    The copy of a batch to the devices starts `ahead` batches early, so that a step does not wait for its batch.
     """
     sharding = _sharding(devices)
 

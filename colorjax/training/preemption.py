@@ -1,7 +1,7 @@
-"""Requests to stop at the next step: SIGTERM (a scheduler that wants the machine back), SIGINT (Ctrl-C), and SIGUSR1
-and SIGUSR2 (a scheduler's warning that the time is almost up).
+"""Requests to stop at the next step: SIGTERM (a scheduler needs the machine), SIGINT (Ctrl-C), and SIGUSR1 and SIGUSR2
+(a scheduler warns that the time limit is near).
 
-orbax's own `reached_preemption` only works under `jax.distributed`, so a single process needs handlers of its own.
+orbax's `reached_preemption` only works under `jax.distributed`, so a single process needs its own handlers.
 """
 
 import signal
@@ -16,11 +16,11 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopRequest:
-    """A context in which the first of `SIGNALS` is noted in `received`; after it, SIGINT acts as it would outside.
+    """A context that records the first of `SIGNALS` in `received`; after it, SIGINT acts as outside of the context.
 
-    So a person ends at once what won't stop by pressing Ctrl-C twice. Schedulers send theirs more than once without
-    meaning more by it: Slurm's SIGTERM comes from the node and again from `srun`.
-    In another thread than the main one Python allows no handlers; there, nothing is ever received.
+    So a second Ctrl-C ends a run at once if it does not stop. Other repeated signals are ignored, because schedulers
+    repeat them without a further meaning: Slurm's SIGTERM comes from the node and again from `srun`.
+    Python allows signal handlers in the main thread only; in another thread no signal is received.
     """
 
     def __init__(self):
@@ -32,7 +32,7 @@ class StopRequest:
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
             self._outside = {number: signal.signal(number, self._receive) for number in SIGNALS}
-            # What came before, and was held back until now, is received here.
+            # Signals that arrived earlier, while they were blocked, are received here.
             self._held_back = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS) & set(SIGNALS)
         return self
 
@@ -52,14 +52,15 @@ class StopRequest:
 
     @property
     def number(self) -> int:
-        """The signal's number, 0 before any."""
+        """The received signal's number, or 0 without a signal."""
         return signal.Signals[self.received].value if self.received else 0
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Inside, a request raises `Interrupted` where it is received: for long work that can be done again.
+        """Inside, a request raises `Interrupted` at once; this is for long work that can be repeated.
 
-        Several processes raise it all together at the end, whoever of them received it: they do the work in common.
+        Several processes do such work together. So all of them raise at the end of the context instead, if any of them
+        received a request.
         """
         self._raise = processes.count() == 1
         try:

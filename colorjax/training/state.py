@@ -1,6 +1,6 @@
-"""What a training step takes and returns: weights, statistics, the optimizer's state.
+"""The state of training, which a step takes and returns: weights, statistics, the optimizer's state.
 
-All leaves are arrays without a device axis; `parallel.py` puts one in front.
+All leaves are arrays without a device axis; `parallel.py` adds one.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ class TrainState:
     """The state after `step` steps.
 
     Attributes:
-      step: int32 [].
-      params: trees by part of the objective.
-      batch_stats: trees by part; empty for a part without batch normalization.
-      optimizer: of all parts.
-      average: the exponential moving average of `params` and `batch_stats`, or an empty dict when none is kept.
-      memory: what the objective hands on from step to step.
+      step: number of steps taken, int32 [].
+      params: parameters, trees by part of the objective.
+      batch_stats: batch statistics, trees by part; empty for a part without batch normalization.
+      optimizer: the optimizer's state for all parts.
+      average: the exponential moving average of `params` and `batch_stats`, or an empty dict if none is kept.
+      memory: data that the objective passes from step to step.
     """
 
     step: jax.Array
@@ -47,20 +47,21 @@ def create_state(
     """Return the state before the first step.
 
     Args:
-      seed: of the weights.
-      objective: says which parts there are.
-      optimizer: its state is made for the parameters of all parts.
+      seed: seed of the random weights.
+      objective: has the parts and their first variables.
+      optimizer: its state is created for the parameters of all parts.
       averaged: whether to keep a moving average of the weights.
       frozen: the network's frozen variables, or their shapes (see `colorjax.models.network`).
     """
-    # Examples fold their index into the run's key (`step.py`), and no run has 2**32 - 1 of them.
+    # The number is unused elsewhere: an example folds its index into the run's key (`step.py`), and no run has
+    # 2**32 - 1 examples.
     key = jax.random.fold_in(jax.random.key(seed), 2**32 - 1)
-    # Weights don't depend on the picture's size.
+    # Weights don't depend on the image's size.
     inputs = jnp.zeros((1, 32, 32, objective.task.input_channels), jnp.float32)
     variables = objective.initial_variables(key, inputs, frozen)
     params = {part: of_part["params"] for part, of_part in variables.items()}
     batch_stats = {part: of_part.get("batch_stats", {}) for part, of_part in variables.items()}
-    # Nothing is averaged yet. Arrays of its own, because no buffer can be donated twice.
+    # The average is empty at first. It has its own arrays, because a buffer can't be donated twice.
     averages = {"params": params, "batch_stats": batch_stats}
     return TrainState(
         step=jnp.zeros((), jnp.int32),
@@ -73,10 +74,14 @@ def create_state(
 
 
 def start_from(state: TrainState, variables: Mapping[str, Any], part: str) -> TrainState:
-    """Return `state`, in which nothing is trained yet, with those trained variables in it that have a place there.
+    """Return the new state `state` with trained variables in place of the network's random ones.
 
-    A variable has a place where the network, which is the part `part`, has one of its name and shape; the network's
-    others stay random.
+    A random variable is replaced if there is a trained one of its name and shape; all others stay random.
+
+    Args:
+      state: a state before the first step.
+      variables: trained variables by collection ('params', 'batch_stats').
+      part: the part of the parameters that is the network.
     """
     trained = flatten_dict(dict(variables))
 
@@ -92,11 +97,11 @@ def start_from(state: TrainState, variables: Mapping[str, Any], part: str) -> Tr
 
 
 def network_variables(state: TrainState | Mapping[str, Any], part: str) -> dict[str, Any]:
-    """Return the variables to measure and use the network with: the averaged ones where there are any.
+    """Return the network's variables for measurement and use: the averaged ones if the state has an average.
 
     Args:
-      state: a `TrainState`, or the mapping of its fields that a checkpoint holds.
-      part: that is the network; "" for a checkpoint of before there were parts.
+      state: a `TrainState`, or the mapping of its fields from a checkpoint.
+      part: the part that is the network; "" for a checkpoint in the older format without parts.
     """
     fields = vars(state) if isinstance(state, TrainState) else state
     variables = fields.get("average") or {key: fields.get(key) or {} for key in ("params", "batch_stats")}

@@ -1,7 +1,7 @@
-"""One training step, a pure function of (state, batch, resident data); it knows no devices and no particular objective.
+"""One training step, a pure function of (state, batch, resident data), independent of the devices and the objective.
 
-A step sees one device's share of the batch. Shares are of one size, so a mean over devices of the means over shares
-is the mean over the batch.
+A step receives one device's share of the batch. All shares have one size, so the mean over the devices of the means
+over shares is the mean over the batch.
 """
 
 import functools
@@ -17,7 +17,7 @@ from colorjax.objectives import Objective, Terms
 from colorjax.training.optimizer import update_average
 from colorjax.training.state import TrainState
 
-#: What a batch may have besides pictures, which an example then has as its labels, int32 [b].
+#: Optional entries of a batch, int32 [b], which become the labels of the examples.
 LABELS = ("class",)
 
 Step = Callable[[TrainState, Any, Any], tuple[TrainState, dict[str, jax.Array]]]
@@ -35,35 +35,39 @@ def make_step(
 ) -> Step:
     """Return `step(state, batch, resident) -> (state, metrics)`.
 
-    `batch` has leading axis b on every leaf and 'index', the position of each example in the whole run; `resident` is
-    the data that stays on the device, or None. The metrics are float32 scalars, the same on every device: 'loss' of the
-    network (mean over the batch, before the update), 'loss.PART' of each further part of the objective, what it logs
-    besides, 'grad_norm' (of all parts together, before clipping) and 'learning_rate' (of this update of the network).
+    All leaves of `batch` have the leading axis b. Its 'index' is the position of each example in the whole run.
+    `resident` is the data that stays on the device, or None. The metrics are float32 scalars, equal on all devices:
+
+        loss            the network's loss, the mean over the batch, before the update
+        loss.PART       the loss of each further part of the objective
+        ...             further scalars that the objective logs
+        grad_norm       norm of the gradient of all parts together, before clipping
+        learning_rate   the network's learning rate in this update
 
     Args:
-      objective: what is minimized; networks with batch normalization must average over the axis that
-        `mean_over_devices` does.
-      optimizer: changes the parameters of all parts.
-      schedule: its learning rate by the number of steps taken, for the metrics.
-      clean: `(batch, resident)` to pictures `[b, P, P, 3]` in [0, 1].
-      seed: of the run.
-      weight_average: decay of the moving average of the weights, 0 for none.
+      objective: the objective to minimize. Networks with batch normalization must take their statistics over the same
+        axis as `mean_over_devices`.
+      optimizer: updates the parameters of all parts.
+      schedule: the network's learning rate by the number of steps taken, for the metrics.
+      clean: `(batch, resident)` to images `[b, P, P, 3]` in [0, 1].
+      seed: seed of the run.
+      weight_average: decay of the moving average of the weights; 0 for no average.
       mean_over_devices: pytree to pytree; the default is for a step on one device.
-      conditioning: `(batch, resident, inputs [b, P, P, Cin])` to what the network is given beside its inputs, each
-        [b, ...]; the default is for a network that wants nothing (see `colorjax.models.network`).
+      conditioning: `(batch, resident, inputs [b, P, P, Cin])` to further keyword arguments of the network, each
+        [b, ...]; the default is for a network without a conditioning (see `colorjax.models.network`).
     """
 
     def step(state: TrainState, batch: Any, resident: Any) -> tuple[TrainState, dict[str, jax.Array]]:
-        # A key of its own for every example of the run: its noise does not depend on its neighbors or its device.
+        # Each example of the run has its own key, so its noise does not depend on its neighbors or its device.
         keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(seed), batch["index"])
         labels = {name: batch[name] for name in LABELS if name in batch}
         example = objective.task.example(keys, clean(batch, resident), labels)
-        # Outside of what is differentiated: computed once, and nothing of it is kept for a gradient.
+        # Outside of the differentiated function, so that it is computed once and nothing is stored for a gradient.
         given = conditioning(batch, resident, example.inputs)
 
         def total(params: Any) -> tuple[jax.Array, Terms]:
             terms = objective(params, state.batch_stats, example, given, keys, state.memory)
-            # Each part minimizes its own loss alone, for the others are constants in it (see `objectives.only`).
+            # Each part minimizes its own loss alone, because the other parts are constants there (`objectives.only`).
             return functools.reduce(operator.add, terms.losses.values()), terms
 
         (_, terms), gradient = jax.value_and_grad(total, has_aux=True)(state.params)

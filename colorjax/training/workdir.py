@@ -1,7 +1,7 @@
-"""A run's folder: the config that it belongs to, and what it was run with.
+"""A run's folder: its config, and the code, versions and devices of each start.
 
-`config.json` is written by the first start and compared by every later one; `versions.json` has an entry a start. Of
-several processes only the first one looks into the folder.
+The first start writes `config.json`, and every later start compares its config with it. `versions.json` has an entry
+for each start. Of several processes only the first one reads and writes the folder.
 """
 
 import hashlib
@@ -38,16 +38,16 @@ PACKAGES = (
     "opencv-python-headless",
     "submitit",
     "optuna",
-    "jax-cuda13-plugin",  # where there is one
+    "jax-cuda13-plugin",  # these two only with a GPU
     "jax-cuda12-plugin",
 )
 
 
 def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -> None:
-    """Make `workdir` a folder of runs of `config`, and note the code, the versions and the devices of this start in it.
+    """Create the run's folder if needed, and record the code, the versions and the devices of this start in it.
 
     Raises:
-      UserError: as `require_same_config`.
+      UserError: the folder holds a run of another config, or a file in it is damaged.
     """
     if not processes.is_first():
         return
@@ -66,10 +66,11 @@ def open_workdir(workdir: Path, config: ConfigDict, devices: list[jax.Device]) -
 
 
 def require_same_config(workdir: Path, config: ConfigDict) -> None:
-    """Compare `config` with the one that `workdir` belongs to; without any, do nothing.
+    """Compare `config` with the config of the run in `workdir`; do nothing if there is no run.
 
     Raises:
-      UserError: it holds a run of another config; the first keys that differ are named. Or its config is damaged.
+      UserError: the folder holds a run of another config (the message names the first keys that differ), or its
+        `config.json` is damaged.
     """
     path = workdir / "config.json"
     if not processes.is_first() or not path.exists():
@@ -93,10 +94,12 @@ def require_same_config(workdir: Path, config: ConfigDict) -> None:
 
 
 def require_same_frozen_weights(workdir: Path, frozen: FrozenWeights) -> None:
-    """Compare a network's frozen weights with those noted in `workdir`, or note them; without a workdir do nothing.
+    """Compare a network's frozen weights with those recorded in `workdir`, or record them there in the first start.
+
+    If the folder `workdir` does not exist, nothing is done.
 
     Raises:
-      UserError: the run was begun with others.
+      UserError: the run was started with other weights.
     """
     if not processes.is_first():
         return
@@ -113,13 +116,13 @@ def require_same_frozen_weights(workdir: Path, frozen: FrozenWeights) -> None:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    return one == other or json.dumps(one) == json.dumps(other)  # NaN, alone or in a tuple, is equal to NaN only so
+    return one == other or json.dumps(one) == json.dumps(other)  # as JSON, NaN equals NaN, also in a tuple
 
 
 def _versions(devices: list[jax.Device]) -> dict[str, Any]:
     installed = {distribution.name: distribution.version for distribution in metadata.distributions()}
     versions = {"python": platform.python_version()} | {name: installed[name] for name in PACKAGES if name in installed}
-    # For a GPU the versions of CUDA and its driver.
+    # For a GPU, platform_version has the versions of CUDA and its driver.
     backend = {"platform": devices[0].platform, "platform_version": devices[0].client.platform_version}
     kinds = [device.device_kind for device in devices]
     return versions | backend | {"devices": kinds, "processes": processes.count()}
