@@ -121,7 +121,7 @@ class _Depth:
             squared = sum(distance[up, i] for i, up in enumerate(corner))
             better = (darkest <= luminance) & (luminance <= lightest) & (squared < least)
             least, best = jnp.where(better, squared, least), jnp.where(better, number, best)
-        # The bits of the corner's number say which channels are rounded up.
+        # The bits of the corner's number mark the channels that are rounded up.
         pixels = [jnp.where((best & bit) > 0, whole[1, i], whole[0, i]) for i, bit in enumerate((4, 2, 1))]
         return self._whole(jnp.stack(pixels, axis=-1))
 
