@@ -1,7 +1,7 @@
 """The ab plane of CIE Lab, cut into bins: soft encoding of a color, and decoding of a distribution over the bins.
 
 The bins are centered at multiples of 10, as in Zhang, Isola and Efros, "Colorful Image Colorization" (ECCV 2016).
-The paper has 313 bins, chosen by a rule that it does not state. Here a bin counts if some color of sRGB falls into it:
+The paper has 313 bins, chosen by a rule that is not known. Here a bin counts if some color of sRGB falls into it:
 261 bins, found by a sweep of all 8-bit colors. `ab_bins.csv` lists them with the share of a training set's pixels in
 each (`datasets/ab_shares.py` counts them). Colors are float32 Lab `[*b, 2]`; distributions are over the last axis.
 """
@@ -48,7 +48,7 @@ def encode(ab: jax.Array) -> jax.Array:
     """Return the logits `[*b, bins]` of the soft encoding of colors `[*b, 2]`; their softmax is the distribution.
 
     The probability of a bin falls with its distance as a Gaussian of `ENCODING_SIGMA`. The paper keeps the nearest five
-    bins alone; the others have less than 0.1% together.
+    bins alone; here all bins count, and the others have some 4% together (7% at most).
     """
     # |x - c|^2 = |x|^2 - 2 x.c + |c|^2: the first term is the same for all bins, so it does not change the softmax.
     products = jnp.tensordot(ab, centers().T, axes=1, precision="highest")
