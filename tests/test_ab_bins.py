@@ -36,7 +36,7 @@ def test_encoding_is_a_gaussian_of_the_distance():
     np.testing.assert_allclose(jax.nn.softmax(ab_bins.encode(jnp.asarray(colors())), axis=-1), expected, atol=2e-5)
 
 
-def test_the_mean_of_an_encoding_is_its_color_and_a_low_temperature_its_bin():
+def test_encoding_mean_is_its_color_and_a_low_temperature_its_bin():
     ab = colors()
     inside = np.linalg.norm(ab, axis=-1) < 40  # at the gamut's border neighbors are missing
     logits = ab_bins.encode(jnp.asarray(ab))
@@ -77,7 +77,7 @@ def test_outputs_for_squares_are_compared_with_the_squares_mean():
         mean_of_squares(jnp.asarray(values), 3, 3)
 
 
-def test_the_true_colors_have_the_least_loss():
+def test_loss_is_least_for_the_true_colors():
     ab = jnp.asarray(colors(16).reshape(1, 4, 4, 2))
     wrong = jnp.asarray(colors(16, seed=5).reshape(1, 4, 4, 2))
     assert TASK.loss(ab, ab) < TASK.loss(wrong, ab)

@@ -31,7 +31,7 @@ def pictures(*shape, seed=0):
     return jnp.asarray(np.random.default_rng(seed).uniform(size=shape), jnp.float32)
 
 
-def test_a_scaled_picture_gives_a_scaled_result():
+def test_bias_free_unet_scales_with_its_picture():
     network, picture = build(), pictures(1, 13, 10, 3)
     outputs = network(picture)
     assert jnp.abs(outputs).max() > 0.1
@@ -41,14 +41,14 @@ def test_a_scaled_picture_gives_a_scaled_result():
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 9), (8, 8), (17, 6)])
-def test_any_size_comes_out_as_it_went_in(height, width):
+def test_bias_free_unet_keeps_any_size(height, width):
     outputs = build(channels=1)(pictures(2, height, width, 1))
     assert (outputs.shape, outputs.dtype) == ((2, height, width, 1), jnp.float32)
     assert jnp.isfinite(outputs).all()
 
 
 @pytest.mark.parametrize(("width", "depth", "blocks", "fold"), [(4, 1, 1, 1), (6, 2, 3, 2), (32, 2, 2, 2)])
-def test_the_parameters_are_the_kernels_of_its_layers(width, depth, blocks, fold):
+def test_bias_free_unet_parameters_are_the_kernels_of_its_layers(width, depth, blocks, fold):
     found = flatten_dict(shapes(build_model(SMALL | dict(width=width, depth=depth, blocks=blocks, fold=fold), 3), 3))
     assert {path[-1] for path in found} == {"kernel"}
     widths = [width * 2**level for level in range(depth + 1)]
@@ -59,7 +59,7 @@ def test_the_parameters_are_the_kernels_of_its_layers(width, depth, blocks, fold
     assert sum(leaf.size for leaf in found.values()) == expected
 
 
-def test_the_default_has_1_04_million_parameters():
+def test_bias_free_unet_default_has_1_04_million_parameters():
     found = shapes(build_model({"name": "bias_free_unet"}, 3), 3)
     assert sum(leaf.size for leaf in jax.tree.leaves(found)) == 1_044_224
 

@@ -58,20 +58,20 @@ def assert_equal(one, other):
 
 
 @pytest.mark.parametrize("averaged", [True, False])
-def test_a_state_comes_back_bit_for_bit(tmp_path, averaged):
+def test_checkpoint_comes_back_bit_for_bit(tmp_path, averaged):
     write(tmp_path, [4], averaged=averaged)
     step, state = restore(tmp_path, averaged)
     assert step == 4
     assert_equal(state, state_of(4, averaged))
 
 
-def test_without_checkpoints_the_state_is_created(tmp_path):
+def test_checkpoints_missing_the_state_is_created(tmp_path):
     step, state = restore(tmp_path)
     assert step == 0
     assert_equal(state, state_of(0))
 
 
-def test_the_last_few_and_the_best_are_kept(tmp_path):
+def test_checkpoints_keep_the_last_few_and_the_best(tmp_path):
     write(tmp_path, range(2, 20, 2), {2: 20.0, 6: 29.5, 10: 29.5, 14: float("nan"), 18: 25.0})
     assert steps_in(tmp_path) == [6, 16, 18]
 
@@ -138,7 +138,7 @@ def lose_run(checkpoint):
 
 
 @pytest.mark.parametrize("corrupt", [truncate, flip_bits, lose_data, empty_metadata, lose_state, lose_run])
-def test_a_corrupted_newest_checkpoint_is_said_and_the_one_before_is_taken(tmp_path, capsys, corrupt):
+def test_checkpoint_corrupted_is_said_and_the_one_before_is_taken(tmp_path, capsys, corrupt):
     write(tmp_path, [2, 4])
     corrupt(tmp_path / "checkpoints" / "4")
     assert load_network(tmp_path, "last")[2] == 2
@@ -156,7 +156,7 @@ def test_a_corrupted_newest_checkpoint_is_said_and_the_one_before_is_taken(tmp_p
     assert restore(tmp_path)[0] == 4
 
 
-def test_a_changed_number_is_noticed_even_where_the_file_is_whole(tmp_path, capsys):
+def test_checkpoint_notices_a_changed_number_in_a_whole_file(tmp_path, capsys):
     write(tmp_path, [2, 4])
     run = tmp_path / "checkpoints" / "4" / "run" / "metadata"
     run.write_text(run.read_text().replace('"checksum": ', '"checksum": 1'))
@@ -164,7 +164,7 @@ def test_a_changed_number_is_noticed_even_where_the_file_is_whole(tmp_path, caps
     assert "bytes are not those that were written" in capsys.readouterr().err
 
 
-def test_the_run_is_not_begun_anew_where_no_checkpoint_can_be_read(tmp_path, capsys):
+def test_checkpoints_unreadable_the_run_is_not_begun_anew(tmp_path, capsys):
     write(tmp_path, [2, 4])
     truncate(tmp_path / "checkpoints" / "2")
     truncate(tmp_path / "checkpoints" / "4")
@@ -175,14 +175,14 @@ def test_the_run_is_not_begun_anew_where_no_checkpoint_can_be_read(tmp_path, cap
         load_network(tmp_path, "last")
 
 
-def test_what_a_killed_run_had_not_finished_writing_is_no_checkpoint(tmp_path):
+def test_checkpoint_half_written_by_a_killed_run_is_none(tmp_path):
     write(tmp_path, [2])
     (tmp_path / "checkpoints" / "4.orbax-checkpoint-tmp" / "state").mkdir(parents=True)
     assert load_network(tmp_path, "last")[2] == 2
     assert restore(tmp_path)[0] == 2
 
 
-def test_a_state_that_is_not_finite_is_not_written(tmp_path):
+def test_checkpoint_of_a_state_that_is_not_finite_is_not_written(tmp_path):
     bad = state_of(4)
     bad.params["network"]["Conv_0"]["kernel"][0, 0, 0, 0] = np.inf
     with Checkpoints(tmp_path, CONFIG, "psnr") as checkpoints:

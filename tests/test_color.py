@@ -28,14 +28,14 @@ jitted = {name: jax.jit(getattr(spaces, name)) for name in names.split()}
 
 
 @pytest.mark.parametrize("name", ["rgb2xyz", "rgb2lab", "rgb2yiq", "rgb2hsv", "hsv2rgb", "rgb2gray"])
-def test_from_rgb_equals_scikit_image_over_the_cube(name):
+def test_color_from_rgb_equals_scikit_image_over_the_cube(name):
     ours = jitted[name](CUBE.astype(np.float32))
     assert ours.dtype == jnp.float32
     np.testing.assert_allclose(ours, getattr(skimage_color, name)(CUBE), atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize(("there", "back"), [("xyz", "xyz2rgb"), ("lab", "lab2rgb"), ("yiq", "yiq2rgb")])
-def test_to_rgb_equals_scikit_image_over_the_cube(there, back):
+def test_color_to_rgb_equals_scikit_image_over_the_cube(there, back):
     values = getattr(skimage_color, f"rgb2{there}")(CUBE)
     ours = jitted[back](values.astype(np.float32))
     np.testing.assert_allclose(ours, getattr(skimage_color, back)(values), atol=1e-3, rtol=0)
@@ -141,7 +141,7 @@ def test_derivative_of_lab_equals_a_finite_difference():
     np.testing.assert_allclose(jacobian, np.transpose(numeric), rtol=1e-3, atol=1e-2)
 
 
-def test_any_leading_dimensions_and_vmap_agree():
+def test_color_of_any_leading_dimensions_agrees_with_vmap():
     lab = np.random.default_rng(0).uniform([0, -99, -99], [100, 99, 99], (2, 2, 3, 3)).astype(np.float32)
     whole = jitted["lab2rgb_gamut"](lab)
     np.testing.assert_allclose(jax.jit(jax.vmap(spaces.lab2rgb_gamut))(lab), whole, atol=1e-5)

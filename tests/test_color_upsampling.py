@@ -41,7 +41,7 @@ def test_upsampling_is_the_formula(shape, full_shape, sigma, floor):
 
 
 @pytest.mark.parametrize(("height", "width"), [(50, 33), (8, 5), (29, 5)])
-def test_a_ramp_of_color_keeps_its_place(height, width):
+def test_color_upsampling_keeps_a_ramp_in_its_place(height, width):
     """In flat lightness a ramp comes back as the ramp at full size, up to half a reduced pixel from the edges."""
     flat = np.full((8, 5), 50, np.float32)
     y, x = ((np.arange(n) + 0.5) / n for n in (8, 5))
@@ -71,7 +71,7 @@ def test_rows_are_the_same_however_they_are_put_together(full_shape):
         np.testing.assert_allclose(np.concatenate(bands), whole, rtol=0, atol=1e-5)
 
 
-def test_a_picture_smaller_than_the_reduced_one_gets_the_colors_of_the_places():
+def test_color_upsampling_of_a_smaller_picture_gives_the_colors_of_the_places():
     colors, lightness, _ = reduced_and_full((40, 64), (1, 1))
     ours = upsample_colors(colors, lightness, resize(lightness, 10, 64))
     # g is a weight among columns alone then, and each column's own one lies exactly below it
@@ -85,7 +85,7 @@ def test_colors_may_be_coarser_than_the_lightness_that_the_network_saw():
     np.testing.assert_array_equal(upsample_colors(colors, finer, full), expected)
 
 
-def test_a_photographs_own_colors_come_back_better_than_by_interpolation():
+def test_color_upsampling_of_a_photographs_own_colors_beats_interpolation():
     lab = rgb2lab(data.astronaut()[:256, :256]).astype(np.float32)
     colors, lightness = resize(lab[..., 1:], 48, 48), resize(lab[..., 0], 48, 48)
     errors = [

@@ -25,7 +25,7 @@ def noise(shape, dtype=np.uint8):
 
 
 @given(st.integers(1, 40_000), st.integers(1, 40_000), st.sampled_from([128, 192, 256]))
-def test_a_working_picture_is_of_whole_steps_bounded_and_about_in_proportion(height, width, size):
+def test_working_picture_is_of_whole_steps_bounded_and_about_in_proportion(height, width, size):
     h, w = reduced_shape(height, width, size)
     assert h % 16 == w % 16 == 0
     assert 16 * 16 <= h * w <= 6 * size**2
@@ -35,7 +35,7 @@ def test_a_working_picture_is_of_whole_steps_bounded_and_about_in_proportion(hei
     assert reduced_shape(width, height, size) == (w, h)
 
 
-def test_an_impossible_working_size_is_refused():
+def test_working_size_impossible_is_refused():
     with pytest.raises(UserError, match="working size of 0"):
         reduced_shape(10, 10, 0)
 
@@ -50,7 +50,7 @@ def test_pictures_of_any_shape_keep_their_gray_levels(shape, dtype):
     np.testing.assert_array_equal(gray_levels(colored), gray_levels(pixels))
 
 
-def test_the_network_sees_the_reduced_lightness():
+def test_colorizing_shows_the_network_the_reduced_lightness():
     seen = []
     pixels = data.astronaut()[100:400]
 
@@ -65,7 +65,7 @@ def test_the_network_sees_the_reduced_lightness():
     np.testing.assert_allclose(seen[0], expected, atol=0.2)
 
 
-def test_a_photograph_comes_back_with_its_true_colors_reduced():
+def test_colorizing_returns_a_photograph_with_its_true_colors_reduced():
     """The truth as prediction: what is lost is detail of color and rounding."""
     pixels = data.astronaut()[:320, :256]
     truth = rgb2lab(pixels)

@@ -77,7 +77,7 @@ def test_groups_over_seeds_have_numpys_mean_and_deviation(sweep):
     ("metric", "merit"),
     [("loss", lambda value: value), ("accuracy", lambda value: -value), ("colorfulness", abs)],
 )
-def test_the_best_is_first_whichever_direction_is_better(sweep, metric, merit):
+def test_compare_puts_the_best_first_whichever_direction_is_better(sweep, metric, merit):
     means = [group.summary(metric).mean for group in compared(sweep, metric=metric).groups]
     assert means == sorted(means, key=merit)
 
@@ -133,7 +133,7 @@ def test_files_hold_every_number(sweep, capsys):
 
 
 @pytest.mark.parametrize(("done", "said"), [(0, False), (2, False), (3, True)])
-def test_the_best_of_many_is_a_matter_of_groups_that_have_a_mean(tmp_path, done, said):
+def test_compare_of_many_groups_names_the_best_mean(tmp_path, done, said):
     for i in range(4):
         state = "done" if i < done else "stopped"
         make_run(tmp_path / f"{i}", settings(optimizer__learning_rate=0.1 + i), [validation(50, 20.0)], state)
@@ -156,7 +156,7 @@ def test_missing_numbers(tmp_path):
 
 @pytest.mark.parametrize("history", [[], [validation(50, 20.0)]])
 @pytest.mark.parametrize("count", [1, 2])
-def test_the_least_there_can_be(tmp_path, count, history, capsys):
+def test_compare_of_the_least_there_can_be(tmp_path, count, history, capsys):
     for i in range(count):
         make_run(tmp_path / f"{i}", settings(), history)
     assert launch.main(["compare", f"--workdir={tmp_path}"]) == 0
@@ -179,7 +179,7 @@ def test_runs_of_different_models_have_different_settings(tmp_path):
     assert {row["model.width"] for row in rows_of(tmp_path / "compare.csv")} == {"16", "64", ""}
 
 
-def test_what_can_not_be_compared_is_said(tmp_path):
+def test_compare_says_what_can_not_be_compared(tmp_path):
     make_run(tmp_path / "a", settings(training__validation_photographs=4), curve(20.0))
     make_run(tmp_path / "b", settings(), curve(21.0))
     (remark,) = compared(tmp_path).remarks
@@ -281,7 +281,7 @@ class Page(html.parser.HTMLParser):
             self.cells.append(text.strip())
 
 
-def test_the_page_has_the_pictures_and_needs_no_other_file(sweep):
+def test_compare_page_has_the_pictures_and_needs_no_other_file(sweep):
     make_run(sweep / "runs" / "off", settings(seed=9, data__photographs_seed=9), curve(19.0), "failed", "<b>why</b>")
     assert launch.main(["compare", f"--workdir={sweep}"]) == 0
     text = (sweep / "compare.html").read_text()
@@ -310,7 +310,7 @@ def test_long_curves_are_thinned_but_for_their_best(tmp_path):
 
 
 @pytest.mark.process
-def test_neither_command_waits_for_jax(sweep):
+def test_compare_and_status_do_not_wait_for_jax(sweep):
     code = (
         "import sys, launch\nfor command in ('status', 'compare'): launch.main([command, '--workdir=' + sys.argv[1]])"
     )
@@ -322,7 +322,7 @@ def test_neither_command_waits_for_jax(sweep):
     assert run.stdout.endswith("\nFalse\n")
 
 
-def test_a_folder_that_can_not_be_written_is_one_line(sweep, capsys):
+def test_compare_folder_that_can_not_be_written_is_one_line(sweep, capsys):
     (sweep / "compare.csv").mkdir()
     assert launch.main(["compare", f"--workdir={sweep}"]) == 2
     assert "can't be written (Is a directory)" in capsys.readouterr().err

@@ -29,13 +29,13 @@ def started(**environment):
     ).stdout.split()
 
 
-def test_the_second_process_finds_what_the_first_compiled(tmp_path):
+def test_compilation_is_found_by_the_second_process(tmp_path):
     found, folder = started(COLORJAX_CACHE=str(tmp_path))
     assert found == "False"
     assert folder.startswith(str(tmp_path / "compiled"))
     assert started(COLORJAX_CACHE=str(tmp_path)) == ["True", folder]
 
 
-def test_whoever_has_chosen_a_folder_keeps_it(tmp_path):
+def test_compilation_folder_chosen_by_a_person_is_kept(tmp_path):
     choice = str(tmp_path / "mine")
     assert started(COLORJAX_CACHE=str(tmp_path), JAX_COMPILATION_CACHE_DIR=choice)[1] == choice

@@ -55,7 +55,7 @@ def test_names_and_folders_must_be_as_many(two):
         datasets.photographs(together, "train")
 
 
-def test_no_split_to_train_on_is_an_error(two):
+def test_concatenated_without_a_split_to_train_on_is_an_error(two):
     together, _ = two
     together.training_splits = ()
     with pytest.raises(UserError, match=r"^config\.data\.training_splits is empty"):
@@ -70,7 +70,7 @@ def crops(config, number):
     return np.concatenate([batch["photograph"] for batch in stream])
 
 
-def test_each_data_set_gives_its_share_of_the_patches(two):
+def test_concatenated_data_sets_give_their_shares_of_the_patches(two):
     together, alone = two
     first, second = (len(datasets.photographs(part, "train")) for part in alone)
     together.shares = (1.0, 3.0)
@@ -119,7 +119,7 @@ def test_impossible_shares_are_one_line(two, changes, line):
         datasets.photographs(together, "train")
 
 
-def test_at_zoom_1_a_fitting_patch_shows_the_whole_short_side():
+def test_zoom_1_shows_the_whole_short_side_in_a_fitting_patch():
     settings = {"patch_size": 16, "patches_per_epoch": 4, "zoom": (1.0, 1.0), "zoom_of": "fit"}
     draws = Draws.from_config(ConfigDict({**settings, "rotate": 0.0, "flip": False, "shares": ()}), seed=0)
     # Smooth, so that the way in which it is reduced hardly matters.
@@ -132,6 +132,6 @@ def test_at_zoom_1_a_fitting_patch_shows_the_whole_short_side():
     assert tiny.shape == (16, 16, 3)
 
 
-def test_unknown_kind_of_zoom_names_the_nearest():
+def test_zoom_of_unknown_kind_names_the_nearest():
     with pytest.raises(UserError, match=r"config\.data\.zoom_of='fitt'; did you mean 'fit'\?"):
         Draws(0, 8, 10, (1.0, 1.0), "fitt", 0.0, False)

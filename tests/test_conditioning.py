@@ -74,7 +74,7 @@ def conditionings(given, model=None, size=8, task=TASK):
     return conditionings_of_photographs(model, model.frozen(), task, given, size)
 
 
-def test_a_context_is_that_of_the_whole_photograph_in_a_square():
+def test_conditioning_is_that_of_the_whole_photograph_in_a_square():
     given = photographs(6)  # more than a batch, and not a whole number of them
     found = conditionings(given)
     for i, photograph in enumerate(given):
@@ -112,7 +112,7 @@ def test_whatever_else_a_context_depends_on_has_it_computed_anew(change, compute
     assert sum(map(len, computed)) == 6
 
 
-def test_what_was_computed_before_an_interruption_is_kept(computed):
+def test_conditioning_computed_before_an_interruption_is_kept(computed):
     given = photographs(9)
 
     def interrupted():
@@ -137,7 +137,7 @@ def test_so_many_are_kept_now_and_then_for_a_process_may_be_killed(computed, mon
     assert counts == [4, 8, 12]
 
 
-def test_two_runs_that_write_at_once_keep_what_both_computed(computed, monkeypatch):
+def test_conditioning_of_two_runs_that_write_at_once_keeps_both(computed, monkeypatch):
     """The second run reads and writes while the first is at work."""
     given = photographs(6)
 
@@ -150,7 +150,7 @@ def test_two_runs_that_write_at_once_keep_what_both_computed(computed, monkeypat
     assert sum(map(len, computed)) == 6
 
 
-def test_a_broken_file_is_computed_anew(tmp_path, computed):
+def test_conditioning_file_that_is_broken_is_computed_anew(tmp_path, computed):
     given = photographs(3)
     expected = conditionings(given)
     (kept,) = (tmp_path / "contexts").iterdir()

@@ -45,7 +45,7 @@ def test_undefined_pictures_are_left_out_and_counted():
     assert np.isnan(mean_with_interval([np.nan]).mean)
 
 
-def test_a_paired_difference_is_far_narrower_than_the_spread_of_the_pictures():
+def test_confidence_interval_of_paired_differences_is_far_narrower_than_the_spread():
     random = np.random.default_rng(0)
     pictures = random.normal(25, 5, size=40)
     better = pictures + 0.3 + random.normal(0, 0.1, size=40)

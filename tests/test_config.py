@@ -66,7 +66,7 @@ def test_overrides_reach_their_keys_with_the_type_they_had(config_file):
         ("--steps=3", "unknown argument '--steps=3'"),
     ],
 )
-def test_a_bad_override_is_one_line(config_file, override, line):
+def test_config_override_that_is_bad_is_one_line(config_file, override, line):
     with pytest.raises(UserError) as caught:
         load(str(config_file), [override])
     assert line in str(caught.value)
@@ -85,7 +85,7 @@ def test_a_bad_override_is_one_line(config_file, override, line):
         ("def get_config(variant=''):\n    return {}", "get_config() must return a ConfigDict, not dict"),
     ],
 )
-def test_an_error_in_a_config_file_names_file_and_line(tmp_path, body, line):
+def test_config_file_error_names_file_and_line(tmp_path, body, line):
     path = tmp_path / "broken.py"
     path.write_text(textwrap.dedent(body))
     with pytest.raises(UserError, match="broken.py") as caught:
@@ -93,12 +93,12 @@ def test_an_error_in_a_config_file_names_file_and_line(tmp_path, body, line):
     assert line in str(caught.value)
 
 
-def test_what_is_no_python_file_is_one_line():
+def test_config_file_that_is_no_python_is_one_line():
     with pytest.raises(UserError, match=r"README\.md: is no Python file; give one that defines get_config\(\)"):
         load("README.md")
 
 
-def test_a_config_file_may_import_its_neighbour_which_hides_nothing(tmp_path):
+def test_config_file_may_import_its_neighbor_which_hides_nothing(tmp_path):
     (tmp_path / "neighbor_of_a_config.py").write_text(FILE)
     (tmp_path / "colorsys.py").write_text("1 / 0")  # as a module of Python's own is called
     (tmp_path / "own.py").write_text(
@@ -110,12 +110,12 @@ def test_a_config_file_may_import_its_neighbour_which_hides_nothing(tmp_path):
     assert sys.path == before
 
 
-def test_a_missing_file_names_the_nearest(config_file):
+def test_config_file_missing_names_the_nearest(config_file):
     with pytest.raises(UserError, match=r"no such file; did you mean '.*experiment\.py'\?"):
         load(str(config_file).replace("experiment.py", "experimnet.py"))
 
 
-def test_a_key_that_does_not_exist_cannot_be_set_in_a_config_file(tmp_path):
+def test_config_key_that_does_not_exist_cannot_be_set_in_a_file(tmp_path):
     path = tmp_path / "typo.py"
     path.write_text(
         "from colorjax.config import run_config\n\ndef get_config(variant=''):\n"
@@ -126,7 +126,7 @@ def test_a_key_that_does_not_exist_cannot_be_set_in_a_config_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "cbsd68"])
-def test_what_is_measured_on_is_whole_though_training_takes_a_part(name):
+def test_config_measures_on_the_whole_though_training_takes_a_part(name):
     config = run_config()
     config.data.photographs, config.test_data.name = 20, name
     config.data.training_splits = ("train", "test")
@@ -144,7 +144,7 @@ def test_numbers_survive_the_command_line(tmp_path_factory, whole, real):
     assert (config.seed, config.training.rate) == (whole, real)
 
 
-def test_the_config_that_a_run_left_behind_is_a_config(tmp_path):
+def test_config_that_a_run_left_behind_is_a_config(tmp_path):
     config = load("experiments/colorize_unet.py:smoke", ["--config.data.zoom=(1.0,2)"])
     (tmp_path / "config.json").write_text(json.dumps(to_plain(config)))
     again = load(str(tmp_path / "config.json"), ["--config.seed=5"])
@@ -164,7 +164,7 @@ def test_the_config_that_a_run_left_behind_is_a_config(tmp_path):
         (b"\xff\x00", "is not the config.json of a run"),
     ],
 )
-def test_a_kept_config_that_cannot_be_read_is_one_line(tmp_path, content, line):
+def test_config_kept_that_cannot_be_read_is_one_line(tmp_path, content, line):
     path = tmp_path / "config.json"
     if content:
         path.write_bytes(content)

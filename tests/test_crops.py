@@ -71,7 +71,7 @@ def test_host_and_device_agree_when_shrinking(shape, seed):
 
 
 @given(seed=st.integers(0, 2**32), height=st.integers(1, 80), width=st.integers(1, 80), flip=st.booleans())
-def test_nothing_is_resampled_without_zoom_and_rotation(seed, height, width, flip):
+def test_crop_without_zoom_and_rotation_resamples_nothing(seed, height, width, flip):
     picture = noise_picture(height, width)
     matrix = crop(seed, height, width, flip=flip)
     assert np.array_equal(matrix, np.round(matrix))
@@ -80,7 +80,7 @@ def test_nothing_is_resampled_without_zoom_and_rotation(seed, height, width, fli
     assert np.array_equal(host, np.round(on_device(picture, matrix)))
 
 
-def test_a_plain_crop_is_a_view_and_a_mirrored_one_is_mirrored():
+def test_crop_that_is_plain_is_a_view_and_a_mirrored_one_is_mirrored():
     picture = noise_picture(50, 40)
     matrix = np.array([[1, 0, 5], [0, 1, 9]], np.float32)
     plain = warp_on_host(picture, matrix, SIZE)
@@ -123,7 +123,7 @@ def test_zoom_and_angle_are_within_their_ranges(seed, low, ratio, rotate):
     assert abs(np.degrees(np.arctan2(linear[1, 0], linear[0, 0]))) <= rotate + 1e-3
 
 
-def test_every_whole_place_and_both_mirrorings_are_drawn_equally_often():
+def test_crop_draws_every_place_and_both_mirrorings_equally_often():
     shifts, mirrored = [], []
     for seed in range(1500):
         matrix = crop(seed, SIZE + 2, SIZE, flip=True)
@@ -136,7 +136,7 @@ def test_every_whole_place_and_both_mirrorings_are_drawn_equally_often():
     assert abs(np.mean(mirrored) - 0.5) < 4 * np.sqrt(0.25 / 1500)
 
 
-def test_an_option_switched_off_leaves_the_other_draws():
+def test_crop_option_switched_off_leaves_the_other_draws():
     with_flip = crop(3, 300, 300, zoom=(1, 2), rotate=20.0, flip=True)
     without = crop(3, 300, 300, zoom=(1, 2), rotate=20.0, flip=False)
     middle = np.array([(SIZE - 1) / 2, (SIZE - 1) / 2, 1])
@@ -155,13 +155,13 @@ def test_shrinking_does_not_alias():
     assert samples_for((1, 2)) == 1
 
 
-def test_a_flat_photograph_stays_flat():
+def test_crop_of_a_flat_photograph_stays_flat():
     flat = np.full((40, 30, 3), 201, np.uint8)
     matrix = crop(1, 40, 30, zoom=(0.3, 0.3), rotate=45.0)
     assert np.all(warp_on_host(flat, matrix, SIZE, 4) == 201)
 
 
-def test_a_photograph_longer_than_opencv_can_warp():
+def test_crop_of_a_photograph_longer_than_opencv_can_warp():
     picture = noise_picture(30, 40_000)
     matrix = np.array([[0.9, 0.05, 39_000.25], [-0.05, 0.9, 4.5]], np.float32)
     near = matrix - np.array([[0, 0, 38_900], [0, 0, 0]], np.float32)

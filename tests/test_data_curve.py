@@ -48,7 +48,7 @@ def test_points_are_in_the_order_of_their_photographs_with_the_interval_over_see
     assert np.isnan(curves["Fusion"][0].estimate("psnr").low)
 
 
-def test_the_file_has_a_line_a_row_and_seed(evaluations, tmp_path):
+def test_data_curve_file_has_a_line_a_row_and_seed(evaluations, tmp_path):
     write_table(tmp_path, "T", evaluations, "Gray copy", PROTOCOL, places=PLACES)
     lines = list(csv.DictReader((tmp_path / "learning_curve.csv").read_text().splitlines()))
     assert [(line["series"], line["row"], line["photographs"], line["seed"]) for line in lines] == [
@@ -61,7 +61,7 @@ def test_the_file_has_a_line_a_row_and_seed(evaluations, tmp_path):
         assert float(lines[1][column]) == pytest.approx(expected.values(column).mean())
 
 
-def test_the_page_says_what_is_a_mean_and_draws_the_curves(evaluations, tmp_path):
+def test_data_curve_page_says_what_is_a_mean_and_draws_the_curves(evaluations, tmp_path):
     histories = {"U-Net, 20": HISTORY}
     write_table(tmp_path, "T", evaluations, "Gray copy", PROTOCOL, histories, places=PLACES)
     page = (tmp_path / "report.html").read_text()
@@ -76,7 +76,7 @@ def test_the_page_says_what_is_a_mean_and_draws_the_curves(evaluations, tmp_path
     assert f"{evaluations['U-Net, 20'].rows[0]['psnr']:.1f} dB" not in text
 
 
-def test_without_a_series_or_seeds_nothing_is_said_of_them(evaluations, tmp_path):
+def test_data_curve_without_series_or_seeds_is_not_spoken_of(evaluations, tmp_path):
     single = {label: evaluation for label, evaluation in evaluations.items() if not evaluation.by_seed}
     write_table(tmp_path, "T", single, "Gray copy", PROTOCOL, {"CNN": HISTORY})
     page = (tmp_path / "report.html").read_text()
@@ -89,7 +89,7 @@ def colors_of(svg):
     return set(re.findall(r"#[0-9a-f]{6}", svg))
 
 
-def test_each_series_has_a_color_that_no_row_has(evaluations):
+def test_data_curve_gives_each_series_a_color_that_no_row_has(evaluations):
     assert not set(SERIES_COLORS) & set(COLORS)
     table = make_table("T", evaluations, PROTOCOL, "Gray copy")
     curves = data_curves(table, evaluations, PLACES)

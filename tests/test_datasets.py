@@ -57,7 +57,7 @@ def test_skimage_photos_takes_no_source(tmp_path):
 
 
 @pytest.mark.process
-def test_no_tensorflow_no_network_and_nothing_printed(tmp_path):
+def test_datasets_use_no_tensorflow_no_network_and_print_nothing(tmp_path):
     script = """
 import socket, sys
 def refuse(*arguments): raise AssertionError("the network was used")
@@ -127,7 +127,7 @@ def test_photo_folder_with_its_own_splits(tmp_path, folders):
     assert names("photo_folder", source, "validation") == [f"{folders[1]}/class/{i}.jpg" for i in range(2)]
 
 
-def test_a_class_called_train_is_no_split(tmp_path):
+def test_split_is_not_a_class_called_train(tmp_path):
     source = make(tmp_path, "train/1.png", "train/2.png", "bus/3.png", "car/4.png")
     assert datasets.prepare(config("photo_folder", source)).photographs == {
         "train": 2,
@@ -136,7 +136,7 @@ def test_a_class_called_train_is_no_split(tmp_path):
     }
 
 
-def test_the_same_file_in_two_splits_is_remarked(tmp_path):
+def test_split_with_a_file_of_another_is_remarked(tmp_path):
     source = make(tmp_path, "train/1.png", "train/2.png")
     (source / "test").mkdir()
     shutil.copy(source / "train/1.png", source / "test/9.png")
@@ -144,7 +144,7 @@ def test_the_same_file_in_two_splits_is_remarked(tmp_path):
     assert "WARNING: 1 file in more than one split: train/1.png = test/9.png" in text
 
 
-def test_every_kind_of_picture_is_stored_as_it_is_read(tmp_path):
+def test_picture_of_every_kind_is_stored_as_it_is_read(tmp_path):
     upright = Image.Exif()
     upright[0x0112] = 6
     image = Image.fromarray(picture(0, (16, 24)))
@@ -195,7 +195,7 @@ def test_files_that_cannot_be_read_are_skipped_by_name(tmp_path, monkeypatch):
     assert datasets.prepare(config("photo_folder", tmp_path)) == summary
 
 
-def test_a_name_that_is_no_unicode(tmp_path):
+def test_picture_name_that_is_no_unicode(tmp_path):
     data = io.BytesIO()
     Image.fromarray(picture(0)).save(data, "PNG")
     with open(os.fsencode(tmp_path) + b"/caf\xe9.png", "wb") as file:
@@ -210,7 +210,7 @@ def test_links_that_go_round_end(tmp_path):
 
 
 @pytest.mark.parametrize("content", [[], ["notes.txt"], ["broken.jpg", "worse.png"]])
-def test_an_empty_result_is_an_error(tmp_path, content):
+def test_prepared_data_set_that_is_empty_is_an_error(tmp_path, content):
     source = tmp_path / "source"
     source.mkdir()
     for name in content:
@@ -237,7 +237,7 @@ def test_mistakes_in_the_config_are_one_line(tmp_path):
 # What is on disk
 
 
-def test_a_changed_folder_is_prepared_again_and_an_unchanged_one_is_not(tmp_path):
+def test_prepared_folder_is_prepared_again_only_when_changed(tmp_path):
     source = make(tmp_path / "a", "1.png", "2.png")
     first = datasets.prepare(config("photo_folder", source))
     assert datasets.prepare(config("photo_folder", source)) == first
@@ -250,21 +250,21 @@ def test_a_changed_folder_is_prepared_again_and_an_unchanged_one_is_not(tmp_path
     assert len({first.directory, second.directory, third.directory}) == 3
 
 
-def test_two_folders_of_one_name_do_not_collide(tmp_path):
+def test_prepared_folders_of_one_name_do_not_collide(tmp_path):
     for parent in "ab":
         make(tmp_path / parent / "photos", "1.png", seed=ord(parent))
     one, other = (datasets.photographs(config("photo_folder", tmp_path / p / "photos"), "train") for p in "ab")
     assert not np.array_equal(one[0].picture, other[0].picture)
 
 
-def test_what_was_prepared_outlives_its_source(tmp_path):
+def test_prepared_data_outlives_its_source(tmp_path):
     source = make(tmp_path / "a", "1.png")
     first = datasets.prepare(config("photo_folder", source, tmp_path / "data"))
     shutil.rmtree(source)
     assert datasets.prepare(config("photo_folder", source, tmp_path / "data")) == first
 
 
-def test_an_interrupted_build_does_not_count(tmp_path, monkeypatch):
+def test_prepared_build_interrupted_does_not_count(tmp_path, monkeypatch):
     source = make(tmp_path / "a", *(f"{i}.png" for i in range(4)))
     wanted = config("photo_folder", source, tmp_path / "data")
 
@@ -285,7 +285,7 @@ def test_an_interrupted_build_does_not_count(tmp_path, monkeypatch):
     assert len(datasets.photographs(wanted, "train")) == whole.photographs["train"]
 
 
-def test_a_file_that_changes_during_the_build_is_an_error(tmp_path, monkeypatch):
+def test_prepared_file_that_changes_during_the_build_is_an_error(tmp_path, monkeypatch):
     source = make(tmp_path / "a", "1.png")
     read_all = photograph_builder.read_all
 
@@ -314,7 +314,7 @@ def test_photographs_are_a_sequence_that_pickles(tmp_path):
     assert [int(total) for total in through_grain] == [int(original.sum()) for original in originals]
 
 
-def test_a_split_without_a_folder_gets_a_tenth_of_the_training_photographs(tmp_path):
+def test_split_without_a_folder_gets_a_tenth_of_the_training_photographs(tmp_path):
     source = make(tmp_path, *(f"train/{i}.png" for i in range(20)), *(f"test/{i}.png" for i in range(3)))
     summary = datasets.prepare(config("photo_folder", source))
     assert summary.photographs == {"train": 18, "validation": 2, "test": 3}

@@ -62,7 +62,7 @@ def test_numbers_are_scikit_images_on_the_picture_without_padding(evaluation):
     assert [sample.picture for sample in evaluation.samples] == ["eye", "cat"]
 
 
-def test_no_picture_is_dropped_and_the_loss_of_the_noisy_input_is_the_noises_power(evaluation):
+def test_evaluate_drops_no_picture_and_the_noisy_inputs_loss_is_the_noises_power(evaluation):
     assert [row["picture"] for row in evaluation.rows] == ["eye", "cat", "cup"]
     assert [(row["height"], row["width"]) for row in evaluation.rows] == [(40, 61), (33, 51), (49, 37)]
     assert evaluation.columns == ("loss", *NAMES)
@@ -72,7 +72,7 @@ def test_no_picture_is_dropped_and_the_loss_of_the_noisy_input_is_the_noises_pow
     assert (evaluation.values("mse") < evaluation.values("loss")).all()
 
 
-def test_neither_order_nor_number_of_the_pictures_changes_a_row(evaluation):
+def test_evaluate_rows_depend_on_neither_order_nor_number_of_pictures(evaluation):
     two = [PHOTOGRAPHS[2], PHOTOGRAPHS[0]]
     again = evaluate(Identity(), TASK, protocol_of(two), two)
     assert list(again.rows) == [evaluation.rows[2], evaluation.rows[0]]
@@ -96,7 +96,7 @@ def test_neither_order_nor_number_of_the_pictures_changes_a_row(evaluation):
         ({"border": 3}, "psnr"),
     ],
 )
-def test_every_setting_of_a_protocol_changes_the_measurement(evaluation, change, column):
+def test_evaluate_changes_with_every_setting_of_a_protocol(evaluation, change, column):
     photographs = PHOTOGRAPHS[:1]
     changed = evaluate(Identity(), TASK, protocol_of(photographs, **change), photographs)
     assert changed.rows[0][column] != evaluation.rows[0][column]
@@ -114,7 +114,7 @@ def test_luminance_leaves_the_metrics_of_color_out(evaluation):
     assert changed.rows[0]["psnr"] == pytest.approx(-10 * np.log10(np.mean((truth - noisy) ** 2)), abs=1e-3)
 
 
-def test_a_border_is_cut_from_both_pictures(evaluation):
+def test_evaluate_cuts_a_border_from_both_pictures(evaluation):
     photographs = PHOTOGRAPHS[:1]
     changed = evaluate(Identity(), TASK, protocol_of(photographs, border=3), photographs)
     sample = evaluation.samples[0]
@@ -202,7 +202,7 @@ class Constant(Network):
         return jnp.full((*inputs.shape[:-1], 2), 0.5)
 
 
-def test_a_networks_loss_is_that_of_its_own_outputs_under_the_tables_task():
+def test_evaluate_loss_is_that_of_a_networks_own_outputs_under_the_tables_task():
     trained_with = Colorize("l1", "gaussian", (0.0, 0.1))
     network = NetworkMethod("net", Constant(), {}, trained_with, patch_size=32, overlap=8, batch_size=2)
     photographs = PHOTOGRAPHS[:1]
@@ -239,7 +239,7 @@ def test_broken_methods_and_wrong_pictures_are_one_clear_line():
         evaluate(Identity(), Colorize("l1"), protocol, photographs)
 
 
-def test_a_kept_evaluation_comes_back_whole_and_only_for_its_fingerprint(evaluation, tmp_path):
+def test_evaluation_kept_comes_back_whole_and_only_for_its_fingerprint(evaluation, tmp_path):
     row = dict(evaluation.rows[0], ssim=math.nan)
     kept = dataclasses.replace(evaluation, rows=(row, *evaluation.rows[1:]))
     assert load_evaluation(tmp_path / "none", "x") is None
@@ -258,7 +258,7 @@ def test_a_kept_evaluation_comes_back_whole_and_only_for_its_fingerprint(evaluat
     assert load_evaluation(tmp_path / "row", "x") is None
 
 
-def test_the_fingerprint_changes_with_protocol_settings_and_checkpoint(tmp_path):
+def test_fingerprint_changes_with_protocol_settings_and_checkpoint(tmp_path):
     (tmp_path / "arrays").mkdir()
     (tmp_path / "arrays" / "weights").write_bytes(b"one")
     protocol, settings = protocol_of(), {"model": {"name": "unet", "depth": 3}}
@@ -274,7 +274,7 @@ def test_the_fingerprint_changes_with_protocol_settings_and_checkpoint(tmp_path)
     assert len(others | {first}) == 5
 
 
-def test_the_fingerprint_changes_with_tables_that_the_code_reads(tmp_path, monkeypatch):
+def test_fingerprint_changes_with_tables_that_the_code_reads(tmp_path, monkeypatch):
     (tmp_path / "__init__.py").touch()
     monkeypatch.setattr(colorjax, "__file__", str(tmp_path / "__init__.py"))
     marks = set()
@@ -284,6 +284,6 @@ def test_the_fingerprint_changes_with_tables_that_the_code_reads(tmp_path, monke
     assert len(marks) == 2
 
 
-def test_the_code_that_the_fingerprint_leaves_out_is_where_it_is_looked_for():
+def test_fingerprint_leaves_out_code_where_it_is_looked_for():
     source = Path(colorjax.__file__).parent
     assert [name for name in PRESENTATION if not (source / name).exists()] == []

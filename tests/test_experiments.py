@@ -130,7 +130,7 @@ def take_steps(run):
     assert max(jax.tree.leaves(moved)) > 0
 
 
-def test_every_file_has_a_header_that_says_what_to_expect():
+def test_config_file_has_a_header_that_says_what_to_expect():
     for name, module in MODULES.items():
         for word in ("python launch.py", "hardware", "running time", "numbers to expect"):
             assert word in module.__doc__, (name, word)

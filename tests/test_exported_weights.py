@@ -61,7 +61,7 @@ def exported(run):
     return path
 
 
-def test_a_file_holds_the_best_checkpoint_and_its_config(run, exported):
+def test_exported_file_holds_the_best_checkpoint_and_its_config(run, exported):
     config, variables, step = load_network(run / "run")
     trained = weights.load(exported)
     jax.tree.map(np.testing.assert_array_equal, trained.variables, variables)
@@ -69,21 +69,21 @@ def test_a_file_holds_the_best_checkpoint_and_its_config(run, exported):
     assert trained.config.inference == config.inference
 
 
-def test_a_file_may_have_other_settings_than_its_run(run, tmp_path):
+def test_exported_file_may_have_other_settings_than_its_run(run, tmp_path):
     path = tmp_path / "other.safetensors"
     words = ["export", f"--workdir={run / 'run'}", f"--output={path}", "--config.inference.patch_size=64"]
     assert launch.main(words) == 0
     assert weights.load(path).config.inference.patch_size == 64
 
 
-def test_a_file_is_measured_as_its_checkpoint_is(run, exported, tmp_path):
+def test_exported_file_is_measured_as_its_checkpoint_is(run, exported, tmp_path):
     assert launch.main(["evaluate", config_of(run), f"--workdir={run / 'run'}"]) == 0
     assert launch.main(["evaluate", f"--weights={exported}", f"--workdir={tmp_path}"]) == 0
     with (run / "run/evaluation/table.csv").open() as file, (tmp_path / "evaluation/table.csv").open() as other:
         assert list(csv.DictReader(file)) == list(csv.DictReader(other))
 
 
-def test_a_training_starts_from_a_file(run, exported, tmp_path):
+def test_training_starts_from_an_exported_file(run, exported, tmp_path):
     words = [f"--config.training.start_from={exported}", "--config.seed=5"]
     assert launch.main(["train", config_of(run), f"--workdir={tmp_path}", *words]) == 0
     variables = load_network(tmp_path)[1]
@@ -92,7 +92,7 @@ def test_a_training_starts_from_a_file(run, exported, tmp_path):
     )
 
 
-def test_a_training_may_start_from_what_fits(run, exported, tmp_path, capsys):
+def test_training_starts_from_what_fits(run, exported, tmp_path, capsys):
     words = [f"--config.training.start_from={exported}", "--config.seed=5"]
     words += ["--config.training.start_parts=fitting", "--config.task.name=denoise_gray"]
     assert launch.main(["train", config_of(run), f"--workdir={tmp_path}", *words]) == 0
@@ -146,7 +146,7 @@ def test_a_training_may_start_from_what_fits(run, exported, tmp_path, capsys):
         ),
     ],
 )
-def test_what_does_not_go_together_is_one_line(run, tmp_path, capsys, words, line):
+def test_exported_words_that_do_not_go_together_are_one_line(run, tmp_path, capsys, words, line):
     made_networks.write(tmp_path / "wide.safetensors", "denoise", width=8)
     words = [word.format(run=run, made=tmp_path, config=config_of(run)) for word in words]
     assert launch.main(words) == 2

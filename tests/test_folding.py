@@ -43,12 +43,12 @@ def test_outputs_stand_for_squares_of_pixels(output_fold, shape):
     assert outputs.shape == (1, *shape, 2)
 
 
-def test_an_output_can_not_stand_for_part_of_a_square():
+def test_folding_output_can_not_stand_for_part_of_a_square():
     with pytest.raises(UserError, match=r"model\.output_fold=3: it must divide model\.fold=4; use 1 or 4"):
         jax.eval_shape(lambda: unet(output_fold=3).init(jax.random.key(0), jnp.zeros((1, 8, 8, 1)), train=False))
 
 
-def test_more_blocks_are_more_of_the_same():
+def test_folding_blocks_more_are_more_of_the_same():
     def count(blocks):
         model = unet(blocks=blocks)
         variables = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 8, 8, 1)), train=False))
@@ -57,7 +57,7 @@ def test_more_blocks_are_more_of_the_same():
     assert (count(1), count(3)) == (3, 9)
 
 
-def test_half_of_a_block_knows_how_strong_its_input_is():
+def test_half_block_knows_how_strong_its_input_is():
     """Group normalization of everything would make the output of a ten times stronger input the same."""
     block = HalfBlock(8, "group", "float32", None)
     inputs = pictures(1, 6, 6, 8)
@@ -72,7 +72,7 @@ def test_half_of_a_block_knows_how_strong_its_input_is():
     np.testing.assert_allclose(ten, 10 * one, rtol=1e-3, atol=1e-5)
 
 
-def test_a_block_begins_close_to_its_shortcut():
+def test_half_block_begins_close_to_its_shortcut():
     inputs = pictures(4, 8, 8, 16)
     block = HalfBlock(16, "group", "float32", None)
     outputs = block.apply(block.init(jax.random.key(2), inputs, False), inputs, False)

@@ -69,7 +69,7 @@ def lightness(*shape, seed=0):
 # The layers are the paper's
 
 
-def test_the_papers_network_goes_from_400_to_50x50x512_and_from_256_channels_to_two_at_full_size():
+def test_fusion_layers_have_the_papers_shapes():
     model = build_model(model_config("fusion", weights="random", embedding="pooled"), output_channels=2)
     inputs, embedding = jnp.zeros((1, 400, 400, 1)), jnp.zeros((1, 1536))
 
@@ -117,7 +117,7 @@ def test_fusing_is_a_1x1_convolution_of_features_and_repeated_embedding():
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 21), (16, 8)])
 @pytest.mark.parametrize("output", ["full", "half"])
-def test_any_size_comes_out_as_it_went_in(shape, output):
+def test_fusion_keeps_any_size(shape, output):
     model = build(embedding="zero", output=output)
     embedding = jnp.zeros((1, 1000))
     outputs = model.apply(variables_of(model, embedding), lightness(1, *shape), False, embedding)
@@ -125,7 +125,7 @@ def test_any_size_comes_out_as_it_went_in(shape, output):
     assert jnp.isfinite(outputs).all()
 
 
-def test_half_size_repeats_each_pixel_and_full_size_does_not():
+def test_fusion_half_size_repeats_each_pixel_and_full_size_does_not():
     def squares(output):
         model, embedding = build(embedding="zero", output=output), jnp.zeros((1, 1000))
         outputs = model.apply(variables_of(model, embedding), lightness(1, 16, 16), False, embedding)
@@ -136,7 +136,7 @@ def test_half_size_repeats_each_pixel_and_full_size_does_not():
 
 
 @pytest.mark.parametrize(("setting", "shown"), [("centered", (-1, 0, 1)), ("unit", (0, 0.5, 1)), ("raw", (0, 50, 100))])
-def test_the_encoder_sees_lightness_scaled_as_the_setting_says(setting, shown):
+def test_encoder_sees_lightness_scaled_as_the_setting_says(setting, shown):
     """Black, middle gray and white, seen through a first convolution that only passes its middle pixel on."""
     model, embedding = build(embedding="zero", lightness=setting), jnp.zeros((3, 1000))
     inputs = np.broadcast_to(np.float32([-1, 0, 1])[:, None, None, None], (3, 8, 8, 1))
@@ -149,7 +149,7 @@ def test_the_encoder_sees_lightness_scaled_as_the_setting_says(setting, shown):
 
 
 @pytest.mark.parametrize("scale", [110, 127, 128])
-def test_the_last_tanh_stands_for_the_scale_of_ab(scale):
+def test_fusion_last_tanh_stands_for_the_scale_of_ab(scale):
     model, embedding = build(embedding="zero", ab_scale=scale), jnp.zeros((1, 1000))
     variables = variables_of(model, embedding)
     variables["params"]["output"]["bias"] = jnp.float32([1e4, -1e4])
@@ -167,7 +167,7 @@ def test_bfloat16_stays_near_float32():
     assert 0 < np.abs(one - other).max() < 0.05
 
 
-def test_it_is_for_colorizing_alone():
+def test_fusion_is_for_colorizing_alone():
     with pytest.raises(UserError, match=r"it is for config\.task\.name=colorize"):
         build_model(model_config("fusion"), output_channels=3)
 
@@ -180,7 +180,7 @@ def random_weights():
     return inception_weights.random(0).variables
 
 
-def test_the_branch_sees_the_gray_picture_with_its_own_contrast():
+def test_branch_sees_the_gray_picture_with_its_own_contrast():
     """The well-known mistake shows it almost a constant near -1: a spread of 0.004 in place of 0.5."""
     gray = np.random.default_rng(0).uniform(size=(23, 23)).repeat(13, axis=0).repeat(13, axis=1).astype(np.float32)
     inputs = Colorize("squared_error").inputs_without_noise(np.repeat(gray[..., None], 3, axis=-1))
@@ -193,7 +193,7 @@ def test_the_branch_sees_the_gray_picture_with_its_own_contrast():
 
 
 @pytest.mark.parametrize(("height", "width"), [(598, 299), (150, 600), (64, 64)])
-def test_the_branch_sees_the_whole_picture_in_its_proportions(height, width):
+def test_branch_sees_the_whole_picture_in_its_proportions(height, width):
     rows, columns = np.mgrid[:height, :width] / max(height, width)
     inputs = np.float32(rows - columns)[None, ..., None]
     view = np.asarray(inception_view(inputs))[0, ..., 0]
@@ -209,7 +209,7 @@ def test_the_branch_sees_the_whole_picture_in_its_proportions(height, width):
 
 
 @pytest.mark.slow
-def test_each_embedding_is_that_end_point_of_the_network(random_weights):
+def test_embedding_is_that_end_point_of_the_network(random_weights):
     inputs = lightness(2, 20, 30)
     models = {name: build(embedding=name) for name in ("logits", "softmax", "pooled")}
 
@@ -231,7 +231,7 @@ def test_each_embedding_is_that_end_point_of_the_network(random_weights):
     assert not zero.conditioning({}, inputs)["embedding"].any()
 
 
-def test_the_embedding_changes_the_colors_unless_it_is_zeroed():
+def test_embedding_changes_the_colors_unless_it_is_zeroed():
     embedding = np.random.default_rng(1).normal(size=(2, 1000)).astype(np.float32)
     model = build()
     inputs = np.repeat(lightness(1, 8, 8), 2, axis=0)
@@ -272,7 +272,7 @@ def step_of(model, conditioning):
     return step, state, {"index": index, "picture": pictures, "photograph": np.int32([1, 0])}
 
 
-def test_the_branch_is_computed_once_a_step_and_not_at_all_with_kept_embeddings():
+def test_branch_is_computed_once_a_step_and_not_at_all_with_kept_embeddings():
     def count(model, conditioning, resident):
         step, state, batch = step_of(model, conditioning)
         return convolutions(jax.make_jaxpr(step)(state, batch, resident).jaxpr)
@@ -286,7 +286,7 @@ def test_the_branch_is_computed_once_a_step_and_not_at_all_with_kept_embeddings(
     assert count(model, conditioning_by_photograph, {"embedding": np.zeros((2, 1000), np.float32)}) == without
 
 
-def test_a_kept_embedding_goes_to_the_patches_of_its_photograph():
+def test_embedding_kept_goes_to_the_patches_of_its_photograph():
     embeddings = np.random.default_rng(0).normal(size=(2, 1000)).astype(np.float32)
     given = conditioning_by_photograph(
         {"photograph": np.int32([1, 0, 1])}, {"embedding": jnp.asarray(embeddings)}, None
@@ -294,13 +294,13 @@ def test_a_kept_embedding_goes_to_the_patches_of_its_photograph():
     np.testing.assert_array_equal(given["embedding"], embeddings[[1, 0, 1]])
 
 
-def test_the_frozen_weights_are_no_part_of_the_state():
+def test_frozen_weights_are_no_part_of_the_state():
     _, state, _ = step_of(model := build(), conditioning_in_step(model))
     assert "fusion" in state.params["network"]
     assert sum(leaf.size for leaf in jax.tree.leaves(state)) < 10**6
 
 
-def test_whose_context_stands_for_a_patch_is_a_setting():
+def test_embedding_of_patch_or_photograph_is_a_setting():
     assert build(embedding_of="photograph").conditioning_of_photograph
     assert not build(embedding_of="patch").conditioning_of_photograph
     assert not build(embedding_of="photograph", embedding="zero").conditioning_of_photograph
@@ -330,7 +330,7 @@ def test_weights_that_are_not_there_are_said_before_anything_is_written(tmp_path
         (["inference.picture=patches"], "config.inference.picture=patches: "),
     ],
 )
-def test_kept_embeddings_are_refused_where_pictures_are_measured_otherwise(words, line, tmp_path, capsys):
+def test_embeddings_kept_are_refused_where_pictures_are_measured_otherwise(words, line, tmp_path, capsys):
     assert train(tmp_path, *words) == 2
     assert f"{line}config.model.embedding_of=photograph" in capsys.readouterr().err
     # Without an embedding there is nothing to differ, nor with that of each patch.
@@ -339,7 +339,7 @@ def test_kept_embeddings_are_refused_where_pictures_are_measured_otherwise(words
         checks.check(config, jax.devices())
 
 
-def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_path, monkeypatch):
+def test_embeddings_kept_are_those_of_the_photographs_that_batches_number(tmp_path, monkeypatch):
     """Three of the five, in the order of a seed's choice and not of the records."""
     words = ["--config.data.photographs=3", "--config.data.photographs_seed=2", "--config.model.width=4"]
     config = load(f"{ROOT}/experiments/fusion.py:smoke", words)
@@ -367,7 +367,7 @@ def test_kept_embeddings_are_those_of_the_photographs_that_batches_number(tmp_pa
 
 
 @pytest.mark.slow
-def test_a_run_keeps_its_embeddings_and_says_what_its_branch_was(tmp_path, monkeypatch, capsys):
+def test_fusion_run_keeps_its_embeddings_and_says_what_its_branch_was(tmp_path, monkeypatch, capsys):
     cache = tmp_path / "cache"
     monkeypatch.setenv("COLORJAX_CACHE", str(cache))
     smaller = ["model.width=4", "model.encoder_width=4", "data.patch_size=16", "data.patches_per_epoch=8"]

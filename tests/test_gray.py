@@ -30,7 +30,7 @@ def gray_in_float64(pixels):
 
 @DEPTHS
 @pytest.mark.parametrize("chroma", [2, 25, 70, 1000])
-def test_the_gray_copy_of_the_colored_picture_is_the_gray_picture(depth, chroma):
+def test_gray_copy_of_the_colored_picture_is_the_gray_picture(depth, chroma):
     levels, ab = sweep(depth, chroma)
     colored = color_gray(levels, ab)
     assert colored.dtype == depth
@@ -42,7 +42,7 @@ def test_the_gray_copy_of_the_colored_picture_is_the_gray_picture(depth, chroma)
 
 
 @DEPTHS
-def test_no_triple_with_the_right_gray_and_within_one_level_is_much_nearer(depth):
+def test_gray_triple_within_one_level_is_hardly_nearer(depth):
     """Colors inside the gamut: all 27 triples around the true one, in float64."""
     levels, ab = sweep(depth, 12)
     lab = np.concatenate([lightness_of_levels(levels)[..., np.newaxis], ab], axis=-1)

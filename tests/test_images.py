@@ -173,7 +173,7 @@ def test_cmyk_with_a_profile_that_is_none_is_read_without_it():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "JPEG", "GIF"])
-def test_one_pixel(kind):
+def test_image_of_one_pixel(kind):
     options = {"lossless": True} if kind == "WEBP" else {}
     picture = read_picture(encoded(np.full((1, 1, 3), 255, np.uint8), kind, **options))
     np.testing.assert_array_equal(picture, np.full((1, 1, 3), 255))

@@ -86,7 +86,7 @@ def circle_in(graph: dict[str, set[str]]) -> list[str]:
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)
-def test_no_file_imports_what_it_may_not(package):
+def test_imports_of_no_file_are_forbidden(package):
     files = sorted((ROOT / package).rglob("*.py"))
     assert files
     wrong = {

@@ -79,7 +79,7 @@ def points(apply, converted):
     return jax.device_get(apply(converted["whole.h5"][0].variables, inception_files.inputs()))
 
 
-def test_every_end_point_is_that_of_keras(points):
+def test_end_points_are_those_that_keras_gave(points):
     theirs = inception_files.read_kept()[1]
     assert set(points) == set(END_POINTS)
     assert set(END_POINTS) - set(theirs) == {"logits"}  # Keras gives the softmax alone
@@ -88,7 +88,7 @@ def test_every_end_point_is_that_of_keras(points):
         inception_files.assert_summary(name, points[name], expected, 1e-4)
 
 
-def test_the_logits_are_those_behind_kerass_softmax(points):
+def test_logits_are_those_behind_kerass_softmax(points):
     """They are its logarithm up to one number for each picture."""
     softmax = np.float64(inception_files.read_kept()[1]["softmax"]["values"])
     logits = np.float64(points["logits"])
@@ -106,7 +106,7 @@ def test_logits_follow_from_the_pooled_features_and_the_softmax_from_them(points
     np.testing.assert_allclose(points["softmax"], expected, rtol=1e-4, atol=1e-9)
 
 
-def test_the_formats_of_keras_hold_the_same(converted):
+def test_formats_of_keras_hold_the_same(converted):
     whole, keras3, headless = (arrays(converted[name][0]) for name in inception_files.FILES)
     assert whole.keys() == keras3.keys()
     assert all(np.array_equal(whole[path], keras3[path]) for path in whole)
@@ -162,7 +162,7 @@ def test_timms_classifier_with_the_background_class_has_1001_classes(timm_state,
         ),
     ],
 )
-def test_a_state_dict_that_does_not_fit_is_refused(timm_state, tmp_path, change, message):
+def test_timm_state_that_does_not_fit_is_refused(timm_state, tmp_path, change, message):
     state = dict(timm_state)
     change(state)
     save_file(state, tmp_path / "model.safetensors")
@@ -184,13 +184,13 @@ def keras_file(path, layers):
     return path
 
 
-def test_another_network_of_keras_is_refused(tmp_path):
+def test_keras_file_of_another_network_is_refused(tmp_path):
     path = keras_file(tmp_path / "vgg.h5", {"block1_conv1": [np.ones((3, 3, 3, 8), np.float32), np.ones(8)]})
     with pytest.raises(UserError, match="of another network: 0 layers of normalization, not 204"):
         inception_weights.convert(path)
 
 
-def test_a_keras_file_with_a_wrong_kernel_is_refused(keras_folder, tmp_path):
+def test_keras_file_with_a_wrong_kernel_is_refused(keras_folder, tmp_path):
     path = tmp_path / "changed.h5"
     path.write_bytes((keras_folder / "headless.h5").read_bytes())
     with h5py.File(path, "a") as file:
@@ -205,7 +205,7 @@ def test_a_keras_file_with_a_wrong_kernel_is_refused(keras_folder, tmp_path):
 
 
 @pytest.mark.parametrize("layers", [["dense"], ["dense", "vars", "kernel"], ["dense", "vars"]])
-def test_a_keras_3_file_built_otherwise_is_one_line(layers, tmp_path):
+def test_keras_3_file_built_otherwise_is_one_line(layers, tmp_path):
     with h5py.File(tmp_path / "other.weights.h5", "w") as file:
         file.create_dataset("/".join(["layers", *layers]), data=np.ones((2, 2), np.float32))
     with pytest.raises(UserError, match="other.weights.h5") as caught:
@@ -214,7 +214,7 @@ def test_a_keras_3_file_built_otherwise_is_one_line(layers, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04" + b"pickle" * 50])
-def test_a_file_of_no_known_format_is_one_line(content, tmp_path, capsys):
+def test_inception_file_of_no_known_format_is_one_line(content, tmp_path, capsys):
     path = tmp_path / "model.pth"
     path.write_bytes(content)
     assert launch.main(["weights", "inception", f"--from={path}"]) == 2
@@ -223,7 +223,7 @@ def test_a_file_of_no_known_format_is_one_line(content, tmp_path, capsys):
     assert error.count("\n") == 1
 
 
-def test_a_file_cut_off_is_one_line(keras_folder, tmp_path, capsys):
+def test_inception_file_cut_off_is_one_line(keras_folder, tmp_path, capsys):
     path = tmp_path / "half.h5"
     path.write_bytes((keras_folder / "headless.h5").read_bytes()[: 2**20])
     assert launch.main(["weights", "inception", f"--from={path}"]) == 2
@@ -235,7 +235,7 @@ def test_a_file_cut_off_is_one_line(keras_folder, tmp_path, capsys):
 # The cache
 
 
-def test_without_weights_three_lines_say_how_to_get_them(tmp_path, monkeypatch):
+def test_inception_without_weights_says_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path / "empty"))
     with pytest.raises(UserError) as caught:
         inception_weights.load()
@@ -245,7 +245,7 @@ def test_without_weights_three_lines_say_how_to_get_them(tmp_path, monkeypatch):
     assert re.search(r"launch\.py weights inception --from=(\S+)", lines[2])[1] in lines[0]
 
 
-def test_the_command_says_what_it_read_and_load_finds_it(converted, monkeypatch):
+def test_weights_command_says_what_it_read_and_load_finds_it(converted, monkeypatch):
     weights, said, folder = converted["headless.h5"]
     assert "headless.h5, Keras's legacy HDF5 weights, without classifier: 54,336,736 numbers, no classes" in said
     assert weights.sha256 in said
@@ -256,7 +256,7 @@ def test_the_command_says_what_it_read_and_load_finds_it(converted, monkeypatch)
     assert inception_weights.load().classes == converted["whole.weights.h5"][0].classes == 1000
 
 
-def test_the_weights_converted_last_are_used(tmp_path, monkeypatch):
+def test_weights_converted_last_are_used(tmp_path, monkeypatch):
     monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path))
     whole, headless = (tmp_path / name for name in inception_weights.FILES)
     for second, file in enumerate((whole, headless, whole)):
@@ -266,14 +266,14 @@ def test_the_weights_converted_last_are_used(tmp_path, monkeypatch):
         assert inception_weights.find() == whole
 
 
-def test_a_broken_file_in_the_cache_is_one_line(tmp_path, monkeypatch):
+def test_inception_cache_that_is_broken_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path))
     save_file({"x": np.ones(1, np.float32)}, tmp_path / "inception_resnet_v2.safetensors")
     with pytest.raises(UserError, match="can't be read .*; delete it and convert the weights again"):
         inception_weights.load()
 
 
-def test_a_cache_that_cant_be_written_is_said(keras_folder, tmp_path, monkeypatch):
+def test_inception_cache_that_cant_be_written_is_said(keras_folder, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path / "file" / "below"))
     with pytest.raises(UserError, match="can't write .*set COLORJAX_CACHE"):
@@ -291,7 +291,7 @@ def test_random_weights_depend_on_the_seed_alone(random_weights):
 # On its own
 
 
-def test_the_network_sees_the_pictures_own_contrast(key):
+def test_inception_sees_the_pictures_own_contrast(key):
     """The well-known mistake scales a picture in [0, 1] as if it were in 0..255: [-1, -0.992], almost a constant."""
     picture = jax.random.uniform(key, (16, 16, 3))
     seen = inception_input(picture)

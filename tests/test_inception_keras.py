@@ -74,7 +74,7 @@ def test_logits_are_those_behind_kerass_softmax(keras_folder, converted):
     assert np.abs(difference).max() < 1e-4 * np.abs(ours).max()
 
 
-def test_kept_answers_are_those_of_keras(keras_folder):
+def test_keras_answers_kept_are_those_of_keras(keras_folder):
     with np.load(keras_folder / inception_files.KEPT.name) as new, np.load(inception_files.KEPT) as kept:
         assert set(new.files) == set(kept.files)
     _, kept = inception_files.read_kept()
@@ -86,7 +86,7 @@ def test_kept_answers_are_those_of_keras(keras_folder):
             np.testing.assert_allclose(new[name][key], part, rtol=0, atol=1e-5 * expected["largest"], err_msg=name)
 
 
-def test_kept_layouts_are_those_of_keras(keras_folder, converted, tmp_path):
+def test_keras_layouts_kept_are_those_of_keras(keras_folder, converted, tmp_path):
     """The files that are made without Keras have Keras's groups, attributes and numbers."""
     inception_files.write_files(tmp_path)
     for name in inception_files.FILES:

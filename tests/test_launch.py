@@ -46,7 +46,7 @@ def test_help_does_not_load_jax():
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))
-def test_each_command_has_a_page_of_its_own(command, capsys):
+def test_command_has_a_page_of_its_own(command, capsys):
     with pytest.raises(SystemExit) as caught:
         launch.main([command, "--help"])
     assert caught.value.code == 0
@@ -126,7 +126,7 @@ def test_commands_without_data_sets_do_not_load_them(tmp_path):
 
 
 @pytest.mark.process
-def test_a_mistake_is_one_line_and_status_2():
+def test_mistake_is_one_line_and_status_2():
     result = launch_in_a_process(
         "train", "--config=experiments/colorize_unet.py", "--workdir=unused", "--config.training.epoch=3"
     )
@@ -170,7 +170,7 @@ def test_bad_input_is_one_line(words, line, tmp_path, monkeypatch, capsys):
         ("/proc/nothing/here", "can't be written ("),
     ],
 )
-def test_a_workdir_that_can_not_be_is_one_line(command, workdir, line, tmp_path, monkeypatch, capsys):
+def test_workdir_that_can_not_be_is_one_line(command, workdir, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     (tmp_path / "file").touch()
     workdir = workdir.format(tmp_path)

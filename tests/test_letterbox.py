@@ -26,7 +26,7 @@ def test_proportions_are_kept_and_the_longer_side_fills_the_square(height, width
 
 @pytest.mark.parametrize(("height", "width"), [(120, 80), (50, 100), (30, 30)])
 @pytest.mark.parametrize("size", [40, 64, 100])
-def test_a_ramp_comes_back_as_it_was(height, width, size):
+def test_letterbox_returns_a_ramp_as_it_was(height, width, size):
     picture = ramp(height, width)
     fitted = letterbox(picture, size)
     back = unletterbox(fitted.square, fitted, height, width)
@@ -35,12 +35,12 @@ def test_a_ramp_comes_back_as_it_was(height, width, size):
     np.testing.assert_allclose(back[inside], picture[inside], atol=0.02)
 
 
-def test_the_rest_of_the_square_is_the_pictures_reflection():
+def test_letterbox_fills_the_rest_with_the_pictures_reflection():
     fitted = letterbox(ramp(10, 20), 20)
     np.testing.assert_array_equal(fitted.square[10:19], fitted.square[8::-1][:9])
 
 
-def test_a_square_of_the_right_size_stays_as_it_is():
+def test_letterbox_leaves_a_square_of_the_right_size():
     picture = np.random.default_rng(0).uniform(size=(16, 16, 3)).astype(np.float32)
     fitted = letterbox(picture, 16)
     np.testing.assert_array_equal(fitted.square, picture)

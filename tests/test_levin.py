@@ -104,7 +104,7 @@ def test_photograph_with_few_and_many_marks(marks):
     assert np.abs(x - direct_solution(luminance.astype(np.float64), chroma, mask)).max() < 1e-4
 
 
-def test_one_mark_colors_the_whole_picture():
+def test_levin_colors_the_whole_picture_from_one_mark():
     luminance, chroma, _ = problem(1, 9, 7)
     mask = np.zeros((9, 7), bool)
     mask[3, 4] = True

@@ -55,12 +55,12 @@ def test_gpus_go_in_equal_shares(monkeypatch, four_cores):
 
 
 @pytest.mark.parametrize(("count", "line"), [(5, r"has 4 core\(s\)"), (0, "must be 1 or more")])
-def test_more_jobs_than_cores_are_one_line(four_cores, count, line):
+def test_jobs_more_than_cores_are_one_line(four_cores, count, line):
     with pytest.raises(UserError, match=line):
         shares(count)
 
 
-def test_a_job_runs_on_its_share(tmp_path, monkeypatch):
+def test_job_runs_on_its_share(tmp_path, monkeypatch):
     core = min(os.sched_getaffinity(0))
     monkeypatch.setattr(local, "_cores", lambda: [core, core])
     script = "import os\n(here / 'cores').write_text(str(os.sched_getaffinity(0)))"
@@ -78,7 +78,7 @@ def test_never_more_at_a_time_than_asked_and_all_of_them(tmp_path, four_cores, m
     assert all(sum(b <= t < e for b, e in zip(begins, ends, strict=True)) <= 2 for t in begins)
 
 
-def test_a_failed_job_says_why_and_the_others_go_on(tmp_path, four_cores):
+def test_job_that_failed_says_why_and_the_others_go_on(tmp_path, four_cores):
     write_failed = "print('its own story')\nraise SystemExit(2)"
     jobs = [
         job(tmp_path, "bad", write_failed),
@@ -99,7 +99,7 @@ def test_a_failed_job_says_why_and_the_others_go_on(tmp_path, four_cores):
     assert (tmp_path / "logs" / "bad.log").read_text() == "its own story\n"
 
 
-def test_a_signal_stops_all_and_waits_for_them(tmp_path, four_cores, monkeypatch):
+def test_jobs_all_stop_at_a_signal_and_are_waited_for(tmp_path, four_cores, monkeypatch):
     monkeypatch.setattr(local, "shares", lambda count: [local.Share()] * count)
     script = (
         "import signal, time\n"
@@ -125,7 +125,7 @@ def test_a_signal_stops_all_and_waits_for_them(tmp_path, four_cores, monkeypatch
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_closed_terminal_stops_all_too(tmp_path, four_cores):
+def test_jobs_all_stop_with_a_closed_terminal(tmp_path, four_cores):
     waits = job(tmp_path, "a", "import time\n(here / 'ready').touch()\ntime.sleep(60)")
 
     def when_ready():
@@ -138,7 +138,7 @@ def test_a_closed_terminal_stops_all_too(tmp_path, four_cores):
         run_jobs([waits], 1, tmp_path / "logs", lambda line: None)
 
 
-def test_what_slurm_or_the_kernel_did_to_a_run_is_in_its_state(tmp_path, four_cores):
+def test_job_state_says_what_slurm_or_the_kernel_did(tmp_path, four_cores):
     (tmp_path / "logs").mkdir()
     killed = job(tmp_path, "killed", "import os\nos.kill(os.getpid(), 9)")
     wait_in_queue(killed.directory)
@@ -147,7 +147,7 @@ def test_what_slurm_or_the_kernel_did_to_a_run_is_in_its_state(tmp_path, four_co
     assert (state.state, state.reason) == ("failed", "killed by SIGKILL")
 
 
-def test_a_run_that_another_process_is_at_work_on_has_not_failed(tmp_path, four_cores):
+def test_job_whose_run_another_process_is_at_work_on_has_not_failed(tmp_path, four_cores):
     taken, said = job(tmp_path, "taken", "raise SystemExit(2)"), []
     write_state(taken.directory, RunState("running", host="elsewhere", pid=7, beat=time.time()))
     assert run_jobs([taken], 1, tmp_path / "logs", said.append) == 0

@@ -65,7 +65,7 @@ def sends(number, at):
     return tiny.data(lambda step: os.kill(os.getpid(), number) if step == at else None)
 
 
-def test_a_run_writes_history_config_versions_and_checkpoints(whole):
+def test_run_writes_history_config_versions_and_checkpoints(whole):
     lines = history(whole)
     training = [line for line in lines if line["kind"] == "train"]
     assert [line["step"] for line in training] == list(range(1, tiny.STEPS + 1))
@@ -105,7 +105,7 @@ def test_log_lines_are_means_over_their_steps(whole, tmp_path):
     np.testing.assert_allclose([line["loss"] for line in lines], np.reshape(every, (3, 8)).mean(1), rtol=1e-6)
 
 
-def test_a_finished_run_does_nothing_and_says_so(whole, capsys):
+def test_run_that_is_finished_does_nothing_and_says_so(whole, capsys):
     before = without_rates(history(whole))
     path = train(whole, data=tiny.data(lambda step: pytest.fail("a batch was read")))
     assert path == whole / "checkpoints" / str(tiny.STEPS)
@@ -114,7 +114,7 @@ def test_a_finished_run_does_nothing_and_says_so(whole, capsys):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2])
-def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_bit_for_bit(whole, tmp_path, number):
+def test_signal_writes_a_checkpoint_and_the_run_goes_on_bit_for_bit(whole, tmp_path, number):
     handler = signal.getsignal(number)
     with pytest.raises(Interrupted, match=rf"{number.name}: .* goes on from step \d+, .*checkpoints/\d+$") as stop:
         train(tmp_path, sends(number, at=5))
@@ -127,7 +127,7 @@ def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_bit_for_bit(whole, tmp
     assert without_rates(history(tmp_path)) == without_rates(history(whole))
 
 
-def test_a_signal_during_validation_stops_it_and_the_run_begins_with_it_again(whole, tmp_path):
+def test_signal_during_validation_stops_it_and_the_run_begins_with_it_again(whole, tmp_path):
     validated = []
 
     def interrupted(variables):
@@ -151,7 +151,7 @@ def test_schedulers_repeat_themselves_and_lose_nothing():
         assert stop.received == "SIGUSR2"
 
 
-def test_a_warning_that_comes_before_the_training_is_received_when_it_begins():
+def test_warning_before_the_training_is_received_when_it_begins():
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         block_slurm_signals()
@@ -173,7 +173,7 @@ def test_ctrl_c_twice_acts_as_it_would_without_training():
             signal.raise_signal(signal.SIGINT)
 
 
-def test_other_threads_train_without_signal_handlers():
+def test_threads_other_than_the_main_train_without_signal_handlers():
     handler, seen = signal.getsignal(signal.SIGTERM), []
 
     def in_thread():
@@ -186,7 +186,7 @@ def test_other_threads_train_without_signal_handlers():
     assert seen == [handler]
 
 
-def test_a_corrupted_newest_checkpoint_costs_only_time(whole, tmp_path, capsys):
+def test_checkpoint_corrupted_costs_only_time(whole, tmp_path, capsys):
     with pytest.raises(Interrupted):
         train(tmp_path, sends(signal.SIGTERM, at=5))
     largest = max((tmp_path / "checkpoints" / "6").rglob("*"), key=lambda path: path.stat().st_size * path.is_file())
@@ -206,7 +206,7 @@ def test_eight_devices_go_on_from_a_checkpoint_of_two(whole, tmp_path):
     assert_same_result(tmp_path, whole, tolerance=1e-5)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_checkpoint(tmp_path):
+def test_loss_that_is_not_finite_names_step_and_checkpoint(tmp_path):
     # Example 100 is in the batch of step 13 (from 1 on).
     with pytest.raises(NotFiniteError, match=r"step 13: loss is nan; last good checkpoint: step 12, .*/12;"):
         train(tmp_path, tiny.data(poisoned=100), validate=None)
@@ -222,13 +222,13 @@ def test_weights_to_start_from_that_are_not_there_are_refused_before_anything_is
     assert not (tmp_path / "run").exists()
 
 
-def test_a_bad_step_is_never_in_a_checkpoint(tmp_path):
+def test_checkpoint_never_has_a_bad_step(tmp_path):
     # Example 88 is in the batch of step 12, which is due for a checkpoint.
     with pytest.raises(NotFiniteError, match="step 12: loss is nan; last good checkpoint: step 8,"):
         train(tmp_path, tiny.data(poisoned=88), validate=None)
 
 
-def test_a_workdir_of_another_config_is_a_user_error(whole):
+def test_workdir_of_another_config_is_a_user_error(whole):
     with pytest.raises(UserError) as error:
         train(whole, optimizer__learning_rate=0.5, seed=9, task__loss="l1", model__name="cnn")
     message = str(error.value)
@@ -247,7 +247,7 @@ def test_nan_is_no_other_config_than_nan(tmp_path, value):
 
 
 @pytest.mark.parametrize("content", [b'{"rate":', b"3", b"\xff\x00"])
-def test_a_damaged_config_is_named(tmp_path, content):
+def test_config_damaged_is_named(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(UserError, match=r"config\.json is damaged; put a copy of it back, or remove it"):
         require_same_config(tmp_path, ConfigDict({"rate": 0.5}))
@@ -258,7 +258,7 @@ def test_keys_that_change_nothing_of_the_result_may_differ(whole):
     assert train(whole, **changes) == whole / "checkpoints" / str(tiny.STEPS)
 
 
-def test_a_batch_that_the_devices_do_not_divide_is_a_user_error(tmp_path):
+def test_batch_that_the_devices_do_not_divide_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match=r"config.training.batch_size=8 .* 3 device\(s\); use 6 or 9"):
         train(tmp_path / "new", devices=jax.devices()[:3])
     assert not Path(tmp_path / "new").exists()
@@ -270,7 +270,7 @@ def test_numbers_below_one_are_user_errors(tmp_path, key):
         train(tmp_path, **{key: 0})
 
 
-def test_a_validation_without_the_metric_of_the_best_is_a_user_error(tmp_path):
+def test_validation_without_the_metric_of_the_best_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match="validation measures loss; the best needs 'psnr'"):
         train(tmp_path, validate=lambda variables: {"loss": 1.0}, training__validate_every=1)
 

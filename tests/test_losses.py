@@ -19,7 +19,7 @@ OUTPUTS, TARGETS = RNG.normal(size=(2, 3, 5, 4, 2)).astype(np.float32)
         ("charbonnier", lambda x, y: np.sqrt((x - y).astype(np.float64) ** 2 + 1e-6)),
     ],
 )
-def test_each_example_has_the_mean_of_the_formula(name, formula):
+def test_loss_of_each_example_is_the_mean_of_the_formula(name, formula):
     ours = LOSSES[name](OUTPUTS, TARGETS)
     np.testing.assert_allclose(ours, np.mean(formula(OUTPUTS, TARGETS), axis=(1, 2, 3)), rtol=1e-5)
 
@@ -39,7 +39,7 @@ def test_charbonnier_is_l1_for_large_differences():
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_different_shapes_are_told(name):
+def test_loss_of_different_shapes_is_told(name):
     with pytest.raises(ValueError, match=r"one shape .*\(3, 5, 4, 2\) and \(3, 5, 4, 1\)"):
         LOSSES[name](OUTPUTS, TARGETS[..., :1])
     with pytest.raises(ValueError, match="one shape"):

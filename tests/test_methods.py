@@ -22,7 +22,7 @@ def photograph(seed, shape=(12, 10, 3)):
     return Photograph(str(seed), np.random.default_rng(seed).integers(0, 256, shape, np.uint8))
 
 
-def test_every_method_builds_from_its_own_section_and_has_the_name_of_its_entry():
+def test_methods_build_from_their_own_sections_and_have_their_entries_names():
     for name in METHODS:
         method = build_method(default_config(name))
         assert method.name == name
@@ -30,7 +30,7 @@ def test_every_method_builds_from_its_own_section_and_has_the_name_of_its_entry(
         assert method.needs <= NEEDS.keys()
 
 
-def test_unknown_methods_and_settings_name_the_nearest():
+def test_methods_and_settings_unknown_name_the_nearest():
     with pytest.raises(UserError, match="did you mean 'mean_color'"):
         build_method({"name": "mean_colour"})
     with pytest.raises(UserError, match="did you mean 'photographs'"):
@@ -100,7 +100,7 @@ VARIABLES = MODEL.init(jax.random.key(1), jnp.zeros((1, 8, 8, 3)), train=False)
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 7))
 @settings(max_examples=10)
-def test_a_network_restores_pictures_of_any_size_patch_by_patch(height, width, overlap):
+def test_network_restores_pictures_of_any_size_patch_by_patch(height, width, overlap):
     degraded = np.random.default_rng(height * 31 + width).uniform(size=(height, width, 3)).astype(np.float32)
     method = NetworkMethod("net", MODEL, VARIABLES, DENOISE, patch_size=8, overlap=overlap, batch_size=3)
     picture, outputs = method.restore(Observation(degraded))
@@ -123,7 +123,7 @@ def test_pictures_of_many_sizes_compile_for_few_shapes_and_the_number_at_work_ch
         np.testing.assert_array_equal(other.restore(Observation(picture)).image, expected)
 
 
-def test_a_colorizer_that_predicts_no_color_returns_the_gray_copy():
+def test_colorizer_that_predicts_no_color_returns_the_gray_copy():
     task = Colorize("squared_error")
     truth = np.random.default_rng(0).uniform(size=(9, 11, 3)).astype(np.float32)
     degraded = np.asarray(task.degrade(jax.random.key(0), truth))
@@ -141,7 +141,7 @@ def test_impossible_inference_settings_are_refused_at_once(change):
 
 @given(st.integers(1, 40), st.integers(1, 40))
 @settings(max_examples=10)
-def test_a_whole_picture_keeps_its_size_and_its_own_lightness(height, width):
+def test_whole_picture_keeps_its_size_and_its_own_lightness(height, width):
     """One flat color, predicted on a small square, on a picture of any size: what CIE Lab says it is."""
     task = Colorize("squared_error")
     gray = np.random.default_rng(height * 41 + width).uniform(0.3, 0.7, size=(height, width, 1)).astype(np.float32)
@@ -156,7 +156,7 @@ def test_a_whole_picture_keeps_its_size_and_its_own_lightness(height, width):
     np.testing.assert_allclose(skimage_color.rgb2lab(picture), expected, atol=0.05)
 
 
-def test_a_whole_picture_goes_through_the_network_once_as_a_square():
+def test_whole_picture_goes_through_the_network_once_as_a_square():
     task = Colorize("squared_error")
     variables = PerPixel(2).init(jax.random.key(1), jnp.zeros((1, 4, 4, 1)), train=False)
     method = NetworkMethod("net", PerPixel(2), variables, task, 24, overlap=0, batch_size=4, picture="whole")
@@ -174,7 +174,7 @@ def test_impossible_settings_of_whole_pictures_are_refused_at_once(change):
 
 @given(st.integers(1, 40), st.integers(1, 40))
 @settings(max_examples=6)
-def test_a_reduced_picture_keeps_its_size_and_its_own_lightness(height, width):
+def test_reduced_picture_keeps_its_size_and_its_own_lightness(height, width):
     """One flat color, predicted on the reduced picture: what CIE Lab says it is."""
     task = Colorize("squared_error")
     gray = np.random.default_rng(height * 41 + width).uniform(0.3, 0.7, size=(height, width, 1)).astype(np.float32)
@@ -188,7 +188,7 @@ def test_a_reduced_picture_keeps_its_size_and_its_own_lightness(height, width):
     np.testing.assert_allclose(skimage_color.rgb2lab(picture), expected, atol=0.05)
 
 
-def test_a_reduced_picture_is_colored_as_a_persons_own_is():
+def test_reduced_picture_is_colored_as_a_persons_own_is():
     task = Colorize("squared_error")
     pixels = skimage_data.astronaut()[:150, :200]
     degraded = np.asarray(task.degrade(jax.random.key(0), pixels.astype(np.float32) / np.float32(255)))

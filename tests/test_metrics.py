@@ -136,7 +136,7 @@ def test_padded_pictures_measure_as_the_pictures_without_padding(seed, height, w
     assert_metrics_equal(measure(padded[0], padded[1], mask), reference(truth, prediction))
 
 
-def test_a_batch_without_mask_measures_each_picture():
+def test_metrics_of_a_batch_without_mask_measure_each_picture():
     pairs = [two_pictures(np.random.default_rng(i), HEIGHT, WIDTH, 0.02 + 0.1 * i) for i in range(3)]
     truth, prediction = (np.stack(side) for side in zip(*pairs, strict=True))
     ours = measure(truth, prediction, None)
@@ -181,7 +181,7 @@ def test_equal_pictures():
     }
 
 
-def test_a_gray_copy_is_worse_and_less_colorful():
+def test_metrics_of_a_gray_copy_are_worse_and_less_colorful():
     truth, _ = two_pictures(np.random.default_rng(4), HEIGHT, WIDTH, 0)
     gray = np.repeat(skimage_color.rgb2gray(truth)[..., None], 3, axis=-1).astype(np.float32)
     ours = measure(truth, gray, np.ones((HEIGHT, WIDTH), bool))

@@ -62,7 +62,7 @@ def _training_gradients(model, variables, inputs):
 @pytest.mark.parametrize("block", ["plain", "residual", "dense"])
 @pytest.mark.parametrize("norm", ["group", "batch", "none"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_every_norm_block_and_dtype_traces_at_an_odd_size(norm, block, dtype):
+def test_model_of_every_norm_block_and_dtype_traces_at_an_odd_size(norm, block, dtype):
     config = {"name": "unet", "width": 8, "depth": 2, "norm": norm, "block": block, "dtype": dtype}
     model = build_model(config, output_channels=2)
     variables = _shapes(model, 3)
@@ -73,7 +73,7 @@ def test_every_norm_block_and_dtype_traces_at_an_odd_size(norm, block, dtype):
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves((variables, state, gradients)))
 
 
-def test_every_parameter_gets_a_finite_gradient_in_bfloat16():
+def test_model_parameters_get_finite_gradients_in_bfloat16():
     model = build_model({"name": "unet", "width": 8, "depth": 1, "dtype": "bfloat16"}, output_channels=2)
     variables, inputs = _variables(model, 3), _pictures(0, (2, 7, 5, 3))
     outputs, _, gradients = jax.jit(partial(_training_gradients, model))(variables, inputs)
@@ -82,7 +82,7 @@ def test_every_parameter_gets_a_finite_gradient_in_bfloat16():
 
 
 @pytest.mark.parametrize(("block", "norm"), [("residual", "none"), ("dense", "batch")])
-def test_every_parameter_of_a_block_gets_a_finite_gradient(block, norm):
+def test_block_parameters_get_finite_gradients(block, norm):
     module = BLOCKS[block](features=8, norm=norm, dtype="float32", axis_name=None)
     variables, inputs = _variables(module, 3), _pictures(0, (2, 4, 4, 3))
     outputs, _, gradients = jax.jit(partial(_training_gradients, module))(variables, inputs)
@@ -92,7 +92,7 @@ def test_every_parameter_of_a_block_gets_a_finite_gradient(block, norm):
 
 
 @pytest.mark.parametrize(("name", "height", "width"), [("unet", 1, 1), ("unet", 3, 9), ("cnn", 1, 5)])
-def test_any_size_comes_out_as_it_went_in(name, height, width):
+def test_model_keeps_any_size(name, height, width):
     model = build_model({"name": name, "width": 4, "depth": 2}, output_channels=3)
     (outputs,) = _apply(model, _variables(model), _pictures(0, (1, height, width, 1)))
     assert outputs.shape == (1, height, width, 3)
@@ -100,7 +100,7 @@ def test_any_size_comes_out_as_it_went_in(name, height, width):
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
-def test_the_last_layer_starts_at_zero(name, key):
+def test_model_last_layer_starts_at_zero(name, key):
     small = {"width": 4, "depth": 1, "encoder_width": 4, "embedding": "zero"}
     model = build_model({key: small.get(key, value) for key, value in default_config(name).items()}, output_channels=2)
     inputs = jnp.zeros((1, 2, 2, 1))
@@ -141,7 +141,7 @@ def test_width_32_and_depth_4_have_7_8_million_parameters():
 
 
 @pytest.mark.parametrize(("name", "passes"), [("unet", True), ("cnn", False)])
-def test_only_the_unet_carries_detail_past_its_lowest_level(name, passes):
+def test_unet_alone_carries_detail_past_its_lowest_level(name, passes):
     model = build_model({"name": name, "width": 4, "depth": 1, "norm": "none"}, output_channels=1)
     variables = _variables(model)
     # With the way up from the lowest level cut off, a skip is all that the output can depend on.
@@ -150,7 +150,7 @@ def test_only_the_unet_carries_detail_past_its_lowest_level(name, passes):
     assert (float(jnp.abs(one - other).max()) > 1e-3) == passes
 
 
-def test_without_norm_a_pixel_sees_no_further_than_its_receptive_field():
+def test_model_without_norm_sees_no_further_than_its_receptive_field():
     model = build_model({"name": "unet", "width": 2, "depth": 1, "norm": "none"}, output_channels=1)
     variables, inputs = _variables(model), _pictures(0, (1, 1, 48, 1))
     gradient = jax.jit(jax.grad(lambda x: model.apply(variables, x, train=False)[0, 0, 24, 0]))
@@ -192,16 +192,16 @@ def test_examples_of_a_batch_do_not_see_each_other_with_group_norm():
         ({"width": "8"}, "model.width: '8' is not"),
     ],
 )
-def test_a_bad_config_is_one_clear_line(change, message):
+def test_model_config_that_is_bad_is_one_clear_line(change, message):
     with pytest.raises(UserError, match=message):
         build_model({"name": "unet", "width": 8} | change, output_channels=1)
 
 
-def test_a_config_without_a_name_is_an_error():
+def test_model_config_without_a_name_is_an_error():
     with pytest.raises(UserError, match="model.name"):
         build_model({"width": 8}, output_channels=1)
 
 
-def test_the_cnn_has_no_block():
+def test_cnn_has_no_block():
     with pytest.raises(UserError, match=r"model.block: 'cnn' has no such field"):
         build_model({"name": "cnn", "block": "dense"}, output_channels=1)

@@ -236,7 +236,7 @@ def test_levels_are_drawn_uniformly_between_low_and_high(key):
     np.testing.assert_allclose(fixed, 0.4 / 0.9, atol=1e-6)
 
 
-def test_the_level_does_not_depend_on_the_noise_drawn_with_it(key):
+def test_noise_level_does_not_depend_on_the_noise_drawn_with_it(key):
     """A strong level must not come with a certain pattern, which a network could learn."""
     keys = jax.random.split(key, 2000)
     value = jitted_add_noise(keys, jnp.zeros((2000, 1, 1, 1)), "gaussian", (0.1, 0.5)).ravel()
@@ -258,7 +258,7 @@ def test_errors_name_the_key_and_what_is_near():
         check_noise("salt_and_pepper", (0.5, 1.5), where="config.protocol.noise")
 
 
-def test_what_is_checked_is_plain_and_hashable():
+def test_noise_checked_is_plain_and_hashable():
     assert check_noise("gaussian", [0, 1]) == ("gaussian", (0.0, 1.0))
     assert check_noise("none", (0.1, 0.2)) == ("none", (0.0, 0.0))
     assert set(USUAL) == set(NOISES)

@@ -42,7 +42,7 @@ def test_warmup_rises_in_equal_parts_then_follows_the_schedule(schedule):
     np.testing.assert_allclose(values[4:], rates(section(schedule=schedule), 8), rtol=1e-5)
 
 
-def test_a_warmup_longer_than_the_run_is_all_warmup():
+def test_warmup_longer_than_the_run_is_all_warmup():
     np.testing.assert_allclose(rates(section(schedule="cosine", warmup_steps=9), 3), [0.01, 0.02, 0.03], rtol=1e-6)
 
 
@@ -104,7 +104,7 @@ def test_muon_follows_the_momentum_whatever_the_length_of_the_gradient():
     assert np.abs(long[2] - alone).max() > 1e-3
 
 
-def test_with_muon_adam_moves_what_is_no_kernel_at_a_rate_of_its_own():
+def test_muon_leaves_what_is_no_kernel_to_adam_at_a_rate_of_its_own():
     parameters = {"kernel": jnp.eye(3), "bias": jnp.ones(3)}
     gradient = {"kernel": jnp.eye(3), "bias": jnp.array([1.0, -2.0, 3.0])}
     settings = section(name="muon", warmup_steps=4, adam_learning_rate=0.01)

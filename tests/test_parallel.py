@@ -16,7 +16,7 @@ def test_there_are_eight_devices():
     ("batch_size", "count", "hint"),
     [(5, 2, "use 4 or 6,"), (5, 8, "use 8,"), (17, 8, "use 16 or 24,"), (0, 1, "use 1,"), (-3, 2, "use 2,")],
 )
-def test_a_batch_that_can_not_be_shared_equally_is_a_user_error(batch_size, count, hint):
+def test_batch_that_can_not_be_shared_equally_is_a_user_error(batch_size, count, hint):
     with pytest.raises(UserError, match=rf"config.training.batch_size={batch_size} .* {count} device.*{hint}"):
         parallel.check_batch_size(batch_size, DEVICES[:count])
 
@@ -40,7 +40,7 @@ def test_replicate_puts_a_copy_on_every_device_and_first_gives_it_back():
     assert back["none"] is None
 
 
-def test_what_first_returns_outlives_the_donated_state():
+def test_first_outlives_the_donated_state():
     step = parallel.map_step(lambda state, batch, resident: (state + batch, {"m": parallel.mean(batch)}), DEVICES[:2])
     state = parallel.replicate(np.ones(3, np.float32), DEVICES[:2])
     before = parallel.first(state)
@@ -75,7 +75,7 @@ def test_prefetch_yields_every_batch_of_a_short_stream():
     np.testing.assert_array_equal([np.asarray(batch) for batch in stream], [[[0], [1]], [[2], [3]]])
 
 
-def test_a_request_is_in_the_metrics_of_the_step_that_it_was_given_to():
+def test_request_is_in_the_metrics_of_its_step():
     step = parallel.map_step(lambda state, batch, resident: (state, {}), DEVICES[:2])
     state, batch = (parallel.replicate(np.zeros(2, np.float32), DEVICES[:2]) for _ in range(2))
     for request in (0, 15, 0, 12):

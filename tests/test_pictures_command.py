@@ -80,7 +80,7 @@ def read(path):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_no_noise_is_added_and_bits_and_alpha_are_kept(told, channels, dtype, suffix):
+def test_pictures_get_no_noise_and_keep_bits_and_alpha(told, channels, dtype, suffix):
     given = save(f"a.{suffix}", channels, dtype)
     assert told("denoise", f"a.{suffix}", "--output=out")[0] == 0
     result = read(f"out/a.{suffix}")
@@ -126,7 +126,7 @@ def test_compare_puts_picture_and_result_side_by_side(told):
 
 
 @pytest.mark.parametrize("output", [".", "../{}", "link"])
-def test_an_input_is_never_overwritten(told, tmp_path, output):
+def test_input_is_never_overwritten(told, tmp_path, output):
     save("a.png")
     os.symlink(".", "link")
     before = Path("a.png").read_bytes()
@@ -156,7 +156,7 @@ def test_nor_by_a_comparison(told):
     np.testing.assert_array_equal(read("in/a-compared.png"), before)
 
 
-def test_two_results_never_have_one_name(told):
+def test_results_never_have_one_name(told):
     """Neither two pictures of the same name, nor a picture's result and another's comparison."""
     one, other = save("x/a.png", seed=1), save("y/a.png", seed=2)
     compared = save("z/a-compared.png", seed=3)
@@ -167,7 +167,7 @@ def test_two_results_never_have_one_name(told):
         assert sum(np.array_equal(result, given) for result in results) == 1
 
 
-def test_the_same_command_again_takes_the_place_of_its_own_results(told):
+def test_command_again_takes_the_place_of_its_own_results(told):
     save("a.png")
     assert told("denoise", ".", "--output=out")[0] == 0
     (status, out, _) = told("denoise", ".", "--output=out")
@@ -211,7 +211,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_can_not_be_read_is_one_line(told, command, name):
+def test_input_that_can_not_be_read_is_one_line(told, command, name):
     bad(name)
     status, out, err = told(command, name, "--output=out")
     assert (status, out) == (1, "")
@@ -220,7 +220,7 @@ def test_what_can_not_be_read_is_one_line(told, command, name):
     assert os.listdir("out") == []
 
 
-def test_one_that_fails_does_not_lose_the_others(told):
+def test_input_that_fails_does_not_lose_the_others(told):
     given = save("in/good.png")
     os.chdir("in")
     for name in BAD:
@@ -238,7 +238,7 @@ def test_one_that_fails_does_not_lose_the_others(told):
     np.testing.assert_array_equal(read("out/good.png"), given)
 
 
-def test_the_limit_can_be_raised_and_lowered(told):
+def test_limit_can_be_raised_and_lowered(told):
     save("a.png")
     status, _, err = told("denoise", "a.png", "--output=out", "--max-pixels=1000")
     assert (status, "1,536 pixels, more than the limit of 1,000" in err) == (1, True)
@@ -247,13 +247,13 @@ def test_the_limit_can_be_raised_and_lowered(told):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_one_pixel_is_a_picture(told, command):
+def test_picture_may_be_one_pixel(told, command):
     Image.new("L", (1, 1), 77).save("a.png")
     assert told(command, "a.png", "--output=out")[0] == 0
     assert read("out/a.png").shape[:2] == (1, 1)
 
 
-def test_a_full_disk_is_one_line_and_leaves_no_part(told, monkeypatch):
+def test_disk_that_is_full_is_one_line_and_leaves_no_part(told, monkeypatch):
     save("a.png")
 
     def full(*_, **__):
@@ -307,7 +307,7 @@ def test_pictures_may_stand_on_both_sides_of_an_option(told):
     assert sorted(os.listdir("out")) == ["a.png", "b.png"]
 
 
-def test_two_files_that_end_in_one_name_are_two_results(told):
+def test_inputs_that_end_in_one_name_are_two_results(told):
     """A GIF becomes a PNG with a suffix behind its own, and so may a file have been called before."""
     save("in/a.gif.png", seed=1)
     with Image.new("L", (3, 2), 9) as image:
@@ -317,7 +317,7 @@ def test_two_files_that_end_in_one_name_are_two_results(told):
 
 
 @pytest.mark.parametrize("words", [[], ["a.png"], ["--output=out"]])
-def test_what_is_needed_is_asked_for(words, capsys):
+def test_arguments_needed_are_asked_for(words, capsys):
     with pytest.raises(SystemExit) as caught:
         launch.main(["restore", *words])
     assert caught.value.code == 2
@@ -413,7 +413,7 @@ class _Terminal:
         return True
 
 
-def test_a_bar_is_shown_on_a_terminal_only(told, monkeypatch):
+def test_bar_is_shown_on_a_terminal_only(told, monkeypatch):
     save("a.png")
     assert told("denoise", "a.png", "--output=out")[2] == ""
     terminal = _Terminal()

@@ -23,7 +23,7 @@ def names(found):
     return [name.as_posix() for _, name in found]
 
 
-def test_a_folder_keeps_its_structure(folder):
+def test_find_keeps_a_folders_structure(folder):
     found = find_pictures([folder])
     assert names(found) == ["a.png", "b.JPG", "inner/a.png"]
     assert [path for path, _ in found] == [folder / "a.png", folder / "b.JPG", folder / "inner/a.png"]
@@ -43,20 +43,20 @@ def test_names_do_not_collide(folder):
     assert len({name.casefold() for name in names(found)}) == len({path for path, _ in found})
 
 
-def test_a_file_that_is_given_twice_is_one(folder):
+def test_find_takes_a_file_that_is_given_twice_once(folder):
     (folder / "link.png").symlink_to("a.png")
     (folder / "inner/up").symlink_to("..")
     found = find_pictures([folder / "a.png", folder, folder / "inner/../a.png"])
     assert names(found) == ["a.png", "b.JPG", "inner/a.png"]
 
 
-def test_an_output_directory_inside_is_left_aside(folder):
+def test_find_leaves_an_output_directory_inside_aside(folder):
     assert names(find_pictures([folder], folder / "inner")) == ["a.png", "b.JPG"]
     assert names(find_pictures([folder], folder / "nowhere")) == ["a.png", "b.JPG", "inner/a.png"]
     assert names(find_pictures([folder], folder)) == ["a.png", "b.JPG", "inner/a.png"]
 
 
-def test_what_is_not_there_is_one_line(folder):
+def test_find_of_what_is_not_there_is_one_line(folder):
     with pytest.raises(UserError, match="^no pictures given; name files or folders of pictures$"):
         find_pictures([])
     with pytest.raises(UserError, match=r"nowhere\.png: no such file or folder$"):

@@ -288,7 +288,7 @@ def test_exif_says_srgb_after_a_conversion_alone(tmp_path):
     assert kept.get_ifd(ExifTags.IFD.Interop) == {1: "R03"}
 
 
-def test_a_profile_that_is_srgb_is_no_remark(tmp_path):
+def test_profile_that_is_srgb_is_no_remark(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     photo = read_photo(saved(tmp_path / "a.png", COLOR[:, :, :3], icc_profile=profile))
     np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
@@ -346,7 +346,7 @@ def test_ink_with_and_without_a_profile(tmp_path):
     np.testing.assert_array_equal(photo.pixels, np.asarray(opened(tmp_path / "c.jpg").convert("RGB")))
 
 
-def test_only_the_first_of_several(tmp_path):
+def test_frames_after_the_first_are_left(tmp_path):
     frames = [Image.fromarray(COLOR[:, :, :3]), *(Image.new("RGB", (7, 5), color) for color in ("red", "blue"))]
     for name, word in (("a.tif", "pages"), ("b.png", "frames"), ("c.gif", "frames")):
         path = saved(tmp_path / name, frames[0], save_all=True, append_images=frames[1:])
@@ -385,7 +385,7 @@ def test_metadata(tmp_path):
     assert metadata.resolution == pytest.approx((300, 300), rel=1e-4)
 
 
-def test_the_exif_of_a_tiff_file_says_nothing_of_its_storage(tmp_path):
+def test_exif_of_a_tiff_file_says_nothing_of_its_storage(tmp_path):
     tags = {315: "A. Dams", 270: "a fine day", 700: b"<xmp/>"}
     photo = read_photo(deep_tiff(tmp_path / "a.tif", DEEP[:, :, :3], tags))
     assert dict(read_exif(photo)) == {315: "A. Dams", 270: "a fine day"}
@@ -408,7 +408,7 @@ def test_damaged_exif_is_left_out_and_the_thumbnail_too(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "tif", "bmp", "gif", "webp"])
-def test_one_pixel_and_truncated_files(tmp_path, kind):
+def test_files_truncated_and_of_one_pixel(tmp_path, kind):
     photo = read_photo(saved(tmp_path / f"a.{kind}", np.full((1, 1, 3), 255, np.uint8)))
     assert photo.pixels.shape in ((1, 1, 3), (1, 1, 1))
     assert (photo.pixels == 255).all()
@@ -434,7 +434,7 @@ def test_files_that_are_no_pictures(tmp_path):
         read_photo(saved(tmp_path / "float.tif", np.zeros((2, 2), np.float32)))
 
 
-def test_the_limit_is_named_with_its_option_and_heeded_before_decoding(tmp_path):
+def test_limit_is_named_with_its_option_and_heeded_before_decoding(tmp_path):
     path = saved(tmp_path / "a.png", COLOR)
     with pytest.raises(
         UserError, match="7 x 5 is 35 pixels, more than the limit of 34; raise the limit with --max-pixels"

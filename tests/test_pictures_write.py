@@ -128,7 +128,7 @@ def test_lossy_formats_are_close(tmp_path):
     assert opened(tmp_path / "c.jpg").mode == "L"
 
 
-def test_what_a_format_has_not_is_said(tmp_path):
+def test_format_says_what_it_has_not(tmp_path):
     for name, label in (("a.jpg", "JPEG"), ("b.bmp", "BMP")):
         remarks = write_photo(tmp_path / name, DEEP, photo_of(DEEP, ALPHA))
         assert remarks == (f"16 bits rounded to 8: {label} has no more", f"alpha laid on white: {label} has none")
@@ -184,7 +184,7 @@ def test_metadata_come_back(tmp_path, suffix, pixels, has):
         assert getattr(again.metadata, key) == getattr(FULL, key)
 
 
-def test_nothing_is_written_that_was_not_there(tmp_path):
+def test_metadata_that_was_not_there_is_not_written(tmp_path):
     for suffix in ("jpg", "png", "tif", "webp"):
         path = tmp_path / f"a.{suffix}"
         write_photo(path, COLOR, photo_of(COLOR, metadata=Metadata()))
@@ -201,7 +201,7 @@ def test_too_long_metadata_are_left_out_of_jpeg_and_said(tmp_path):
     assert image.info["photoshop"][0x0404] == metadata.iptc
 
 
-def test_the_profile_is_for_the_pixels(tmp_path):
+def test_profile_is_for_the_pixels(tmp_path):
     def embedded(pixels, profile):
         write_photo(tmp_path / "a.png", pixels, photo_of(pixels, metadata=Metadata(profile=profile)))
         return opened(tmp_path / "a.png").info.get("icc_profile")
@@ -217,7 +217,7 @@ def test_the_profile_is_for_the_pixels(tmp_path):
     assert embedded(COLOR, b"") is None
 
 
-def test_the_suffix_says_what_the_file_is():
+def test_suffix_says_what_the_file_is():
     def suffix(kind, path, alpha=None):
         return suffix_for(photo_of(COLOR, alpha, kind), path)
 
@@ -249,7 +249,7 @@ def test_errors_are_one_line_and_leave_nothing_behind(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "bmp", "16.png", "16.tif"])
-def test_a_full_disk_leaves_the_earlier_file(tmp_path, suffix):
+def test_disk_that_is_full_leaves_the_earlier_file(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     path.write_text("earlier")
     large = RNG.integers(0, 65536, (200, 200, 3), dtype=np.uint16)

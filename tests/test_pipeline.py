@@ -63,7 +63,7 @@ def expected():
     return read(batch_size=48, steps=1)[1]
 
 
-def test_a_batch_is_what_it_says(expected):
+def test_batch_is_what_it_says(expected):
     assert expected["index"].dtype == np.uint32
     assert expected["index"].tolist() == list(range(48))
     assert expected["picture"].dtype == np.uint8
@@ -75,7 +75,7 @@ def test_a_batch_is_what_it_says(expected):
 
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("placement", ["host", "device"])
-def test_a_batch_says_which_photograph_a_patch_came_from(placement, workers):
+def test_batch_says_which_photograph_a_patch_came_from(placement, workers):
     # Each photograph has one color, so that a patch shows where it was cut.
     plain = [Photograph(str(i), np.full((20 + i, 30, 3), 60 * i, np.uint8)) for i in range(5)]
     patches, batch = read(make_config(placement=placement, workers=workers), photographs=plain)
@@ -116,7 +116,7 @@ def test_patches_do_not_depend_on_the_order_they_are_drawn_in(expected, order):
         assert np.array_equal(source[index]["picture"], expected["picture"][index])
 
 
-def test_a_longer_epoch_begins_with_the_same_patches(expected):
+def test_epoch_that_is_longer_begins_with_the_same_patches(expected):
     _, got = read(make_config(patches_per_epoch=100))
     assert np.array_equal(got["picture"][:23], expected["picture"][:23])
     assert not np.array_equal(got["picture"][23], expected["picture"][23])
@@ -129,7 +129,7 @@ def test_seeds_and_epochs_differ(expected):
 
 
 @given(seed=st.integers(-5, 2**64), count=st.integers(1, 12), per_epoch=st.integers(1, 60), epoch=st.integers(0, 9))
-def test_an_epoch_visits_photographs_equally_often(seed, count, per_epoch, epoch):
+def test_epoch_visits_photographs_equally_often(seed, count, per_epoch, epoch):
     draws = Draws(seed, SIZE, per_epoch, (1.0, 1.0), "pixels", 0.0, False)
     first = epoch * per_epoch
     visits = collections.Counter(draws.photograph(first + i, count) for i in range(per_epoch))
@@ -160,7 +160,7 @@ def test_placements_make_the_same_pictures(options):
     np.testing.assert_allclose(first, host["picture"] / 255.0, rtol=0, atol=1e-7)
 
 
-def test_a_data_set_too_large_for_the_device(monkeypatch):
+def test_pipeline_of_a_data_set_too_large_for_the_device(monkeypatch):
     monkeypatch.setattr(resident, "LIMIT_BYTES", 9000)
     with pytest.raises(UserError, match=r"config\.data\.placement.*first 4 of 5.*use 'host'"):
         read(make_config(placement="device"))
@@ -184,7 +184,7 @@ def test_impossible_settings(changes, message):
     assert "\n" not in str(caught.value)
 
 
-def test_no_photographs():
+def test_pipeline_without_photographs():
     with pytest.raises(UserError, match=r"config\.data\.name 'made' has no training photographs"):
         stream([], make_config(), 0, Rows.of(1, 0, 1))
 
@@ -201,12 +201,12 @@ def test_signals_to_all_processes_do_not_end_the_workers():
     assert not multiprocessing.active_children()
 
 
-def test_a_batch_that_processes_cannot_share():
+def test_batch_that_processes_cannot_share():
     with pytest.raises(UserError, match=r"config\.training\.batch_size 6 .* 4 processes"):
         Rows.of(6, 0, 1, 0, 4)
 
 
-def test_no_steps_left():
+def test_pipeline_without_steps_left():
     assert list(stream(make_photographs(), make_config(), 0, Rows.of(4, 9, 0))) == []
 
 
@@ -253,12 +253,12 @@ def test_photographs_are_kept_as_far_as_they_fit():
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_photograph_that_cannot_be_read(workers):
+def test_photograph_that_cannot_be_read(workers):
     with pytest.raises(UserError, match=r"training photograph 3 \(for patch \d+\) .*ValueError: bad bytes") as caught:
         read(make_config(workers=workers), photographs=Counting(damaged=True))
     assert "\n" not in str(caught.value)
 
 
-def test_a_worker_that_dies():
+def test_worker_that_dies():
     with pytest.raises(ColorjaxError, match=r"worker process .* died .*exit code -9.*config\.data\.workers"):
         read(make_config(workers=1), photographs=Counting(deadly=True))

@@ -4,7 +4,7 @@ import pytest
 from colorjax.runtime.pixelwise import map_pixels, pad_reflected, pad_to_shared_size
 
 
-def test_a_small_picture_continues_with_its_reflection():
+def test_pixelwise_continues_a_small_picture_with_its_reflection():
     picture = np.arange(3, dtype=np.float32).reshape(1, 3, 1)
     np.testing.assert_array_equal(pad_reflected(picture, 6, 6)[:, :, 0], np.tile([0.0, 1, 2, 1, 0, 1], (6, 1)))
     full = np.zeros((4, 8, 3))

@@ -32,7 +32,7 @@ def table(tmp_path, monkeypatch):
     return config.lock()
 
 
-def test_another_file_of_the_same_name_is_measured_anew(table, tmp_path, capsys):
+def test_pretrained_file_replaced_under_its_name_is_measured_anew(table, tmp_path, capsys):
     def measured():
         measure_rows(table, tmp_path / "table", table_runs(table, tmp_path / "rows"), DATA)
         text = (tmp_path / "rows" / "shipped" / "evaluation.json").read_text()

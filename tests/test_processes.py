@@ -138,12 +138,12 @@ def later_pairs(first_pair):
 
 
 @pytest.mark.process
-def test_two_processes_with_two_devices_each_train_what_one_with_four_trains(whole, first_pair):
+def test_processes_two_of_two_devices_train_what_one_of_four_trains(whole, first_pair):
     assert_same_result(first_pair / "whole", whole, tolerance=1e-5)
 
 
 @pytest.mark.process
-def test_four_processes_with_a_device_each_go_on_from_the_checkpoint_of_one_with_four(whole, tmp_path):
+def test_processes_four_go_on_from_the_checkpoint_of_one(whole, tmp_path):
     workdir = tmp_path / "four" / "run"
     with pytest.raises(Interrupted):
         alone(workdir, lambda step: signal.raise_signal(signal.SIGTERM) if step == 1 else None)
@@ -155,7 +155,7 @@ def test_four_processes_with_a_device_each_go_on_from_the_checkpoint_of_one_with
 
 
 @pytest.mark.process
-def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(whole, first_pair, later_pairs, tmp_path):
+def test_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(whole, first_pair, later_pairs, tmp_path):
     workdir = first_pair / "stopped"
     assert said(workdir, 0) == [
         f"tiny: SIGTERM: stopped; the same command goes on from step 6, {workdir / 'checkpoints' / '6'}"
@@ -169,7 +169,7 @@ def test_a_signal_to_one_stops_all_at_the_same_step_and_any_number_goes_on(whole
 
 
 @pytest.mark.process
-def test_each_process_reads_every_batch_once_and_only_the_first_writes(first_pair):
+def test_processes_read_every_batch_once_and_only_the_first_writes(first_pair):
     workdir = first_pair / "whole"
     for index in range(2):
         assert (workdir / f"read-{index}").read_text().split() == list(map(str, range(tiny_process.STEPS)))
@@ -186,7 +186,7 @@ NAME = r"process {} of 2 \(.+, pid \d+\)"
 
 
 @pytest.mark.process
-def test_when_one_is_killed_the_other_ends_and_names_it(tmp_path):
+def test_process_killed_is_named_by_the_other_which_ends(tmp_path):
     with ExitStack() as stack:
         groups = []
         for victim in (0, 1):
@@ -203,7 +203,7 @@ def test_when_one_is_killed_the_other_ends_and_names_it(tmp_path):
 
 
 @pytest.mark.process
-def test_a_bug_in_one_ends_all_with_one_traceback(later_pairs):
+def test_bug_in_one_ends_all_with_one_traceback(later_pairs):
     workdir = later_pairs[0] / "run"
     assert log_of(workdir, 1).rstrip().endswith("ValueError: an accident")
     (line,) = said(workdir, 0)
@@ -212,14 +212,14 @@ def test_a_bug_in_one_ends_all_with_one_traceback(later_pairs):
 
 
 @pytest.mark.process
-def test_a_mistake_that_the_first_finds_is_said_once(later_pairs):
+def test_mistake_that_the_first_finds_is_said_once(later_pairs):
     workdir = later_pairs[1] / "run"
     assert said(workdir, 0) == ["tiny: a mistake"]
     assert said(workdir, 1) == []
 
 
 @pytest.mark.process
-def test_each_measures_its_share_and_all_get_what_one_measures(first_pair, tmp_path, monkeypatch):
+def test_processes_measure_their_shares_and_get_what_one_measures(first_pair, tmp_path, monkeypatch):
     two = first_pair / "measured"
     monkeypatch.setattr(colorjax.evaluation.measure, "METRICS", METRICS)  # which `measure` lessens
     tiny_process.measure(tmp_path, 0)
@@ -272,7 +272,7 @@ def test_processes_with_different_code_are_told_the_file(monkeypatch):
     agree({"a": 1}, [colorjax])
 
 
-def test_of_many_differences_a_line_names_three(monkeypatch):
+def test_agree_names_three_of_many_differences(monkeypatch):
     of_a_group(monkeypatch, lambda value: value | {"started": {"e": 0}})
     with pytest.raises(UserError, match=r": a \(none there, 1 in process 0\), b .*, c \(.*\) and 2 more; start all"):
         agree({"a": 1, "b": 2, "c": 3, "d": 4}, [])
@@ -304,7 +304,7 @@ def test_processes_of_different_numbers_are_all_told_so():
 
 
 @pytest.mark.process
-def test_two_processes_with_one_place_are_both_told_so():
+def test_coordinator_tells_two_processes_with_one_place():
     lines = met(free_port(), (0, 3), (1, 3), (1, 3))
     assert len(set(lines)) == 1
     name = r"process 1 of 3 \(.+\)"
@@ -312,7 +312,7 @@ def test_two_processes_with_one_place_are_both_told_so():
 
 
 @pytest.mark.process
-def test_who_comes_when_all_have_met_is_not_let_in(monkeypatch):
+def test_coordinator_refuses_latecomer(monkeypatch):
     monkeypatch.setattr(joining, "_REACH_SECONDS", 3)
     lines = met(free_port(), (0, 2), (1, 2), (1, 2))
     assert lines[0] is None
@@ -344,12 +344,12 @@ def test_ctrl_c_while_waiting_is_a_line_and_ends_the_coordinator(tmp_path):
         (("node:1", 2, -1), "--process=-1: the 2 processes are 0 to 1"),
     ],
 )
-def test_an_impossible_place_is_a_user_error(arguments, line):
+def test_place_that_is_impossible_is_a_user_error(arguments, line):
     with pytest.raises(UserError, match=line):
         from_arguments(*arguments)
 
 
-def test_the_place_that_the_options_name():
+def test_place_is_that_of_the_options():
     assert from_arguments("", None, None) is None
     assert from_arguments("node:47000", 1, 0) is None
     assert from_arguments("node:47000", 4, 3) == Place("node", 47000, 3, 4)
@@ -369,7 +369,7 @@ def slurm(**changes):
     } | changes
 
 
-def test_a_task_of_srun_finds_its_place():
+def test_place_of_a_task_of_srun():
     place = from_slurm(slurm())
     assert (place.host, place.index, place.count, place.local_devices) == ("gpu003", 6, 12, None)
     assert 1024 < place.port < 2**16
@@ -381,7 +381,7 @@ def test_a_task_of_srun_finds_its_place():
 @pytest.mark.parametrize(
     ("nodes", "first"), [("a1", "a1"), ("a1,b[1-2]", "a1"), ("a[1,3-4]", "a1"), ("a[08-11]-ib,b", "a08-ib")]
 )
-def test_the_coordinator_is_on_the_first_node(nodes, first):
+def test_coordinator_is_on_the_first_node(nodes, first):
     assert from_slurm(slurm(SLURM_STEP_NODELIST=nodes)).host == first
 
 
@@ -400,7 +400,7 @@ def test_tasks_on_one_node_share_its_devices(visible, tasks, node, local, expect
     assert from_slurm(place).local_devices == expected
 
 
-def test_a_process_in_a_job_that_srun_did_not_start_is_alone():
+def test_place_of_a_process_that_srun_did_not_start_is_alone():
     assert from_slurm({"SLURM_JOB_ID": "1", "SLURM_NTASKS": "4", "SLURM_PROCID": "0"}) is None
     assert from_slurm(slurm(SLURM_STEP_NUM_TASKS="1")) is None
     assert from_slurm({}) is None

@@ -36,7 +36,7 @@ CHANGES = {
 }
 
 
-def test_the_hash_changes_with_every_field_but_the_name():
+def test_protocol_hash_changes_with_every_field_but_the_name():
     assert set(CHANGES) | {"name"} == {field.name for field in dataclasses.fields(Protocol)}
     hashes = {dataclasses.replace(PROTOCOL, **{name: value}).hash for name, value in CHANGES.items()}
     assert len(hashes | {PROTOCOL.hash}) == len(CHANGES) + 1
@@ -47,7 +47,7 @@ def test_the_hash_changes_with_every_field_but_the_name():
     assert PROTOCOL.hash == "411f1ff88f53"
 
 
-def test_a_protocol_from_a_config_names_the_pictures_whatever_their_order():
+def test_protocol_from_a_config_names_the_pictures_whatever_their_order():
     random = np.random.default_rng(0)
     pictures = [Photograph(str(i), random.integers(0, 256, (4, 5, 3), np.uint8)) for i in range(3)]
     one = build_protocol(run_config().protocol, "made", "denoise", pictures)
@@ -61,7 +61,7 @@ def test_a_protocol_from_a_config_names_the_pictures_whatever_their_order():
         build_protocol({}, "made", "denoise", [])
 
 
-def test_the_content_hash_knows_pixels_shape_and_nothing_else():
+def test_content_hash_knows_pixels_shape_and_nothing_else():
     picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     assert content_hash(picture) == content_hash(np.asfortranarray(picture))
     changed = picture.copy()
@@ -86,7 +86,7 @@ def test_the_content_hash_knows_pixels_shape_and_nothing_else():
         {"psnr_ceiling": 0.0},
     ],
 )
-def test_an_impossible_protocol_is_refused_in_one_line_that_names_the_field(change):
+def test_protocol_that_is_impossible_is_one_line_that_names_the_field(change):
     field = list(change)[-1].partition("_kind")[0]
     with pytest.raises(UserError, match=field.partition("_level")[0]) as error:
         dataclasses.replace(PROTOCOL, **change)
@@ -128,7 +128,7 @@ def test_noise_and_hints_depend_on_the_seed_and_the_picture_alone():
     assert other.hint_seed(hashes[0]) != PROTOCOL.hint_seed(hashes[0])
 
 
-def test_the_measured_task_has_the_protocols_noise_and_the_tasks_own_loss():
+def test_measured_task_has_the_protocols_noise_and_the_tasks_own_loss():
     protocol = dataclasses.replace(PROTOCOL, noise_kind="gaussian", noise_level=0.1)
     measured = protocol.measured_task(Denoise("l1", "poisson", (0.0, 0.5)))
     assert measured == Denoise("l1", "gaussian", (0.1, 0.1))

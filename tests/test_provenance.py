@@ -31,12 +31,12 @@ def root(tmp_path):
     return root
 
 
-def test_a_clean_checkout_is_its_commit(root):
+def test_checkout_that_is_clean_is_its_commit(root):
     (root / "notes.txt").write_text("not code")
     assert provenance(root) == ({"commit": git(root, "rev-parse", "HEAD"), "dirty": False}, "")
 
 
-def test_a_diff_has_all_that_is_new_and_leaves_the_index_alone(root):
+def test_diff_has_all_that_is_new_and_leaves_the_index_alone(root):
     (root / "colorjax" / "a.py").write_text("changed\n")
     (root / "datasets" / "new.py").write_text("new\n")
     before = git(root, "status", "--porcelain")
@@ -50,7 +50,7 @@ def test_a_diff_has_all_that_is_new_and_leaves_the_index_alone(root):
     assert (root / "datasets" / "new.py").read_text() == "new\n"
 
 
-def test_a_snapshot_is_the_code_and_stays_as_it_was(root, tmp_path):
+def test_snapshot_is_the_code_and_stays_as_it_was(root, tmp_path):
     (root / "colorjax" / "a.py").write_text("changed\n")
     snapshot = take_snapshot(root, tmp_path / "code")
     files = {str(path.relative_to(snapshot)) for path in snapshot.rglob("*") if path.is_file()}
@@ -65,10 +65,10 @@ def test_a_snapshot_is_the_code_and_stays_as_it_was(root, tmp_path):
     assert len(list((tmp_path / "code").iterdir())) == 2
 
 
-def test_without_git_nothing_is_known(tmp_path):
+def test_provenance_without_git_is_unknown(tmp_path):
     (tmp_path / "launch.py").touch()
     assert provenance(tmp_path) == ({"commit": None, "dirty": None}, "")
 
 
-def test_an_installed_package_does_not_take_the_repository_around_it_for_its_own(root):
+def test_provenance_of_an_installed_package_is_not_the_repository_around_it(root):
     assert provenance(root / "colorjax") == ({"commit": None, "dirty": None}, "")

@@ -53,7 +53,7 @@ def test_attempts_below_zero_are_refused_before_anything_is_touched(tmp_path):
     assert (tmp_path / "starts.json").read_text() == before
 
 
-def test_half_written_checkpoints_do_not_count(tmp_path):
+def test_requeue_does_not_count_half_written_checkpoints(tmp_path):
     (tmp_path / "checkpoints" / "20.orbax-checkpoint-tmp").mkdir(parents=True)
     assert newest_checkpoint(tmp_path) == 0
 
@@ -65,7 +65,7 @@ def test_half_written_checkpoints_do_not_count(tmp_path):
         ({"SLURM_JOB_ID": "14", "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "0"}, "12_0"),
     ],
 )
-def test_the_job_is_put_back_and_says_so(tmp_path, monkeypatch, scontrol, names, job):
+def test_requeue_puts_the_job_back_and_says_so(tmp_path, monkeypatch, scontrol, names, job):
     in_job(monkeypatch, **names)
     (tmp_path / "checkpoints" / "40").mkdir(parents=True)
     requeue(tmp_path, STOPPED)
@@ -74,7 +74,7 @@ def test_the_job_is_put_back_and_says_so(tmp_path, monkeypatch, scontrol, names,
     assert (state.state, state.reason) == ("waiting", "back in the queue after SIGUSR2, at step 40")
 
 
-def test_a_refusal_is_said_and_the_state_stays(tmp_path, monkeypatch, scontrol):
+def test_requeue_refused_is_said_and_the_state_stays(tmp_path, monkeypatch, scontrol):
     in_job(monkeypatch, SLURM_JOB_ID="14")
     (tmp_path / "refuse").touch()
     write_state(tmp_path, STOPPED)

@@ -24,7 +24,7 @@ def test_resizing_is_pillows(height, width, new_height, new_width):
 
 
 @pytest.mark.parametrize("side", [7, 40, 41, 97])
-def test_a_ramp_keeps_its_place(side):
+def test_resizing_keeps_a_ramp_in_its_place(side):
     """Pixel centers: the ramp's value at (i + 0.5) / side, but where the filter meets the picture's edge."""
     ramp = (np.arange(40, dtype=np.float32) + 0.5) / 40
     across = resize(np.broadcast_to(ramp, (3, 40)), 3, side)

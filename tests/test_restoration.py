@@ -41,7 +41,7 @@ def gray_copy_levels(colored):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize(("channels", "weights"), [(1, "idle"), (1, "idle_gray"), (3, "idle")])
-def test_no_noise_is_added(networks, dtype, channels, weights):
+def test_restoration_adds_no_noise(networks, dtype, channels, weights):
     given = picture(channels, dtype)
     result = colorjax.denoise(given, weights=networks[weights])
     assert result.dtype == dtype
@@ -85,7 +85,7 @@ def test_colorizing_keeps_the_gray_levels(dtype):
     assert np.abs(rgb2lab(colored)[..., 1:]).mean() > 2
 
 
-def test_of_a_picture_with_colors_the_lightness_is_used():
+def test_colorizing_a_colored_picture_uses_its_lightness():
     colors = picture()
     np.testing.assert_array_equal(
         colorjax.colorize(colors), colorjax.colorize(gray_copy_levels(colors).astype(np.uint8)[..., np.newaxis])
@@ -160,7 +160,7 @@ def test_bad_hints_are_refused(hints, line):
         (np.zeros((0, 4, 3), np.uint8), r"not \[0, 4, 3\]"),
     ],
 )
-def test_other_arrays_are_refused(function, given, line):
+def test_arrays_of_other_kinds_are_refused(function, given, line):
     with pytest.raises(UserError, match=line):
         function(given)
 

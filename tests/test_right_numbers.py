@@ -72,7 +72,7 @@ def faulty(monkeypatch):
     monkeypatch.setattr(jaxlib, "__version__", "0.10.2")
 
 
-def test_a_known_fault_says_what_is_wrong_and_what_to_install(faulty, monkeypatch):
+def test_fault_says_what_is_wrong_and_what_to_install(faulty, monkeypatch):
     for version, better in {(3, 11): "'jax==0.10.1'", (3, 13): "'jax>=0.12,<0.13'"}.items():
         monkeypatch.setattr(sys, "version_info", version)
         line = known_fault()
@@ -81,18 +81,18 @@ def test_a_known_fault_says_what_is_wrong_and_what_to_install(faulty, monkeypatc
         assert "\n" not in line
 
 
-def test_a_known_fault_of_cpus_is_none_of_a_gpu(faulty, monkeypatch):
+def test_fault_of_cpus_is_none_of_a_gpu(faulty, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert known_fault() == ""
 
 
 @pytest.mark.parametrize("version", ["0.10.1", "0.12.0.1"])
-def test_a_version_without_a_known_fault_is_not_warned_of(version, monkeypatch):
+def test_fault_is_not_warned_of_in_other_versions(version, monkeypatch):
     monkeypatch.setattr(jaxlib, "__version__", version)
     assert known_fault() == ""
 
 
-def test_a_known_fault_is_said_by_a_command_that_computes(faulty, capsys, tmp_path):
+def test_fault_is_said_by_a_command_that_computes(faulty, capsys, tmp_path):
     words = ["denoise", str(tmp_path / "none.png"), f"--output={tmp_path / 'out'}"]
     launch.main(words)
     warnings = [line for line in capsys.readouterr().err.splitlines() if "39103" in line]
@@ -100,7 +100,7 @@ def test_a_known_fault_is_said_by_a_command_that_computes(faulty, capsys, tmp_pa
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_a_known_fault_is_in_no_version_that_the_requirements_allow(python):
+def test_fault_is_in_no_version_that_the_requirements_allow(python):
     requirements = [Requirement(line) for line in re.findall(r"(?m)^jax.*", REQUIREMENTS.read_text())]
     applied = [one for one in requirements if one.marker is None or one.marker.evaluate({"python_version": python})]
     assert {one.name for one in applied} == {"jax", "jaxlib"}
@@ -154,7 +154,7 @@ def test_group_norm_of_a_large_picture_keeps_its_digits():
     np.testing.assert_allclose(found[0, 0, 0], true.mean((0, 2)), rtol=1e-5)
 
 
-def test_the_norm_of_many_gradients_keeps_its_digits():
+def test_norm_of_many_gradients_keeps_its_digits():
     gradient, _ = noisy(4)
     (true,) = wide(gradient)
     np.testing.assert_allclose(jax.jit(optax.tree.norm)({"kernel": gradient}), np.linalg.norm(true), rtol=1e-5)

@@ -19,7 +19,7 @@ def table():
     return config
 
 
-def test_a_row_has_the_shared_sections_and_its_own_model(table):
+def test_row_has_the_shared_sections_and_its_own_model(table):
     table.rows.quick = ConfigDict({"label": "Quick", "model": {"name": "unet", "width": 3}, "seed": 5})
     small, quick = row_config(table, "small"), row_config(table, "quick")
     assert small.optimizer.learning_rate == 0.25
@@ -29,7 +29,7 @@ def test_a_row_has_the_shared_sections_and_its_own_model(table):
     assert set(row_config(table, "mean_color")) == set(run_config()) | {"method"}
 
 
-def test_a_row_changes_single_settings_and_leaves_the_shared_ones_to_the_others(table):
+def test_row_changes_single_settings_and_leaves_the_shared_ones_to_the_others(table):
     table.rows.few = ConfigDict(
         {
             "label": "Few",
@@ -51,7 +51,7 @@ def test_a_row_changes_single_settings_and_leaves_the_shared_ones_to_the_others(
     assert table.task.noise.kind == "none"
 
 
-def test_the_command_line_reaches_every_row_through_the_shared_section_and_one_row_through_its_own(tmp_path):
+def test_rows_are_reached_by_the_command_line_all_or_one(tmp_path):
     path = tmp_path / "experiment.py"
     path.write_text(
         "from ml_collections import ConfigDict\nfrom colorjax.config import model_config, table_config\n"
@@ -86,7 +86,7 @@ def test_the_command_line_reaches_every_row_through_the_shared_section_and_one_r
         ({"method": method_config("observed")}, "config.rows.bad: needs either a model"),
     ],
 )
-def test_a_bad_row_is_one_line_that_names_it(table, row, line, tmp_path):
+def test_row_that_is_bad_is_one_line_that_names_it(table, row, line, tmp_path):
     table.rows.bad = ConfigDict({"label": "Bad", "model": model_config("unet"), **row})
     with pytest.raises(UserError) as caught:
         table_runs(table, tmp_path)
@@ -94,7 +94,7 @@ def test_a_bad_row_is_one_line_that_names_it(table, row, line, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_row_with_seeds_is_run_once_a_seed_on_photographs_drawn_anew(table, tmp_path):
+def test_row_with_seeds_is_run_once_a_seed_on_photographs_drawn_anew(table, tmp_path):
     table.data.photographs_seed = 7
     table.rows.often = ConfigDict({"label": "Often", "model": model_config("unet"), "seeds": (0, 2)})
     table.rows.color = ConfigDict({"label": "Color of few", "method": method_config("mean_color"), "seeds": (4,)})
@@ -116,7 +116,7 @@ def test_seeds_of_a_method_that_learns_nothing_are_refused(table, tmp_path):
 
 
 @pytest.mark.parametrize("section", ["training", "optimizer", "inference"])
-def test_a_method_refuses_settings_that_it_does_not_read(table, section, tmp_path):
+def test_row_of_a_method_refuses_settings_that_it_does_not_read(table, section, tmp_path):
     row = {"label": "Bad", "method": method_config("mean_color"), section: ConfigDict({})}
     table.rows.bad = ConfigDict(row)
     with pytest.raises(UserError, match=rf"config\.rows\.bad\.{section}: a method that needs no training"):

@@ -15,17 +15,17 @@ from colorjax.runs import run_state
 from colorjax.runs.run_state import Heartbeat, RunState, read_state, wait_in_queue, write_state
 
 
-def test_nothing_was_started(tmp_path):
+def test_state_of_what_was_not_started(tmp_path):
     assert read_state(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", [b'{"state": "runn', b"[]", b"{}", b"3", b'{"state": "odd"}', b"\xff\x00"])
-def test_a_damaged_state_is_none(tmp_path, content):
+def test_state_that_is_damaged_is_none(tmp_path, content):
     (tmp_path / "state.json").write_bytes(content)
     assert read_state(tmp_path) is None
 
 
-def test_a_run_says_that_it_runs_and_that_it_is_done(tmp_path):
+def test_state_says_that_a_run_runs_and_that_it_is_done(tmp_path):
     with Heartbeat(tmp_path):
         state = read_state(tmp_path)
         assert (state.state, state.pid, state.host) == ("running", os.getpid(), socket.gethostname())
@@ -33,7 +33,7 @@ def test_a_run_says_that_it_runs_and_that_it_is_done(tmp_path):
     assert read_state(tmp_path).state == "done"
 
 
-def test_the_time_is_renewed_while_it_runs(tmp_path, monkeypatch):
+def test_beat_is_renewed_while_the_run_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(run_state, "BEAT_SECONDS", 0.02)
     with Heartbeat(tmp_path):
         first = read_state(tmp_path).beat
@@ -59,7 +59,7 @@ def test_why_it_ended_is_one_line(tmp_path, error, state, reason):
     assert (ended.state, ended.reason) == (state, reason)
 
 
-def test_a_process_that_is_ended_inside_says_why_first(tmp_path):
+def test_state_of_a_process_ended_inside_says_why_first(tmp_path):
     with Heartbeat(tmp_path) as beat:
         beat.fail("process 1 of 2 failed: an accident")
         assert (read_state(tmp_path).state, read_state(tmp_path).reason) == (
@@ -68,7 +68,7 @@ def test_a_process_that_is_ended_inside_says_why_first(tmp_path):
         )
 
 
-def test_of_many_that_begin_at_once_one_gets_the_folder(tmp_path, monkeypatch):
+def test_folder_goes_to_one_of_many_that_begin_at_once(tmp_path, monkeypatch):
     hosts = iter(f"host{number}" for number in range(8))  # so that none takes another for itself
     monkeypatch.setattr(run_state.socket, "gethostname", lambda: next(hosts, "elsewhere"))
     beats, began, refused = [Heartbeat(tmp_path) for _ in range(8)], [], []
@@ -89,14 +89,14 @@ def test_of_many_that_begin_at_once_one_gets_the_folder(tmp_path, monkeypatch):
     assert not (tmp_path / ".state.lock").exists()
 
 
-def test_a_lock_whose_owner_was_killed_holds_nobody_up(tmp_path, monkeypatch):
+def test_lock_whose_owner_was_killed_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setattr(run_state, "_LOCK_SECONDS", 0.1)
     (tmp_path / ".state.lock").touch()
     with Heartbeat(tmp_path):
         assert read_state(tmp_path).state == "running"
 
 
-def test_a_run_that_is_at_work_is_not_put_into_a_queue(tmp_path):
+def test_run_at_work_is_not_put_into_a_queue(tmp_path):
     with Heartbeat(tmp_path):
         assert not wait_in_queue(tmp_path)
         assert read_state(tmp_path).state == "running"
@@ -105,7 +105,7 @@ def test_a_run_that_is_at_work_is_not_put_into_a_queue(tmp_path):
 
 
 @pytest.mark.process
-def test_a_process_that_was_killed_is_known_on_its_own_host_at_once(tmp_path):
+def test_process_killed_is_known_on_its_own_host_at_once(tmp_path):
     script = (
         f"from colorjax.runs.run_state import Heartbeat\nfrom pathlib import Path\nimport os, signal\n"
         f"Heartbeat(Path({str(tmp_path)!r})).__enter__()\nos.kill(os.getpid(), signal.SIGKILL)"
@@ -116,7 +116,7 @@ def test_a_process_that_was_killed_is_known_on_its_own_host_at_once(tmp_path):
     assert state.reason.startswith("no sign of life since ")
 
 
-def test_a_process_on_another_host_is_known_by_its_silence(tmp_path):
+def test_process_on_another_host_is_known_by_its_silence(tmp_path):
     now = time.time()
     write_state(tmp_path, RunState("running", host="elsewhere", pid=1, started=now, beat=now - 50))
     assert read_state(tmp_path).state == "running"
@@ -124,7 +124,7 @@ def test_a_process_on_another_host_is_known_by_its_silence(tmp_path):
     assert read_state(tmp_path).state == "lost"
 
 
-def test_two_processes_never_train_in_one_folder(tmp_path):
+def test_folder_is_never_trained_in_by_two_processes(tmp_path):
     now = time.time()
     other = RunState("running", host="elsewhere", pid=7, started=now, beat=now)
     write_state(tmp_path, other)
@@ -136,7 +136,7 @@ def test_two_processes_never_train_in_one_folder(tmp_path):
     assert read_state(tmp_path) == other
 
 
-def test_a_job_that_slurm_starts_again_is_not_held_up_by_its_former_self(tmp_path, monkeypatch):
+def test_job_that_slurm_starts_again_is_not_held_up_by_its_former_self(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
     now = time.time()

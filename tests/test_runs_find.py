@@ -14,7 +14,7 @@ def make(folder, **config):
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def test_a_sweeps_runs_in_the_order_of_their_numbers(tmp_path):
+def test_find_runs_orders_a_sweep_by_number(tmp_path):
     for name in ("rate=0.1", "rate=0.02", "rate=3e-05", "rate=0.001", "trial-10", "trial-9"):
         make(tmp_path / "runs" / name, model={"name": "unet"}, seed=1)
     make(tmp_path / "code" / "ab12" / "runs" / "old", model={})
@@ -24,14 +24,14 @@ def test_a_sweeps_runs_in_the_order_of_their_numbers(tmp_path):
     assert runs[0].history == []
 
 
-def test_a_runs_own_folder_is_one_run(tmp_path):
+def test_find_runs_takes_a_runs_own_folder_for_one_run(tmp_path):
     make(tmp_path / "mine", model={})
     make(tmp_path / "mine" / "evaluation" / "rows" / "network", model={})
     (found,) = find_runs(tmp_path / "mine")
     assert found.name == "mine"
 
 
-def test_a_tables_rows_with_seeds(tmp_path):
+def test_find_runs_knows_a_tables_rows_with_seeds(tmp_path):
     make(tmp_path / "table", rows={"unet": {}})
     for seed in (0, 1):
         make(tmp_path / "table" / "rows" / "unet" / f"seed-{seed}", model={}, seed=seed)
@@ -40,7 +40,7 @@ def test_a_tables_rows_with_seeds(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b'{"model": {', b"3", b"\xff\x00"])
-def test_a_damaged_config_takes_nothing_else_away(tmp_path, content):
+def test_find_runs_loses_nothing_to_a_damaged_config(tmp_path, content):
     make(tmp_path / "runs" / "good", model={"name": "unet"})
     make(tmp_path / "table" / "rows" / "unet", model={"name": "unet"})
     make(tmp_path / "runs" / "bad")

@@ -84,7 +84,7 @@ def test_scribbles_bring_the_picture_nearer_to_the_truth():
     assert np.square(restored - PHOTOGRAPH).mean() < 0.5 * np.square(observed - PHOTOGRAPH).mean()
 
 
-def test_without_marks_the_picture_stays_gray():
+def test_scribble_without_marks_stays_gray():
     observed = gray_copy(PHOTOGRAPH)
     np.testing.assert_array_equal(Scribble().restore(Observation(observed)).image, observed)
     hints = Hints(PHOTOGRAPH, np.zeros(PHOTOGRAPH.shape[:2], bool))
@@ -103,7 +103,7 @@ def test_bad_input_is_one_clear_error():
         Scribble().restore(Observation(observed, hints=Hints(PHOTOGRAPH, np.eye(24, dtype=bool)[::-1])))
 
 
-def test_where_the_cycles_run_out_the_direct_solution_is_taken():
+def test_scribble_takes_the_direct_solution_where_the_cycles_run_out():
     observed, method = gray_copy(PHOTOGRAPH), Scribble(count=2, length=8)
     hints = draw_scribbles(PHOTOGRAPH, 1, *method.hint_lines)
     few = Scribble(count=2, length=8, max_iterations=1, tolerance=1e-9)

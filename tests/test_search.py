@@ -48,7 +48,7 @@ def trials_of(directory):
 
 
 @pytest.mark.parametrize("metric", ["psnr", "loss"])
-def test_a_search_ends_near_the_best(tmp_path, metric):
+def test_search_ends_near_the_best(tmp_path, metric):
     work(search(tmp_path, "trials=40", f"metric={metric}"), tmp_path, bowl, lambda line: None)
     study = open_study(read_search(tmp_path), tmp_path)
     assert len(study.trials) == 40
@@ -82,7 +82,7 @@ def test_workers_share_the_trials_and_none_is_taken_twice(tmp_path):
     assert len({trial.params["data.rotate"] for trial in trials}) == 12
 
 
-def test_a_seed_draws_the_same_again(tmp_path):
+def test_search_seed_draws_the_same_again(tmp_path):
     drawn = []
     for name, seed in {"a": 20261122, "b": 20261122, "c": 5}.items():
         work(search(tmp_path / name, "trials=8", f"seed={seed}"), tmp_path / name, bowl, lambda line: None)
@@ -105,7 +105,7 @@ def test_trials_worse_than_the_median_are_pruned(tmp_path):
     assert "pruned   trial-3: psnr 10 at step 10 is worse than the median of the other trials" in said
 
 
-def test_without_a_pruner_nothing_is_pruned(tmp_path):
+def test_pruner_none_prunes_nothing(tmp_path):
     quality = iter([20.0, 21.0, 22.0, 10.0])
 
     def train(config, directory, on_validation):
@@ -115,7 +115,7 @@ def test_without_a_pruner_nothing_is_pruned(tmp_path):
     assert {trial.state for trial in trials_of(tmp_path)} == {TrialState.COMPLETE}
 
 
-def test_a_failed_trial_says_why_and_the_others_go_on(tmp_path):
+def test_trial_that_failed_says_why_and_the_others_go_on(tmp_path):
     def train(config, directory, on_validation):
         if directory.name == "trial-1":
             with Heartbeat(directory):
@@ -128,7 +128,7 @@ def test_a_failed_trial_says_why_and_the_others_go_on(tmp_path):
     assert "failed   trial-1: ValueError: out of memory" in said
 
 
-def test_an_interrupted_trial_is_gone_on_with_by_whoever_comes_next(tmp_path):
+def test_trial_interrupted_is_gone_on_with_by_whoever_comes_next(tmp_path):
     search(tmp_path, "trials=3")
     seen = []
 
@@ -149,7 +149,7 @@ def test_an_interrupted_trial_is_gone_on_with_by_whoever_comes_next(tmp_path):
     assert {trial.state for trial in trials_of(tmp_path)} == {TrialState.COMPLETE}
 
 
-def test_what_a_killed_worker_had_not_reported_is_reported_by_the_next(tmp_path):
+def test_trial_of_a_killed_worker_is_reported_by_the_next(tmp_path):
     made = search(tmp_path, "trials=1")
 
     def killed(config, directory, on_validation):
@@ -165,7 +165,7 @@ def test_what_a_killed_worker_had_not_reported_is_reported_by_the_next(tmp_path)
     assert trial.value == 5.0
 
 
-def test_a_run_that_ended_before_its_worker_was_killed_is_told_by_the_next(tmp_path):
+def test_trial_that_ended_before_its_worker_was_killed_is_told_by_the_next(tmp_path):
     made = search(tmp_path, "trials=1")
 
     def killed(config, directory, on_validation):
@@ -183,7 +183,7 @@ def test_a_run_that_ended_before_its_worker_was_killed_is_told_by_the_next(tmp_p
     assert trial.state == TrialState.COMPLETE
 
 
-def test_a_running_trial_is_left_to_its_worker(tmp_path):
+def test_trial_running_is_left_to_its_worker(tmp_path):
     made = search(tmp_path, "trials=2")
 
     def meanwhile(config, directory, on_validation):
@@ -195,7 +195,7 @@ def test_a_running_trial_is_left_to_its_worker(tmp_path):
     assert [trial.state.name for trial in trials_of(tmp_path)] == ["COMPLETE", "COMPLETE"]
 
 
-def test_more_trials_may_be_asked_for_but_no_other_search(tmp_path):
+def test_search_takes_more_trials_but_no_other_space_or_metric(tmp_path):
     work(search(tmp_path, "trials=2"), tmp_path, bowl, lambda line: None)
     work(search(tmp_path, "trials=5"), tmp_path, bowl, lambda line: None)
     assert len(trials_of(tmp_path)) == 5
@@ -205,7 +205,7 @@ def test_more_trials_may_be_asked_for_but_no_other_search(tmp_path):
         search(tmp_path, "metric=ssim")
 
 
-def test_a_search_is_read_as_it_was_written(tmp_path):
+def test_search_is_read_as_it_was_written(tmp_path):
     space = {"model.width": integers(4, 64), "data.zoom": choice((1.0, 1.0), (0.5, 2.0)), **SPACE}
     assert search(tmp_path, space=space).space == space
     with pytest.raises(UserError, match="no search in it"):
@@ -240,7 +240,7 @@ def write(folder, space):
         ("{'task.loss': choice('l1', 2)}", "task.loss=2: needs a text"),
     ],
 )
-def test_a_space_that_cannot_be_is_one_line(tmp_path, capsys, space, line):
+def test_space_that_cannot_be_is_one_line(tmp_path, capsys, space, line):
     assert launch.main(["search", f"--config={write(tmp_path, space)}", f"--workdir={tmp_path / 'out'}"]) == 2
     assert line in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
@@ -264,7 +264,7 @@ def test_settings_that_cannot_be_are_one_line(tmp_path, capsys, word, line):
     assert line in capsys.readouterr().err
 
 
-def test_a_dry_run_shows_the_space_and_makes_nothing(tmp_path, capsys):
+def test_search_dry_run_shows_the_space_and_makes_nothing(tmp_path, capsys):
     file = write(tmp_path, "{'optimizer.learning_rate': log_uniform(1e-5, 1e-2), 'model.width': choice(8, 16)}")
     words = [f"--config={file}", f"--workdir={tmp_path / 'out'}", "--executor=slurm", "--jobs=2", "--dry-run"]
     assert launch.main(["search", *words]) == 0

@@ -27,7 +27,7 @@ def made(values, order=(0, 1, 2), **changes):
     return dataclasses.replace(evaluation, **changes)
 
 
-def test_each_pictures_numbers_are_averaged_whatever_order_they_were_measured_in():
+def test_seeds_average_each_pictures_numbers_whatever_their_order():
     evaluations = {0: made([20, 30, 10]), 1: made([22, 33, math.nan], order=(2, 0, 1)), 5: made([27, 36, 13])}
     result = average(evaluations)
     assert [row["picture"] for row in result.rows] == ["b", "a", "c"]
@@ -39,7 +39,7 @@ def test_each_pictures_numbers_are_averaged_whatever_order_they_were_measured_in
     assert evaluations[0].rows[0]["psnr"] == 20
 
 
-def test_the_average_of_one_seed_is_that_seed():
+def test_seeds_average_of_one_is_that_seed():
     one = made([20, 30, 10])
     assert dataclasses.replace(average({3: one}), by_seed={}) == one
     assert describe("U-Net", {3: one}) == "U-Net: mean of 1 seed (3)"
@@ -57,13 +57,13 @@ def test_the_average_of_one_seed_is_that_seed():
         made([1, 2, 3], order=(0, 1, 1)),
     ],
 )
-def test_what_was_not_measured_alike_is_not_averaged(other):
+def test_seeds_not_measured_alike_are_not_averaged(other):
     with pytest.raises(UserError, match="seeds 0 and 4 can't be averaged"):
         average({0: made([1, 2, 3]), 4: other})
 
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=8))
-def test_the_interval_over_seeds_is_scipys_of_students_t(values):
+def test_interval_over_seeds_is_scipys_of_students_t(values):
     estimate = mean_over_seeds(values)
     error = np.std(values, ddof=1) / np.sqrt(len(values))
     theirs = np.mean(values) + np.array(t.interval(0.95, len(values) - 1)) * error
@@ -71,19 +71,19 @@ def test_the_interval_over_seeds_is_scipys_of_students_t(values):
     assert estimate.count == len(values)
 
 
-def test_the_interval_over_three_seeds_is_4_303_standard_errors():
+def test_interval_over_three_seeds_is_4_303_standard_errors():
     """4.303 is what printed tables give for two degrees of freedom."""
     estimate = mean_over_seeds([1.0, 2.0, 3.0])
     assert estimate.high - estimate.mean == pytest.approx(4.303 / math.sqrt(3), rel=1e-4)
 
 
-def test_the_interval_holds_the_truth_19_times_in_20():
+def test_interval_holds_the_truth_19_times_in_20():
     draws = np.random.default_rng(0).normal(21.0, 0.3, (2000, 3))
     held = [estimate.low <= 21.0 <= estimate.high for estimate in map(mean_over_seeds, draws)]
     assert np.mean(held) == pytest.approx(0.95, abs=0.02)
 
 
-def test_one_seed_has_no_interval():
+def test_interval_of_one_seed_is_none():
     estimate = mean_over_seeds([21.0, math.nan])
     assert (estimate.mean, estimate.count) == (21.0, 1)
     assert math.isnan(estimate.low)

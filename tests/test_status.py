@@ -25,7 +25,7 @@ def status_of(folder):
     return run_status(run)
 
 
-def test_a_running_run(tmp_path):
+def test_status_of_a_running_run(tmp_path):
     history = [train(2, 1000.0), train(4, 38.0), train(6, 42.0), train(8, 40.0), validation(8, 20.0), train(10, 39.0)]
     history += [validation(12, 23.5), train(14, 90.0), validation(16, 21.0)]
     row = status_of(make_run(tmp_path / "a", history=history, state="running", checkpoint=12))
@@ -35,16 +35,16 @@ def test_a_running_run(tmp_path):
     assert row.seconds_left == pytest.approx((STEPS - 16) * BATCH / 40)
 
 
-def test_the_number_of_steps_is_that_of_training(tmp_path):
+def test_status_counts_steps_as_training_does(tmp_path):
     config = settings(training__batch_size=7)
     assert status_of(make_run(tmp_path / "a", config)).steps == total_steps(ConfigDict(config)) == 58
 
 
-def test_a_checkpoint_may_be_newer_than_the_last_line(tmp_path):
+def test_status_of_a_checkpoint_newer_than_the_last_line(tmp_path):
     assert status_of(make_run(tmp_path / "a", history=[train(10)], checkpoint=14)).step == 14
 
 
-def test_a_run_without_anything_but_its_config(tmp_path):
+def test_status_of_a_run_without_anything_but_its_config(tmp_path):
     row = status_of(make_run(tmp_path / "a", {"model": {"name": "unet"}}, state="waiting"))
     assert (row.state, row.step, row.steps, row.best_step) == ("waiting", 0, None, None)
     assert math.isnan(row.rate)
@@ -78,7 +78,7 @@ SLURM = (
         ("", "rate=1.log", "a: 10%|█         | 5/50 [00:01<00:09]\n\n", "no sign of life since"),
     ],
 )
-def test_the_log_of_a_killed_run_says_why(tmp_path, job, log, text, words):
+def test_status_of_a_killed_run_has_its_logs_reason(tmp_path, job, log, text, words):
     folder = make_run(tmp_path / "runs" / "rate=1", state="running", job=job, age=300)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / log).write_text(text)
@@ -88,7 +88,7 @@ def test_the_log_of_a_killed_run_says_why(tmp_path, job, log, text, words):
     assert status_of(folder).reason == row.reason  # asked for the run alone
 
 
-def test_the_log_of_a_job_that_died_before_its_run_began(tmp_path):
+def test_status_of_a_job_that_died_before_its_run_has_its_logs_reason(tmp_path):
     make_run(tmp_path / "runs" / "a", state="waiting")
     make_run(tmp_path / "runs" / "b", state="waiting")
     (tmp_path / "sweep.json").write_text(json.dumps([{"jobs": {"a": "7_0"}}, {"jobs": {"a": "9_0", "b": "9_1"}}]))
@@ -105,7 +105,7 @@ def test_the_log_of_a_job_that_died_before_its_run_began(tmp_path):
     assert (a.reason, c.reason) == ("", "back in the queue after SIGUSR2, at step 7")
 
 
-def test_a_failed_run_has_its_own_words(tmp_path):
+def test_status_of_a_failed_run_has_its_own_words(tmp_path):
     make_run(tmp_path / "runs" / "a", state="failed", reason="step 7: loss is nan")
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "a.log").write_text(LOCAL)
@@ -120,7 +120,7 @@ def sweep(tmp_path):
     return tmp_path
 
 
-def test_the_printed_table_is_aligned_and_counts(sweep, capsys):
+def test_status_table_is_aligned_and_counts(sweep, capsys):
     assert launch.main(["status", f"--workdir={sweep}"]) == 0
     header, *rows, last = capsys.readouterr().out.splitlines()
     assert [row.split()[:3] for row in rows] == [
@@ -134,7 +134,7 @@ def test_the_printed_table_is_aligned_and_counts(sweep, capsys):
     assert rows[2][header.index("why") :] == "loss is nan, " + "x" * 200  # whole, since this is no terminal
 
 
-def test_what_does_not_fit_on_the_screen_is_what_needs_nobody(sweep):
+def test_status_leaves_off_the_screen_what_needs_nobody(sweep):
     for i in range(40):
         make_run(sweep / "runs" / f"trial-{i}", history=[train(STEPS)])
     rows = [run_status(run) for run in find_runs(sweep)]
@@ -176,7 +176,7 @@ def test_watching_ends_quietly_when_somebody_wants_it_to(sweep, monkeypatch):
 
 @pytest.mark.parametrize("command", ["status", "compare"])
 @pytest.mark.process
-def test_whoever_reads_may_stop_reading(sweep, command):
+def test_status_and_compare_let_a_reader_stop_reading(sweep, command):
     words = [sys.executable, "launch.py", command, f"--workdir={sweep}"]
     reader, writer = os.pipe()
     os.close(reader)
@@ -200,7 +200,7 @@ def test_damaged_files_are_said_and_the_others_shown(sweep, capsys):
     assert "unreadable config.json; no sign of life since" in line
 
 
-def test_a_folder_without_runs_is_one_line(tmp_path, capsys):
+def test_status_of_a_folder_without_runs_is_one_line(tmp_path, capsys):
     assert launch.main(["status", f"--workdir={tmp_path}"]) == 2
     assert "no run in it" in capsys.readouterr().err
     assert launch.main(["status", f"--workdir={tmp_path}", "--config.seed=1"]) == 2

@@ -45,7 +45,7 @@ def train(devices, count, **changes):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
-def test_one_device_and_eight_give_the_same_training(optimizer):
+def test_step_on_one_device_and_on_eight_is_the_same(optimizer):
     one, losses_of_one = train(DEVICES[:1], 12, optimizer__name=optimizer)
     eight, losses_of_eight = train(DEVICES, 12, optimizer__name=optimizer)
     np.testing.assert_allclose(losses_of_eight, losses_of_one, atol=1e-5, rtol=0)
@@ -66,7 +66,7 @@ def plain_step(seed=3):
     return jax.jit(step), state, task, model
 
 
-def test_a_step_is_gradient_descent_on_the_mean_loss_of_the_examples():
+def test_step_is_gradient_descent_on_the_mean_loss_of_the_examples():
     step, state, task, model = plain_step()
     batch = next(batches(1))
     new, metrics = step(state, batch, None)
@@ -110,7 +110,7 @@ def test_weights_follow_from_the_seed():
     assert not np.allclose(kernel[0], kernel[2])
 
 
-def test_the_averaged_network_is_the_one_to_measure():
+def test_averaged_network_is_the_one_to_measure():
     _, state, _, _ = plain_step()
     assert set(network_variables(state, "network")) == {"params", "batch_stats"}
     averaged = {"params": {"network": {"w": jnp.ones(1)}}, "batch_stats": {"network": {}}}
@@ -118,7 +118,7 @@ def test_the_averaged_network_is_the_one_to_measure():
     assert found == {"params": averaged["params"]["network"]}
 
 
-def test_a_context_from_resident_data_is_the_same_on_one_device_and_on_eight():
+def test_conditioning_from_resident_data_is_the_same_on_one_device_and_on_eight():
     class Shifted(Network):
         """Adds what it is given to each picture, times a weight."""
 

@@ -37,14 +37,14 @@ def test_fewer_training_photographs_are_among_more(tmp_path):
     assert abs(drawn - 100).max() < 5 * np.sqrt(300 * 4 / 12 * 8 / 12)
 
 
-def test_other_splits_stay_whole(tmp_path):
+def test_subset_leaves_other_splits_whole(tmp_path):
     source = make(tmp_path, *(f"{split}/{i}.png" for split in ("train", "val", "test") for i in range(3)))
     for split, count in {"train": 1, "validation": 3, "test": 3}.items():
         assert len(datasets.photographs(config("photo_folder", source, photographs=1), split)) == count
 
 
 @pytest.mark.parametrize(("count", "message"), [(4, "photo_folder has 3 training .* 3 at most"), (-1, "not -1")])
-def test_more_training_photographs_than_there_are(tmp_path, count, message):
+def test_subset_of_more_training_photographs_than_there_are(tmp_path, count, message):
     source = make(tmp_path, *(f"train/{i}.png" for i in range(3)), "val/1.png", "test/1.png")
     with pytest.raises(UserError, match=rf"config\.data\.photographs.*{message}") as error:
         datasets.photographs(config("photo_folder", source, photographs=count), "train")
@@ -52,7 +52,7 @@ def test_more_training_photographs_than_there_are(tmp_path, count, message):
     assert len(datasets.photographs(config("photo_folder", source, photographs=count), "test")) == 1
 
 
-def test_some_training_photographs_are_a_sequence_that_pickles(tmp_path, monkeypatch):
+def test_subset_is_a_sequence_that_pickles(tmp_path, monkeypatch):
     source = make(tmp_path, *(f"train/{i}.png" for i in range(9)), "val/1.png", "test/1.png")
     photographs = datasets.photographs(config("photo_folder", source, photographs=6, seed=3), "train")
     chosen = [photograph.name for photograph in photographs]

@@ -58,7 +58,7 @@ def sweep(file, workdir, *words):
     return launch.main(["sweep", f"--config={file}", f"--workdir={workdir}", *words])
 
 
-def test_a_dry_run_lists_and_makes_nothing(file, tmp_path, capsys):
+def test_sweep_dry_run_lists_and_makes_nothing(file, tmp_path, capsys):
     assert sweep(file, tmp_path / "out", "--cluster.partition=gpu", "--executor=slurm", "--dry-run") == 0
     printed = capsys.readouterr().out
     assert f"{tmp_path}/out: 3 runs, 3 to run\nrun     seed\nseed=0  0     to run\n" in printed
@@ -96,7 +96,7 @@ def test_slurm_gets_one_array_of_the_runs_from_a_snapshot(file, tmp_path, slurm,
 
 
 @pytest.mark.process
-def test_the_snapshot_is_what_runs(file, tmp_path, slurm):
+def test_snapshot_is_what_runs(file, tmp_path, slurm):
     sweep(file, tmp_path / "out", "--executor=slurm")
     (code,) = (tmp_path / "out" / "code").iterdir()
     (code / "colorjax" / "commands" / "prepare.py").write_text("def main(**_):\n    print('of the snapshot')\n")
@@ -105,7 +105,7 @@ def test_the_snapshot_is_what_runs(file, tmp_path, slurm):
     assert done.stdout == "of the snapshot\n"
 
 
-def test_only_what_is_not_done_nor_under_way_is_started_again(file, tmp_path, slurm, capsys):
+def test_sweep_again_starts_only_what_is_not_done_nor_under_way(file, tmp_path, slurm, capsys):
     runs = tmp_path / "out" / "runs"
     sweep(file, tmp_path / "out", "--executor=slurm")
     (slurm / "queue").write_text("42_0\n")
@@ -121,7 +121,7 @@ def test_only_what_is_not_done_nor_under_way_is_started_again(file, tmp_path, sl
     assert "seed=0  0     to run\n" in capsys.readouterr().out
 
 
-def test_a_refusal_of_slurm_is_one_line(file, tmp_path, slurm, capsys):
+def test_slurm_refusal_is_one_line(file, tmp_path, slurm, capsys):
     (slurm / "refuse").touch()
     assert sweep(file, tmp_path / "out", "--executor=slurm") == 1
     assert capsys.readouterr().err.endswith(
@@ -129,13 +129,13 @@ def test_a_refusal_of_slurm_is_one_line(file, tmp_path, slurm, capsys):
     )
 
 
-def test_without_slurm_is_one_line(file, tmp_path, monkeypatch, capsys):
+def test_slurm_missing_is_one_line(file, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert sweep(file, tmp_path / "out", "--executor=slurm") == 2
     assert "there is no sbatch here" in capsys.readouterr().err
 
 
-def test_a_mistake_in_any_run_is_found_before_the_first(tmp_path, capsys):
+def test_sweep_finds_a_mistake_in_any_run_before_the_first(tmp_path, capsys):
     text = SWEEP.replace("add(seed=seed)", "add(**{'seed': seed, 'training.keep': 2 - seed})")
     (tmp_path / "wrong.py").write_text(text)
     assert sweep(str(tmp_path / "wrong.py"), tmp_path / "out") == 2
@@ -160,7 +160,7 @@ def test_mistakes_in_the_cluster_are_one_line(file, tmp_path, capsys, words, lin
     assert line in capsys.readouterr().err
 
 
-def test_a_cluster_file_gives_what_overrides_change(tmp_path):
+def test_cluster_file_gives_what_overrides_change(tmp_path):
     path = tmp_path / "ours.py"
     path.write_text(
         "from colorjax.sweeps.cluster import cluster_config\n"
@@ -180,7 +180,7 @@ def test_a_cluster_file_gives_what_overrides_change(tmp_path):
         ("ConfigDict({**cluster_config(), 'tme': 60})", "'tme' is no key of a cluster config"),
     ],
 )
-def test_a_cluster_file_that_can_not_be_is_one_line(tmp_path, body, line):
+def test_cluster_file_that_can_not_be_is_one_line(tmp_path, body, line):
     (tmp_path / "ours.py").write_text(
         "from ml_collections import ConfigDict\nfrom colorjax.sweeps.cluster import cluster_config\n"
         f"def get_config(variant=''):\n    return {body}\n"
@@ -190,7 +190,7 @@ def test_a_cluster_file_that_can_not_be_is_one_line(tmp_path, body, line):
     assert line in str(caught.value)
 
 
-def test_a_damaged_list_of_jobs_is_one_line(file, tmp_path, slurm, capsys):
+def test_sweep_with_a_damaged_list_of_jobs_is_one_line(file, tmp_path, slurm, capsys):
     assert sweep(file, tmp_path / "out", "--executor=slurm") == 0
     (tmp_path / "out" / "sweep.json").write_text('[{"time": ')
     capsys.readouterr()
@@ -198,7 +198,7 @@ def test_a_damaged_list_of_jobs_is_one_line(file, tmp_path, slurm, capsys):
     assert "out/sweep.json is damaged; put a copy of it back, or remove it\n" in capsys.readouterr().err
 
 
-def test_every_key_of_the_cluster_reaches_the_script(tmp_path):
+def test_cluster_keys_all_reach_the_script(tmp_path):
     given = {
         "partition": ("gpu", "#SBATCH --partition=gpu"),
         "account": ("us", "#SBATCH --account=us"),
@@ -228,7 +228,7 @@ def test_every_key_of_the_cluster_reaches_the_script(tmp_path):
     assert "--kill-on-bad-exit=1" not in plain
 
 
-def test_a_container_goes_before_python_and_attempts_behind(file, tmp_path, slurm):
+def test_container_goes_before_python_and_attempts_behind(file, tmp_path, slurm):
     words = [
         "--cluster.container=apptainer exec --nv 'my image.sif'",
         "--cluster.python=python3",
@@ -249,27 +249,27 @@ def test_a_container_goes_before_python_and_attempts_behind(file, tmp_path, slur
         (["--executor=slurm", "--cluster.container=x 'y"], "No closing quotation"),
     ],
 )
-def test_what_nothing_would_read_or_no_job_could_do_is_one_line(file, tmp_path, slurm, capsys, words, line):
+def test_sweep_words_that_nothing_reads_or_no_job_can_do_are_one_line(file, tmp_path, slurm, capsys, words, line):
     assert sweep(file, tmp_path / "out", *words) == 2
     assert line in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_a_dry_run_finds_mistakes_too(tmp_path, capsys):
+def test_sweep_dry_run_finds_mistakes_too(tmp_path, capsys):
     (tmp_path / "wrong.py").write_text(SWEEP.replace("add(seed=seed)", "add(**{'seed': seed, 'training.keep': seed})"))
     assert sweep(str(tmp_path / "wrong.py"), tmp_path / "out", "--dry-run") == 2
     assert "run 'seed=0,keep=0': config.training.keep=0: must be 1 or more" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("name", "kind"), [("config.json", "run"), ("search.json", "search")])
-def test_a_folder_of_something_else_is_left_alone(file, tmp_path, capsys, name, kind):
+def test_sweep_leaves_a_folder_of_something_else_alone(file, tmp_path, capsys, name, kind):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("{}")
     assert sweep(file, tmp_path / "out") == 2
     assert f"out is the folder of a {kind}; use another for this sweep" in capsys.readouterr().err
 
 
-def test_a_setting_that_changes_no_result_reaches_the_runs_that_are_there(file, tmp_path, slurm):
+def test_sweep_setting_that_changes_no_result_reaches_the_runs_that_are_there(file, tmp_path, slurm):
     sweep(file, tmp_path / "out", "--executor=slurm")
     directories = list((tmp_path / "out" / "runs").iterdir())
     for directory in directories:

@@ -17,7 +17,7 @@ from colorjax.sweeps.names import run_names, short_keys
 from colorjax.sweeps.plan import plan
 
 
-def test_a_grid_has_every_combination_once():
+def test_grid_has_every_combination_once():
     runs = grid({"a": (1, 2, 3), "b.c": ("x", "y")})
     assert len(runs) == 6
     assert len({tuple(run.items()) for run in runs}) == 6
@@ -30,7 +30,7 @@ def test_zipped_lists_go_side_by_side():
         zipped({"a": (1,), "b": (3, 4)})
 
 
-def test_a_product_joins_lists():
+def test_product_joins_lists():
     assert product(seeds(2, first=5), [{"a": 1}]) == [{"seed": 5, "a": 1}, {"seed": 6, "a": 1}]
     with pytest.raises(UserError, match="two lists set seed"):
         product(seeds(2), seeds(2))
@@ -51,7 +51,7 @@ def test_draws_follow_their_distributions():
     assert {type(value) for value in runs[0].values()} == {float, int, str}
 
 
-def test_more_draws_begin_with_fewer_and_another_key_changes_none():
+def test_draws_begin_with_fewer_and_another_key_changes_none():
     space = {"a": uniform(0, 1), "b": uniform(0, 1)}
     assert random_draws(3, space, seed=4) == random_draws(9, space, seed=4)[:3]
     assert random_draws(3, space, seed=5) != random_draws(3, space, seed=4)
@@ -80,7 +80,7 @@ def test_values_that_look_the_same_in_a_file_name_stay_apart():
     assert [name[:5] for name in names] == ["a=x_y", "a=x_y", "a=z"]
 
 
-def test_a_number_is_named_in_full_where_six_digits_are_not_enough():
+def test_name_has_a_number_in_full_where_six_digits_are_not_enough():
     names = run_names([{"a": 0.1234567}, {"a": 0.1234568}])
     assert names == ["a=0.1234567", "a=0.1234568"]
 
@@ -120,7 +120,7 @@ def make(run):
     (run.directory / "config.json").write_text(json.dumps(to_plain(run.config)))
 
 
-def test_a_plan_has_resolved_configs(tmp_path):
+def test_plan_has_resolved_configs(tmp_path):
     runs = planned(
         tmp_path, "for run in grid({'seed': (1, 2), 'data.zoom': [(1, 2.5)]}): add(**run)", ["--config.seed=9"]
     )
@@ -132,7 +132,7 @@ def test_a_plan_has_resolved_configs(tmp_path):
         runs[0].config.nothing = 1
 
 
-def test_a_whole_model_may_be_exchanged(tmp_path):
+def test_plan_may_exchange_a_whole_model(tmp_path):
     body = """
     from colorjax.config import model_config
     add(model=model_config("cnn"))
@@ -152,18 +152,18 @@ def test_a_whole_model_may_be_exchanged(tmp_path):
         ("add(seed=1); 1 / 0", r"lr.py, line \d+: ZeroDivisionError"),
     ],
 )
-def test_a_plan_that_cannot_be_is_one_line(tmp_path, body, line):
+def test_plan_that_cannot_be_is_one_line(tmp_path, body, line):
     with pytest.raises(UserError, match=line):
         planned(tmp_path, body)
 
 
-def test_a_file_without_a_sweep_is_one_line(tmp_path):
+def test_plan_of_a_file_without_a_sweep_is_one_line(tmp_path):
     path = "experiments/colorize_unet.py"
     with pytest.raises(UserError, match=r"defines no function sweep\(\)"):
         plan(path, load(path), tmp_path)
 
 
-def test_a_runs_own_config_has_no_sweep(tmp_path):
+def test_plan_of_a_runs_own_config_has_no_sweep(tmp_path):
     (run,) = planned(tmp_path, "add(seed=1)")
     make(run)
     with pytest.raises(UserError, match=r"the config of one run has no sweep\(\); give a Python file"):
@@ -186,7 +186,7 @@ def test_numbers_of_numpy_are_numbers(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b'{"seed":', b"3", b"\xff\x00"])
-def test_a_damaged_config_of_a_run_is_named(tmp_path, content):
+def test_plan_names_a_damaged_config_of_a_run(tmp_path, content):
     (run,) = planned(tmp_path, "add(seed=1)")
     make(run)
     (run.directory / "config.json").write_bytes(content)
@@ -194,7 +194,7 @@ def test_a_damaged_config_of_a_run_is_named(tmp_path, content):
         planned(tmp_path, "add(seed=1)")
 
 
-def test_a_sweep_that_grows_keeps_the_folders_of_its_runs(tmp_path):
+def test_sweep_that_grows_keeps_the_folders_of_its_runs(tmp_path):
     for run in planned(tmp_path, "for seed in (0, 1): add(seed=seed)"):
         make(run)
     grown = "for run in grid({'seed': (0, 1), 'optimizer.learning_rate': (3e-4, 1e-3)}): add(**run)"
@@ -206,7 +206,7 @@ def test_a_sweep_that_grows_keeps_the_folders_of_its_runs(tmp_path):
     ]
 
 
-def test_a_folder_of_another_run_is_left_alone(tmp_path):
+def test_sweep_leaves_a_folder_of_another_run_alone(tmp_path):
     body = "for seed in (0, 1): add(seed=seed)"
     for run in planned(tmp_path, body):
         make(run)

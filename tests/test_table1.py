@@ -46,7 +46,7 @@ def made(tmp_path_factory):
     return workdir, table(workdir)
 
 
-def test_the_command_makes_every_file(made):
+def test_table_command_makes_every_file(made):
     workdir, status = made
     assert status == 0
     for name in ("table.md", "table.csv", "pictures.csv", "report.html", "protocol.json", "config.json"):
@@ -56,7 +56,7 @@ def test_the_command_makes_every_file(made):
         assert list((workdir / "rows" / row / "tensorboard").iterdir())
 
 
-def test_every_row_is_measured_on_every_picture(made):
+def test_table_measures_every_row_on_every_picture(made):
     with (made[0] / "pictures.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["row"] for line in lines] == [row for row in ROWS for _ in range(2)]
@@ -73,7 +73,7 @@ def test_scribbles_come_nearer_to_the_truth_than_the_gray_copy(made):
     assert float(difference["ciede2000_difference"]) < 0
 
 
-def test_the_page_needs_no_other_file_and_shows_the_published_figures(made):
+def test_table_page_needs_no_other_file_and_shows_the_published_figures(made):
     page = (made[0] / "report.html").read_text()
     assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!data:|#)""", page)
     assert not re.findall(r"@import|url\((?!['\"]?(?:data:|#))", page)
@@ -82,7 +82,7 @@ def test_the_page_needs_no_other_file_and_shows_the_published_figures(made):
     assert all(row.split(" (")[0] in page for row in ROWS)
 
 
-def test_another_config_in_the_same_workdir_is_refused(made, capsys):
+def test_table_of_another_config_in_the_same_workdir_is_refused(made, capsys):
     assert table(made[0], "--config.seed=1") == 2
     error = capsys.readouterr().err
     assert "config.seed (0 there, 1 here)" in error

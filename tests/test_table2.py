@@ -65,7 +65,7 @@ def lines(path):
         return list(csv.DictReader(file))
 
 
-def test_all_rows_are_measured_on_the_same_pictures(made):
+def test_table_rows_are_measured_on_the_same_pictures(made):
     rows = [
         "Gray copy of the input",
         "Mean color",
@@ -93,7 +93,7 @@ def test_rows_with_seeds_have_a_folder_a_seed_and_are_one_row_of_the_table(made)
     assert table["U-Net, group norm., all photographs"] == pytest.approx(psnr[2])
 
 
-def test_again_nothing_is_trained_or_measured_twice(command, made, capsys):
+def test_table_again_trains_and_measures_nothing_twice(command, made, capsys):
     before = {path.name: path.read_text() for path in made.glob("*.csv")}
     assert launch.main(command) == 0
     said = "".join(capsys.readouterr())
@@ -103,14 +103,14 @@ def test_again_nothing_is_trained_or_measured_twice(command, made, capsys):
     assert {path.name: path.read_text() for path in made.glob("*.csv")} == before
 
 
-def test_more_photographs_than_there_are_in_any_row_are_refused_before_anything_is_trained(command, tmp_path, capsys):
+def test_table_refuses_more_photographs_than_there_are_before_training(command, tmp_path, capsys):
     again = [*command[:2], f"--workdir={tmp_path / 'run'}", "--config.rows.color.data.photographs=900"]
     assert launch.main(again) == 2
     assert "row 'Color of few': config.data.photographs=900: skimage_photos has 5" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
-def test_the_report_says_what_the_papers_numbers_and_the_branch_are(made):
+def test_table_report_says_what_the_papers_numbers_and_the_branch_are(made):
     for name in ("report.html", "table.md"):
         page = (made / name).read_text()
         for figure in ("22.8154", "0.9097", "29.204", "31.2109", "28.4802", "32.8144", "0.8106"):
@@ -120,7 +120,7 @@ def test_the_report_says_what_the_papers_numbers_and_the_branch_are(made):
         assert "Gray copy of the input) scores PSNR" in page
 
 
-def test_each_variant_compares_the_networks_on_few_photographs_and_on_more():
+def test_variants_compare_the_networks_on_few_photographs_and_on_more():
     for variant in table2.VARIANTS:
         config = table2.get_config(variant)
         counts = {}
@@ -134,7 +134,7 @@ def test_each_variant_compares_the_networks_on_few_photographs_and_on_more():
         assert seeds == ({(0, 1, 2)} if "curve" in variant else {()})
 
 
-def test_without_published_weights_the_larger_variants_say_how_to_get_them(tmp_path, monkeypatch, capsys):
+def test_variants_without_published_weights_say_how_to_get_them(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLORJAX_CACHE", str(tmp_path / "cache"))
     (tmp_path / "pictures").mkdir()
     random = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from colorjax.config.tables import method_config, table_config
 from colorjax.pictures.images import Photograph
 
 
-def test_a_method_learns_from_the_photographs_of_its_own_row(tmp_path):
+def test_method_learns_from_the_photographs_of_its_own_row(tmp_path):
     """The mean color of one photograph of the very color to be found is right, that of all three is not."""
     colors = [(200, 60, 60), (60, 200, 60), (60, 60, 200)]
     solid = [Photograph(str(color), np.full((16, 16, 3), color, np.uint8)) for color in colors]

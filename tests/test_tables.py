@@ -77,7 +77,7 @@ def test_markdown_is_aligned_and_its_foot_says_what_the_numbers_are(evaluations)
         assert part in foot, part
 
 
-def test_a_column_without_a_value_on_some_pictures_says_so(evaluations):
+def test_column_without_a_value_on_some_pictures_says_so(evaluations):
     for evaluation in evaluations.values():
         next(row for row in evaluation.rows if row["hash"] == "03")["ssim"] = float("nan")
     table = make_table("T", evaluations, PROTOCOL, "Noisy input")
@@ -85,7 +85,7 @@ def test_a_column_without_a_value_on_some_pictures_says_so(evaluations):
     assert "SSIM is not defined on 1 of the pictures" in markdown(table)
 
 
-def test_one_picture_has_no_interval():
+def test_interval_of_one_picture_is_none():
     protocol = dataclasses.replace(PROTOCOL, pictures=("00",))
     one = {
         name: dataclasses.replace(made(name, 20, i, ("00",)), protocol_hash=protocol.hash)
@@ -106,7 +106,7 @@ def test_tables_that_would_mislead_are_refused(evaluations):
         make_table("T", evaluations | {"U-Net": other}, PROTOCOL, "Noisy input")
 
 
-def test_where_colors_are_asked_for_the_mean_color_must_be_there(evaluations):
+def test_mean_color_must_be_there_where_colors_are_asked_for(evaluations):
     without = {name: row for name, row in evaluations.items() if name != "Mean color"}
     assert "Mean color" not in markdown(make_table("T", without, PROTOCOL, "U-Net"))
     protocol = dataclasses.replace(PROTOCOL, task="colorize")
@@ -146,7 +146,7 @@ HISTORY = [
 PUBLISHED = {"caption": "From a paper.", "columns": ("Methods", "PSNR"), "rows": (("Theirs & others", "31.2"),)}
 
 
-def test_all_files_of_a_table(evaluations, tmp_path):
+def test_table_writes_all_its_files(evaluations, tmp_path):
     text = write_table(tmp_path, "Made <table>", evaluations, "Noisy input", PROTOCOL, {"U-Net": HISTORY}, PUBLISHED)
     assert (tmp_path / "table.md").read_text().startswith(text)
     assert json.loads((tmp_path / "protocol.json").read_text())["hash"] == PROTOCOL.hash
@@ -168,7 +168,7 @@ def test_all_files_of_a_table(evaluations, tmp_path):
         assert part in shown, part
 
 
-def test_a_report_without_training_pictures_or_published_figures(evaluations, tmp_path):
+def test_report_without_training_pictures_or_published_figures(evaluations, tmp_path):
     bare = {label: dataclasses.replace(e, samples=()) for label, e in evaluations.items()}
     write_table(tmp_path, "T", bare, "Noisy input", PROTOCOL)
     page = (tmp_path / "report.html").read_text()
@@ -214,7 +214,7 @@ def test_published_figures_stand_beside_what_the_input_alone_scores_here(evaluat
 
 
 @pytest.mark.parametrize("task", ["colorize", "colorize_bins"])
-def test_a_gray_input_predicts_no_color_and_says_so_with_the_metrics_that_there_are(evaluations, task):
+def test_gray_input_predicts_no_color_and_says_so_with_the_metrics_that_there_are(evaluations, task):
     protocol = dataclasses.replace(PROTOCOL, task=task, noise_kind="none", channels="luminance")
     columns = ("loss", "psnr", "ssim", "mse")
     gray = {

@@ -150,7 +150,7 @@ def test_tasks_are_equal_and_hashable_by_value():
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_is_registered_under_its_own_name(name):
+def test_task_is_registered_under_its_own_name(name):
     assert TASKS[name].name == name
 
 

@@ -83,7 +83,7 @@ def _untiled(model, variables, picture):
 
 @given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([np.uint8, np.uint16]), st.booleans())
 @settings(max_examples=15)
-def test_a_network_without_a_correction_returns_any_picture_bit_for_bit(height, width, dtype, gray):
+def test_tiled_network_without_a_correction_returns_any_picture_bit_for_bit(height, width, dtype, gray):
     task, channels = (GRAY, 1) if gray else (COLOR, 3)
     picture = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (height, width, channels), dtype, endpoint=True)
     done = []
@@ -100,7 +100,7 @@ def test_gray_pictures_may_have_three_equal_channels():
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 2}, {"patch_size": 88}])
-def test_without_normalization_tiles_give_what_the_whole_picture_gives(options):
+def test_tiles_without_normalization_give_what_the_whole_picture_gives(options):
     model = UNet(output_channels=3, width=4, depth=1, fold=2, norm="none")
     variables, picture = _variables(model), _picture(100, 148)
     # A pixel sees 17 others on each side, and a quarter of the overlap is cut off.
@@ -108,7 +108,7 @@ def test_without_normalization_tiles_give_what_the_whole_picture_gives(options):
     np.testing.assert_allclose(tiled, _untiled(model, variables, picture), atol=2e-5)
 
 
-def test_a_network_without_normalization_sees_no_sample_of_the_picture(monkeypatch):
+def test_tiled_network_without_normalization_sees_no_sample_of_the_picture(monkeypatch):
     seen = []
     monkeypatch.setattr(group_norm_statistics, "of_sample", lambda *network, **_: seen.append(network))
     model, picture = UNet(3, width=4, depth=1, norm="none"), _picture(70, 90)
@@ -117,7 +117,7 @@ def test_a_network_without_normalization_sees_no_sample_of_the_picture(monkeypat
     assert not seen
 
 
-def test_an_output_for_a_square_of_pixels_is_repeated_for_each_of_them():
+def test_tiled_network_repeats_an_output_for_each_pixel_of_its_square():
     model = UNet(output_channels=2, width=4, depth=1, fold=2, output_fold=2, norm="none")
     variables, picture = _variables(model), _picture(100, 148)
     tiled = _tiled(model, variables, picture, patch_size=96, overlap=72)
@@ -129,14 +129,14 @@ def test_an_output_for_a_square_of_pixels_is_repeated_for_each_of_them():
 
 @given(st.integers(1, 20), st.integers(1, 20))
 @settings(max_examples=8)
-def test_a_picture_in_one_tile_has_its_own_statistics_without_what_continues_it(height, width):
+def test_tile_that_is_the_picture_has_its_own_statistics(height, width):
     model = PixelNorm()
     variables, picture = _variables(model), _picture(height, width)
     tiled = _tiled(model, variables, picture, patch_size=32, overlap=8, statistics="shared")
     np.testing.assert_allclose(tiled, _untiled(model, variables, picture), atol=1e-3)
 
 
-def test_a_sample_that_covers_the_picture_has_the_statistics_of_the_whole_in_every_layer():
+def test_sample_that_covers_the_picture_has_the_statistics_of_the_whole_in_every_layer():
     model = PixelNorm()
     variables, picture = _variables(model), _picture(16, 32)
     sample = np.stack([cut(picture, top, left, 8, 8) for top in (0, 8) for left in (0, 8, 16, 24)])
@@ -162,7 +162,7 @@ def test_shared_statistics_leave_no_seam_and_a_tile_s_own_do():
     assert np.ptp(rows["own"], axis=0).max() > 0.1
 
 
-def test_a_window_gives_the_local_normalization_that_a_uniform_filter_gives():
+def test_window_gives_the_local_normalization_that_a_uniform_filter_gives():
     window, groups = 7, 2
     features = np.random.default_rng(0).normal(2.0, 3.0, (1, 20, 24, 16)).astype(np.float32)
     model = NormAlone()
@@ -182,7 +182,7 @@ def test_a_window_gives_the_local_normalization_that_a_uniform_filter_gives():
     np.testing.assert_allclose(normalized[0, 0], first.reshape(16), rtol=1e-4, atol=1e-4)
 
 
-def test_a_window_is_as_wide_at_every_level_of_a_network():
+def test_window_is_as_wide_at_every_level_of_a_network():
     model = UNet(output_channels=3, width=8, depth=1, fold=2)
     given = group_norm_statistics.of_window(model, _variables(model), {}, (64, 48, 3), (64, 48), 16)
     shapes = {}
@@ -199,7 +199,7 @@ def test_a_window_is_as_wide_at_every_level_of_a_network():
     }
 
 
-def test_a_window_over_the_whole_picture_is_the_picture_s_own_statistics():
+def test_window_over_the_whole_picture_is_the_pictures_own_statistics():
     model = PixelNorm()
     variables, picture = _variables(model), _picture(24, 32)
     tiled = _tiled(model, variables, picture, patch_size=32, overlap=8, statistics="window", window=99)
@@ -218,7 +218,7 @@ def test_samples_lie_in_the_picture_at_multiples_of_the_stride(height, width, st
         assert len({(2 * (top + 16) // height, 2 * (left + 16) // width) for top, left in corners}) == 4
 
 
-def test_no_more_tiles_are_begun_than_the_next_band_needs():
+def test_tiles_begun_are_no_more_than_the_next_band_needs():
     begun = []
 
     def function(tile):

@@ -46,7 +46,7 @@ def test_weights_are_shares_of_each_position_and_later_tiles_leave_what_is_finis
     assert tiles.finished()[-1] == tiles.length
 
 
-def test_the_outer_quarters_of_an_overlap_have_no_weight_and_the_middle_is_a_ramp():
+def test_tiling_overlap_is_a_ramp_with_no_weight_in_its_outer_quarters():
     tiles = lay_out(160, 96, 32, 8)
     assert (tiles.tile, tiles.starts) == (96, (0, 64))
     one, other = tiles.weights()

@@ -49,7 +49,7 @@ def saved(tmp_path):
     return path, variables
 
 
-def test_what_is_written_is_what_is_read(saved):
+def test_weights_written_are_those_read(saved):
     path, variables = saved
     trained = weights.load(path)
     jax.tree.map(np.testing.assert_array_equal, trained.variables, variables)
@@ -57,14 +57,14 @@ def test_what_is_written_is_what_is_read(saved):
     assert trained.config.model.to_dict() == config_of().model.to_dict()
 
 
-def test_a_file_does_not_say_where_things_lay(saved):
+def test_weights_file_does_not_say_where_things_lay(saved):
     path, _ = saved
     config = weights.load(path).config
     assert (config.data.source, config.training.start_from) == ("", "first.safetensors")
     assert b"somebody" not in path.read_bytes()
 
 
-def test_a_changed_number_is_found(saved):
+def test_weights_with_a_changed_number_are_found(saved):
     path, _ = saved
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
@@ -108,14 +108,14 @@ def _config_text(path):
         ({"config": json.dumps({"model": {"name": "resnet"}})}, "a network that this colorjax does not have"),
     ],
 )
-def test_other_headers(saved, metadata, line):
+def test_weights_with_other_headers(saved, metadata, line):
     path, _ = saved
     changed(path, metadata)
     with pytest.raises(UserError, match=line):
         weights.load(path)
 
 
-def test_a_file_from_before_a_setting_has_its_default(saved):
+def test_weights_from_before_a_setting_have_its_default(saved):
     path, _ = saved
     config = json.loads(_config_text(path))
     del config["data"]["zoom_of"], config["inference"]["statistics"]
@@ -124,7 +124,7 @@ def test_a_file_from_before_a_setting_has_its_default(saved):
     assert (found.data.zoom_of, found.inference.statistics) == ("pixels", "shared")
 
 
-def test_a_section_that_is_new_since_counts_as_its_defaults(saved):
+def test_weights_from_before_a_section_have_its_defaults(saved):
     path, _ = saved
     config = json.loads(_config_text(path))
     del config["inference"]
@@ -132,7 +132,7 @@ def test_a_section_that_is_new_since_counts_as_its_defaults(saved):
     assert weights.load(path).config.inference.to_dict() == run_config().inference.to_dict()
 
 
-def test_a_network_with_an_empty_context_is_written_and_read(tmp_path):
+def test_weights_of_a_network_with_empty_conditioning_are_written_and_read(tmp_path):
     config = config_of(task="colorize").unlock()
     config.model = model_config("fusion", embedding="zero", width=4, encoder_width=4)
     model = build_model(config.model, 2)
@@ -147,7 +147,7 @@ def test_a_network_with_an_empty_context_is_written_and_read(tmp_path):
     assert np.ptp(colored[0, 0]) > 0
 
 
-def test_a_frozen_branch_is_not_passed_on(tmp_path, monkeypatch):
+def test_weights_leave_a_frozen_branch_out(tmp_path, monkeypatch):
     config = config_of(task="colorize").unlock()
     config.model = model_config("fusion", width=4, encoder_width=4)
     frozen = FrozenWeights({"params": {"kernel": np.zeros(1)}})
@@ -156,7 +156,7 @@ def test_a_frozen_branch_is_not_passed_on(tmp_path, monkeypatch):
         weights.save(tmp_path / "fusion.safetensors", config.lock(), {}, 1)
 
 
-def test_a_file_that_is_none(tmp_path):
+def test_weights_file_that_is_none(tmp_path):
     path = tmp_path / "text.safetensors"
     path.write_text("no weights")
     with pytest.raises(UserError, match=r"text\.safetensors: no safetensors file"):
@@ -180,7 +180,7 @@ def test_shipped_files_do_not_say_where_things_lay():
         assert [key for key, value in settings.items() if isinstance(value, str) and "/" in value] == []
 
 
-def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):
+def test_weights_shipped_that_were_changed_are_refused(tmp_path, monkeypatch):
     folder = shutil.copytree(Path(weights.__file__).parent / "pretrained", tmp_path / "pretrained")
     monkeypatch.setattr(weights, "_folder", lambda: folder)
     name = weights.names()[0]
@@ -189,7 +189,7 @@ def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):
         weights.load(name)
 
 
-def test_a_file_beside_the_shipped_ones_is_like_any_other(saved, tmp_path, monkeypatch):
+def test_weights_beside_the_shipped_ones_are_like_any_other(saved, tmp_path, monkeypatch):
     path, _ = saved
     folder = shutil.copytree(Path(weights.__file__).parent / "pretrained", tmp_path / "pretrained")
     monkeypatch.setattr(weights, "_folder", lambda: folder)
