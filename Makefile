@@ -54,8 +54,8 @@ test-keras: $(VENV)/.ready-dev
 
 # The tests of numbers, with the optimizations that a user's programs have and the tests otherwise do without.
 test-optimized: $(VENV)/.ready-dev
-	OPTIMIZED=1 $(PYTEST) \
-		tests/test_golden.py tests/test_metrics.py tests/test_color.py tests/test_losses.py
+	OPTIMIZED=1 $(PYTEST) tests/test_golden.py tests/test_metrics.py tests/test_color.py tests/test_gray.py \
+		tests/test_losses.py tests/test_right_numbers.py
 
 # Skips, and says so in red, where Slurm isn't installed or can't start. One after the other: they share one node.
 test-cluster: $(VENV)/.ready-dev
