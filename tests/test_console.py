@@ -14,6 +14,8 @@ from PIL import Image
 from colorjax.commands import console
 from colorjax.commands.catalog import COMMANDS
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 

@@ -127,6 +127,7 @@ def trained(devices, count=6):
     return parallel.first(state), history
 
 
+@pytest.mark.slow
 def test_objective_with_two_parts_trains_alike_on_one_device_and_on_eight():
     one, history = trained(jax.devices()[:1])
     eight, _ = trained(jax.devices())
@@ -140,6 +141,7 @@ def test_objective_with_two_parts_trains_alike_on_one_device_and_on_eight():
         assert min(jax.tree.leaves(moved)) > 0
 
 
+@pytest.mark.slow
 def test_objective_with_two_parts_goes_on_bit_for_bit(tmp_path):
     config = adversarial_config()
 

@@ -21,6 +21,8 @@ from colorjax.runs.run_state import read_state
 from colorjax.sweeps.search import read_search, save_search
 from colorjax.training.workdir import require_same_config
 
+pytestmark = pytest.mark.slow
+
 RELEASES = sorted(path.parent for path in Path(__file__).with_name("released").glob("*/configs.py"))
 NETWORKS = [path for release in RELEASES for path in sorted(release.glob("*.safetensors"))]
 TOLERANCE = 1e-3  # as in test_golden.py, for the same reason

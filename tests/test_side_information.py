@@ -13,6 +13,8 @@ from colorjax.config.tables import method_config, table_config
 from colorjax.errors import UserError
 from colorjax.methods import METHODS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch):
