@@ -12,7 +12,7 @@ help:
 	@echo "make setup         virtual environment in $(VENV), with requirements.txt"
 	@echo "make demo          Table 1 and the shipped denoiser on the bundled photographs, into $(WORKDIR)"
 	@echo "make test          the tests, on two cores"
-	@echo "make test-quick    those that start no processes and train no whole tables: a minute, once compiled"
+	@echo "make test-quick    those that start no processes and train no whole tables: two minutes, once compiled"
 	@echo "make test-keras    Inception-ResNet-v2 against Keras itself: two minutes"
 	@echo "make test-optimized  the tests of numbers, compiled as a user's programs are: two minutes"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
