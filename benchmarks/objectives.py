@@ -12,26 +12,25 @@ each batch, its gradient taken from there. Whether XLA merges what is repeated i
 in the compiled gradients.
 """
 
-import argparse
 import statistics
 import sys
-import time
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import linen as nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from training_steps import parse_arguments, take_turns, timed  # noqa: E402
 
 from colorjax.config.defaults import run_config  # noqa: E402
 from colorjax.models import build_model  # noqa: E402
 from colorjax.objectives import Supervised, only  # noqa: E402
 from colorjax.tasks import Denoise  # noqa: E402
 from colorjax.training.optimizer import build_optimizer, update_average  # noqa: E402
-from colorjax.training.state import TrainState, create_state  # noqa: E402
+from colorjax.training.state import TrainState  # noqa: E402
 from colorjax.training.step import make_step  # noqa: E402
 
 TASK = Denoise("squared_error", "gaussian", (0.0, 0.2))
@@ -68,20 +67,8 @@ def by_hand(model, optimizer, schedule):
 def stepper(make, model, arguments):
     """Return a function that takes a step and returns its seconds."""
     optimizer, schedule = build_optimizer(run_config().optimizer, 1000)
-    step = jax.jit(make(model, optimizer, schedule), donate_argnums=0)
-    state = jax.jit(lambda: create_state(0, Supervised(model, TASK), optimizer, averaged=True))()
-    picture = np.random.default_rng(0).uniform(size=(arguments.batch, arguments.size, arguments.size, 3))
-    batch = {"index": np.arange(arguments.batch, dtype=np.uint32), "picture": picture.astype(np.float32)}
-    batch = jax.device_put(batch)
-
-    def take():
-        nonlocal state
-        begin = time.perf_counter()
-        state, metrics = step(state, batch, None)
-        jax.block_until_ready(metrics)
-        return time.perf_counter() - begin
-
-    return take
+    step = make(model, optimizer, schedule)
+    return timed(step, Supervised(model, TASK), optimizer, arguments.batch, arguments.size)
 
 
 class Discriminator(nn.Module):
@@ -164,22 +151,12 @@ def operations(model, arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--width", type=int, default=32)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--size", type=int, default=96, help="pixels on a side")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(__doc__)
     model = build_model({"name": "unet", "width": arguments.width, "depth": 2}, 3)
     shape = f"{arguments.batch} x {arguments.size} x {arguments.size}"
     print(f"{shape}, {jax.devices()[0].device_kind}, jax {jax.__version__}")
     sides = {"objective": stepper(by_objective, model, arguments), "by hand": stepper(by_hand, model, arguments)}
-    for take in sides.values():
-        take()  # compiles
-    times = {name: [] for name in sides}
-    for number in range(arguments.rounds):
-        for name in sorted(sides, reverse=number % 2 == 1):  # neither side always goes first
-            times[name].append(sides[name]())
+    times = take_turns(sides, arguments.rounds)
     medians = {name: 1000 * statistics.median(seconds) for name, seconds in times.items()}
     ratio = statistics.median(ours / theirs for ours, theirs in zip(*times.values(), strict=True))
     print(f"supervised step    {medians['objective']:.0f} ms / by hand {medians['by hand']:.0f} ms: {ratio:.3f}")

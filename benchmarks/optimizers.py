@@ -7,22 +7,20 @@ device. Both take turns, so that a busy machine slows both; the table has the me
 the pixels a second, and the median of the rounds' ratios.
 """
 
-import argparse
 import statistics
 import sys
-import time
 from pathlib import Path
 
 import jax
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from training_steps import parse_arguments, take_turns, timed  # noqa: E402
 
 from colorjax.models import build_model  # noqa: E402
 from colorjax.objectives import Supervised  # noqa: E402
 from colorjax.tasks import build_task  # noqa: E402
 from colorjax.training.optimizer import build_optimizer  # noqa: E402
-from colorjax.training.state import create_state  # noqa: E402
 from colorjax.training.step import make_step  # noqa: E402
 from experiments.pretrain_denoise import get_config  # noqa: E402
 
@@ -35,39 +33,15 @@ def stepper(name, arguments):
     model = build_model(config.model, task.output_channels)
     optimizer, schedule = build_optimizer(config.optimizer, 1000)
     average = config.optimizer.weight_average
-    step = make_step(
-        Supervised(model, task), optimizer, schedule, lambda batch, _: batch["picture"], config.seed, average
-    )
-    step = jax.jit(step, donate_argnums=0)
-    state = jax.jit(lambda: create_state(config.seed, Supervised(model, task), optimizer, averaged=True))()
-    pictures = np.random.default_rng(0).uniform(size=(arguments.batch, arguments.size, arguments.size, 3))
-    batch = {"index": np.arange(arguments.batch, dtype=np.uint32), "picture": pictures.astype(np.float32)}
-    batch = jax.device_put(batch)
-
-    def take():
-        nonlocal state
-        begin = time.perf_counter()
-        state, metrics = step(state, batch, None)
-        jax.block_until_ready(metrics)
-        return time.perf_counter() - begin
-
-    return take
+    objective = Supervised(model, task)
+    step = make_step(objective, optimizer, schedule, lambda batch, _: batch["picture"], config.seed, average)
+    return timed(step, objective, optimizer, arguments.batch, arguments.size)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--width", type=int, default=32)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--size", type=int, default=96, help="pixels on a side")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(__doc__)
     sides = {name: stepper(name, arguments) for name in ("adam", "muon")}
-    for take in sides.values():
-        take()  # compiles
-    times = {name: [] for name in sides}
-    for number in range(arguments.rounds):
-        for name in sorted(sides, reverse=number % 2 == 1):  # neither side always goes first
-            times[name].append(sides[name]())
+    times = take_turns(sides, arguments.rounds)
     pixels = arguments.batch * arguments.size**2
     device = jax.devices()[0].device_kind
     print(f"{arguments.batch} x {arguments.size} x {arguments.size}, {device}, jax {jax.__version__}")

@@ -12,6 +12,7 @@ Four keys choose the photographs for training:
     shares            the share of the patches for each of several data sets; () for equal shares of all photographs
 """
 
+import contextlib
 import importlib
 import os
 from collections.abc import Sequence
@@ -51,18 +52,16 @@ def prepare(config) -> "Summary":
     Raises:
       UserError: an unknown name, a source folder that does not fit the data set, or no readable photograph.
     """
-    from datasets import prepared
-
     builder_class = _builder_class(config.name)
     data_dir = Path(config.data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
     source = builder_class.source_folder(config.source)
     if not source.exists() and (directory := _prepared_from(source, builder_class, data_dir)):
-        return prepared.read_summary(directory)
+        return _summary(directory, builder_class)
     builder = builder_class.of_source(source, data_dir)
     directory = Path(builder.data_dir)
     if not (directory / "dataset_info.json").exists():
         _build(builder, directory)
-    return prepared.read_summary(directory)
+    return _summary(directory, builder_class)
 
 
 def parts(config) -> "list[ConfigDict]":
@@ -145,7 +144,7 @@ def patches(
 
     rows = Rows.of(batch_size, start_step, steps, process_index, process_count)
     training = photographs(config, "train")
-    return pipeline.stream(training, config, seed, rows, with_classes=bool(training.classes))
+    return pipeline.stream(training, config, seed, rows, len(training.classes))
 
 
 def _builder_class(name: str):
@@ -169,6 +168,19 @@ def _build(builder, directory: Path) -> None:
     except OSError as error:
         if not (directory / "dataset_info.json").exists():  # otherwise another process was faster
             raise UserError(f"can't prepare {builder.name} in {directory}: {error.strerror or error}") from error
+
+
+def _summary(directory: Path, builder_class) -> "Summary":
+    """Return the summary of a prepared data set; the classes are added to one that an earlier version prepared."""
+    from datasets.prepared import Photographs, read_summary
+
+    summary = read_summary(directory)
+    if summary.classes is None and builder_class.HAS_CLASSES:
+        names = {split: Photographs(summary, split).names() for split in summary.photographs}
+        summary = summary.with_classes(names, builder_class.classes(names))
+        with contextlib.suppress(OSError):  # in a folder that is read-only they are found anew each time
+            summary.write(directory)
+    return summary
 
 
 def _prepared_from(source: Path, builder_class, data_dir: Path) -> Path | None:

@@ -51,6 +51,8 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     SOURCE: ClassVar[str]  # completes the message "config.data.source must be ..."
 
+    HAS_CLASSES: ClassVar[bool] = False  # whether photographs may have classes
+
     @classmethod
     @abc.abstractmethod
     def find(cls, source: Path) -> Listing:
@@ -91,8 +93,9 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         """Return the readable files by split, and remarks; overridden if the splits depend on the files' content."""
         return pictures, []
 
-    def classes(self, names: Mapping[str, list[str]]) -> Mapping[str, str]:
-        """Return photograph's name -> name of its class, for those that have one.
+    @classmethod
+    def classes(cls, names: Mapping[str, list[str]]) -> Mapping[str, str]:
+        """Return photograph's name -> name of its class, for those that have one; overridden with `HAS_CLASSES`.
 
         Args:
           names: split -> names of its photographs.
@@ -118,25 +121,21 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         readable, skipped = read_all(self.name, config.listing.files)
         splits, remarks = self.divide(readable)
         splits = {split: splits[split] for split in SPLITS if splits.get(split)}
-        class_of = self.classes({split: [picture.name for picture in pictures] for split, pictures in splits.items()})
-        classes = sorted(set(class_of.values()))
-        numbers = {name: number for number, name in enumerate(classes)}
         if not splits:
             first = f"; the first: {skipped[0][0]}: {skipped[0][1]}"
             raise UserError(f"{self.name}: none of the {len(skipped)} files in {config.source} can be read{first}")
-        Summary(
+        names = {split: [picture.name for picture in pictures] for split, pictures in splits.items()}
+        summary = Summary(
             name=self.name,
             source=str(config.source),
             directory=self.data_dir,
             photographs={split: len(pictures) for split, pictures in splits.items()},
             skipped=tuple(skipped),
             remarks=(*config.listing.remarks, *remarks, *remarks_on_duplicates(splits)),
-            classes=tuple(classes),
-            labels={
-                split: tuple(numbers.get(class_of.get(picture.name), -1) for picture in pictures)
-                for split, pictures in (splits.items() if classes else ())
-            },
-        ).write(self.data_dir)  # a temporary folder, which TFDS renames when it is complete
+        )
+        summary.with_classes(names, self.classes(names)).write(
+            self.data_dir
+        )  # a temporary folder, which TFDS renames when it is complete
         return {split: self._generate_examples(pictures) for split, pictures in splits.items()}
 
     def _generate_examples(self, pictures: Iterable[Picture]) -> Iterator[tuple[int, dict]]:

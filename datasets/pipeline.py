@@ -8,7 +8,7 @@ A batch is a dict of NumPy arrays with a common leading axis `b`, the number of 
 
     'index'       uint32 [b]             the global index j
     'photograph'  int32 [b]              index of the photograph among those chosen by config.data.photographs
-    'class'       int32 [b]              class of the photograph, -1 for none; only if the data set has classes
+    'class'       float32 [b, classes]   1 at the photograph's class, 0 elsewhere; only if the data set has classes
     'picture'     uint8 [b, P, P, 3]     placement 'host' only
     'matrix'      float32 [b, 2, 3]      placement 'device' only (see resident.py)
 """
@@ -26,7 +26,7 @@ from colorjax.pictures.images import Photograph
 from datasets.batching import Rows, batches
 from datasets.concatenated import Joined
 from datasets.crops import warp_on_host
-from datasets.resident import ResidentPatches
+from datasets.resident import ResidentPatches, one_hot
 from datasets.sampling import Draws
 
 Batch = dict[str, np.ndarray]
@@ -49,9 +49,7 @@ class PatchStream(Protocol):
         """Return the clean images of a batch, float32 [b, P, P, 3] in [0, 1]; a pure function for use inside jit."""
 
 
-def stream(
-    photographs: Sequence[Photograph], config: Mapping, seed: int, rows: Rows, with_classes: bool = False
-) -> PatchStream:
+def stream(photographs: Sequence[Photograph], config: Mapping, seed: int, rows: Rows, classes: int = 0) -> PatchStream:
     """Return a stream of patches cut from a sequence of photographs.
 
     Args:
@@ -59,7 +57,7 @@ def stream(
       config: `config.data`.
       seed: of the run.
       rows: which batches to yield, and which rows of each.
-      with_classes: whether batches include the photographs' classes.
+      classes: number of the data set's classes; 0 leaves them out of the batches.
 
     Raises:
       UserError: a key of the config is impossible, or there is no photograph.
@@ -72,9 +70,9 @@ def stream(
     if not len(photographs):
         raise UserError(f"config.data.name {config.name!r} has no training photographs to cut patches from")
     if config.placement == "host":
-        return HostPatches(photographs, draws, rows, config.workers, with_classes)
+        return HostPatches(photographs, draws, rows, config.workers, classes)
     if config.placement == "device":
-        return ResidentPatches(photographs, draws, rows, with_classes)
+        return ResidentPatches(photographs, draws, rows, classes)
     raise UserError(
         f"config.data.placement {config.placement!r} is unknown; {nearest(config.placement, ['host', 'device'])}"
     )
@@ -88,14 +86,14 @@ class HostPatches:
       draws: the rule by which patches are drawn.
       rows: which batches to yield, and which rows of each.
       workers: number of worker processes.
-      with_classes: whether batches include the photographs' classes.
+      classes: number of the data set's classes; 0 leaves them out of the batches.
     """
 
     resident = None
 
-    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows, workers: int, with_classes: bool):
+    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows, workers: int, classes: int):
         kept = KeptPhotographs(photographs, CACHE_BYTES // max(workers, 1))
-        self._source = CropSource(kept, draws, rows, with_classes)
+        self._source = CropSource(kept, draws, rows, classes)
         self._workers = workers
 
     def __iter__(self) -> Iterator[Batch]:
@@ -139,7 +137,7 @@ class CropSource:
     photographs: Sequence[Photograph]
     draws: Draws
     rows: Rows
-    with_classes: bool = False
+    classes: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -160,4 +158,4 @@ class CropSource:
             "photograph": np.int32(number),
             "picture": warp_on_host(picture, matrix, self.draws.patch_size, samples),
         }
-        return patch | ({"class": np.int32(label)} if self.with_classes else {})
+        return patch | ({"class": one_hot(label, self.classes)} if self.classes else {})

@@ -6,8 +6,9 @@ A prepared data set is a folder of array_record files that a TFDS builder wrote,
 import dataclasses
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ import tensorflow_datasets as tfds
 
 from colorjax.errors import UserError
 from colorjax.pictures.images import Photograph
+from colorjax.runtime.atomic import replacing
 from datasets.source_files import SPLITS
 
 SUMMARY_FILE = "summary.json"
@@ -32,7 +34,7 @@ class Summary:
       photographs: split -> number of photographs.
       skipped: `(file, reason)` for each file that could not be used.
       remarks: further remarks for the user.
-      classes: names of the classes; () if there are none.
+      classes: names of the classes; () if there are none, None if an earlier version prepared the data set.
       labels: split -> for each photograph the number of its class, -1 for none; {} without classes.
     """
 
@@ -42,7 +44,7 @@ class Summary:
     photographs: dict[str, int]
     skipped: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = ()
     labels: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
     def describe(self) -> str:
@@ -60,9 +62,22 @@ class Summary:
         return "\n".join(lines)
 
     def write(self, directory: str | Path) -> None:
-        """Write `summary.json` into `directory`, the temporary folder of the build."""
+        """Write `summary.json` into `directory`."""
         content = {key: value for key, value in dataclasses.asdict(self).items() if key != "directory"}
-        Path(directory, SUMMARY_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        with replacing(Path(directory, SUMMARY_FILE)) as path:
+            path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    def with_classes(self, names: Mapping[str, Sequence[str]], class_of: Mapping[str, str]) -> "Summary":
+        """Return the summary with classes and labels.
+
+        Args:
+          names: split -> the names of its photographs, in order.
+          class_of: photograph's name -> name of its class, for those that have one.
+        """
+        classes = tuple(sorted(set(class_of.values())))
+        numbers = {name: number for number, name in enumerate(classes)}
+        labels = {split: tuple(numbers.get(class_of.get(name), -1) for name in there) for split, there in names.items()}
+        return dataclasses.replace(self, classes=classes, labels=labels if classes else {})
 
 
 def read_summary(directory: Path) -> Summary:
@@ -75,7 +90,7 @@ def read_summary(directory: Path) -> Summary:
         return Summary(name=info.name, source="", directory=str(directory), photographs=counts)
     content["skipped"] = tuple(map(tuple, content["skipped"]))
     content["remarks"] = tuple(content["remarks"])
-    content["classes"] = tuple(content.get("classes", ()))
+    content["classes"] = tuple(content["classes"]) if "classes" in content else None
     return Summary(directory=str(directory), **content)
 
 
@@ -96,7 +111,7 @@ class Photographs(Sequence):
             raise UserError(f"{summary.name} has no split {split!r}; it has {', '.join(summary.photographs)}")
         self.directory = summary.directory
         self.split = split
-        self.classes = summary.classes
+        self.classes = summary.classes or ()
         self._length = summary.photographs[split]
         self._labels = np.array(summary.labels.get(split, ()), np.int32)  # small to send to a worker
 
@@ -108,15 +123,22 @@ class Photographs(Sequence):
             return [self[i] for i in range(*index.indices(len(self)))]
         position = range(len(self))[index]  # handles negative indices, and raises IndexError past the end, as lists do
         record = self._records[position]
-        # Records made by TFDS's own builders have no names.
-        name = record["name"].decode() if "name" in record else f"{self.split}/{position:05d}"
+        name = self._name(position, record)
         picture = _decode(record["image"])
         if picture is None:
             raise UserError(f"{self.directory}: {name} can't be decoded; delete the folder and prepare it again")
         return Photograph(name, picture, int(self._labels[position]) if len(self._labels) else -1)
 
+    def names(self) -> list[str]:
+        """Return the photographs' names, without decoding any."""
+        return [self._name(position, self._records[position]) for position in range(len(self))]
+
     def __repr__(self) -> str:
         return f"Photographs({self.directory!r}, {self.split!r}, {len(self)})"
+
+    def _name(self, position: int, record: Mapping[str, Any]) -> str:
+        # Records made by TFDS's own builders have no names.
+        return record["name"].decode() if "name" in record else f"{self.split}/{position:05d}"
 
     def __getstate__(self):
         return {key: value for key, value in self.__dict__.items() if key != "_records"}

@@ -21,12 +21,17 @@ from datasets.sampling import Draws
 LIMIT_BYTES = 2**31 - 1
 
 
-def resident_arrays(photographs: Sequence[Photograph]) -> dict[str, np.ndarray]:
+def one_hot(labels: np.ndarray | int, classes: int) -> np.ndarray:
+    """Return float32 `[*b, classes]` of labels `[*b]`: 1 at the label, 0 elsewhere; all 0 for the label -1."""
+    return (np.asarray(labels)[..., np.newaxis] == np.arange(classes)).astype(np.float32)
+
+
+def resident_arrays(photographs: Sequence[Photograph]) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Put photographs into one buffer.
 
     Returns:
-      A dict with 'pixels', uint8 [N], each photograph's [H, W, 3] flattened; and 'offset' (in `pixels`), 'height',
-      'width' and 'class', int32 [photographs].
+      A dict with 'pixels', uint8 [N], each photograph's [H, W, 3] flattened; and 'offset' (in `pixels`), 'height'
+      and 'width', int32 [photographs]. And the photographs' labels, int32 [photographs].
 
     Raises:
       UserError: the photographs have too many pixels for int32 positions.
@@ -42,13 +47,13 @@ def resident_arrays(photographs: Sequence[Photograph]) -> dict[str, np.ndarray]:
                 f"first {len(pictures)} of {len(photographs)} training photographs have more; use 'host'"
             )
     sizes = [picture.size for picture in pictures]
-    return {
+    arrays = {
         "pixels": np.concatenate([picture.reshape(-1) for picture in pictures]),
         "offset": np.cumsum([0, *sizes[:-1]]).astype(np.int32),
         "height": np.array([picture.shape[0] for picture in pictures], np.int32),
         "width": np.array([picture.shape[1] for picture in pictures], np.int32),
-        "class": np.array(labels, np.int32),
     }
+    return arrays, np.array(labels, np.int32)
 
 
 class ResidentPatches:
@@ -58,14 +63,14 @@ class ResidentPatches:
       photographs: to cut patches from.
       draws: the rule by which patches are drawn.
       rows: which batches to yield, and which rows of each.
-      with_classes: whether batches include the photographs' classes.
+      classes: number of the data set's classes; 0 leaves them out of the batches.
 
     Raises:
       UserError: as `resident_arrays`.
     """
 
-    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows, with_classes: bool = False):
-        self.resident = resident_arrays(photographs)
+    def __init__(self, photographs: Sequence[Photograph], draws: Draws, rows: Rows, classes: int = 0):
+        self.resident, labels = resident_arrays(photographs)
         self._draws = draws
         sizes = zip(self.resident["height"], self.resident["width"], strict=True)
         self._samples = max(
@@ -76,7 +81,7 @@ class ResidentPatches:
             self.resident["width"],
             draws,
             rows,
-            self.resident["class"] if with_classes else None,
+            one_hot(labels, classes) if classes else None,
         )
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:

@@ -1,8 +1,13 @@
 """Classes of photographs: from the folders of photo_folder to the batches and to a classifier beside the task."""
 
+import json
+import shutil
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
+from support.pictures import config as data_config
 from support.pictures import make
 from test_objectives import Classifying
 
@@ -40,8 +45,8 @@ def test_class_of_each_patch_is_its_photographs(tmp_path, placement):
     assert [p.label for p in photographs] == [int("car" in p.name) for p in photographs]
     stream = datasets.patches(config, seed=0, batch_size=8, start_step=0, steps=2)
     for batch in stream:
-        assert batch["class"].dtype == np.int32
-        assert batch["class"].tolist() == [photographs[i].label for i in batch["photograph"]]
+        assert batch["class"].dtype == np.float32
+        assert batch["class"].tolist() == np.eye(2)[[photographs[i].label for i in batch["photograph"]]].tolist()
 
 
 def test_classifier_is_trained_beside_the_task(tmp_path, monkeypatch):
@@ -80,3 +85,16 @@ def test_classifier_without_classes_in_the_photographs_is_one_line(tmp_path, mon
     )
     assert launch.main(["train", f"--config={tmp_path / 'classify.py'}", f"--workdir={tmp_path / 'run'}"]) == 2
     assert "the training photographs have no classes" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_classes_are_found_in_what_an_earlier_version_prepared(tmp_path):
+    config = data_config("photo_folder", make(tmp_path / "photographs", *NAMES))
+    today = datasets.prepare(config)
+    path = Path(today.directory) / "summary.json"
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in summary.items() if key not in ("classes", "labels")}))
+    shutil.rmtree(tmp_path / "photographs")
+    photographs = datasets.photographs(config, "train")
+    assert photographs.classes == ("bus", "car")
+    assert [p.label for p in photographs] == [int("car" in p.name) for p in photographs]
+    assert json.loads(path.read_text()) == summary

@@ -14,6 +14,7 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.results_cache import PRESENTATION, fingerprint, load_evaluation, save_evaluation
+from colorjax.evaluation.side_information import SideInformation
 from colorjax.methods import Identity, Method, NetworkMethod, Restored
 from colorjax.metrics.registry import METRICS
 from colorjax.models.network import Network
@@ -175,7 +176,9 @@ def test_references_are_other_photographs_by_a_rule_that_the_hash_covers():
             (PHOTOGRAPHS[1:], protocol_of(PHOTOGRAPHS[1:])) if name == "one" else (PHOTOGRAPHS, protocol)
         )
         method = Told("references")
-        evaluations[name] = evaluate(method, TASK, measured, photographs, references=pool)
+        evaluations[name] = evaluate(
+            method, TASK, measured, photographs, side_information=SideInformation(method, measured, pool)
+        )
         for photograph, seen in zip(photographs, method.seen, strict=True):
             (reference,) = seen.references
             assert any(np.array_equal(reference * 255, other.picture) for other in pool)
@@ -184,7 +187,7 @@ def test_references_are_other_photographs_by_a_rule_that_the_hash_covers():
             )
     assert evaluations["two"].protocol_hash != evaluations["all"].protocol_hash
     with pytest.raises(UserError, match="'told' needs a reference photograph, and the training photographs have none"):
-        evaluate(Told("references"), TASK, protocol_of(PHOTOGRAPHS[:1]), PHOTOGRAPHS[:1], references=PHOTOGRAPHS[:1])
+        SideInformation(Told("references"), protocol_of(PHOTOGRAPHS[:1]), PHOTOGRAPHS[:1])
 
 
 def test_psnr_has_a_ceiling():

@@ -1,76 +1,30 @@
-"""Objectives: parts and their gradients, weighted terms, sown outputs; with an adversarial one of a few lines."""
+"""Objectives: parts, their gradients and optimizers, memory, and how configs give them."""
 
-import dataclasses
-from typing import ClassVar
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import linen as nn
 from support import tiny_training as tiny
+from support.tiny_objectives import TASK, Adversarial, Classifying, example_of, variables_of
 
 from colorjax.config.defaults import run_config
+from colorjax.config.earlier import settings_of_any_version
 from colorjax.config.files import load
 from colorjax.config.rows import table_runs
+from colorjax.config.serialization import to_plain
 from colorjax.config.tables import model_config, objective_config
 from colorjax.errors import Interrupted, UserError
 from colorjax.models import MODELS
-from colorjax.models.network import AUXILIARY, Network, initial_variables
-from colorjax.objectives import OBJECTIVES, Objective, Supervised, Terms, build_objective, only
-from colorjax.tasks import Denoise, Example
+from colorjax.objectives import OBJECTIVES, Supervised, build_objective
 from colorjax.training import load_network, loop, parallel
 from colorjax.training.checkpoints import Checkpoints
+from colorjax.training.checks import check_objective
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step
-
-TASK = Denoise("squared_error", "gaussian", (0.0, 0.2))
-
-
-class Critic(nn.Module):
-    """A logit for each picture: does it look true?"""
-
-    @nn.compact
-    def __call__(self, pictures):
-        features = nn.relu(nn.Conv(4, (3, 3), strides=2, kernel_init=tiny.SMALL)(pictures))
-        return nn.Dense(1, kernel_init=tiny.SMALL)(features.mean(axis=(1, 2)))[:, 0]
-
-
-@dataclasses.dataclass(frozen=True)
-class Adversarial(Objective):
-    """The task's loss and, for the critic's sake, `weight` times how well it tells (Isola et al. 2017, equation 4)."""
-
-    parts: ClassVar = ("generator", "discriminator")
-    weight: float = 0.1
-
-    def initial_variables(self, key, inputs, frozen):
-        critic = Critic().init(jax.random.fold_in(key, 1), inputs)
-        return {"generator": initial_variables(self.model, key, frozen, inputs), "discriminator": critic}
-
-    def initial_memory(self):
-        return {"steps": jnp.zeros((), jnp.int32)}
-
-    def __call__(self, params, batch_stats, example, conditioning, keys, memory):
-        losses, updates = self.generator_and_critic(params, batch_stats, example)
-        return Terms(losses, {}, updates | {"discriminator": {}}, {"steps": memory["steps"] + 1})
-
-    def generator_and_critic(self, params, batch_stats, example):
-        def told(params):
-            variables = {"params": params["generator"], "batch_stats": batch_stats["generator"]}
-            outputs, updates = self.model.apply(variables, example.inputs, train=True, mutable=["batch_stats"])
-            return outputs, Critic().apply({"params": params["discriminator"]}, example.inputs + outputs), updates
-
-        outputs, fooled, updates = told(only(params, "generator"))
-        _, told_apart, _ = told(only(params, "discriminator"))
-        true = Critic().apply({"params": params["discriminator"]}, example.inputs + example.targets)
-        bce = optax.sigmoid_binary_cross_entropy
-        of_task = jnp.mean(self.task.loss(outputs, example.targets))
-        return {
-            "generator": of_task + self.weight * jnp.mean(bce(fooled, jnp.ones_like(fooled))),
-            "discriminator": jnp.mean(bce(true, jnp.ones_like(true)) + bce(told_apart, jnp.zeros_like(true))) / 2,
-        }, {"generator": updates["batch_stats"]}
 
 
 @pytest.fixture(autouse=True)
@@ -84,17 +38,6 @@ def adversarial_config(**changes):
     config.objective = objective_config("adversarial", weight=0.05)
     config.optimizer.parts = {"discriminator": {"learning_rate": 2e-3, "schedule": "constant"}}
     return config
-
-
-def example_of(seed=0, batch=8):
-    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(seed), np.arange(batch))
-    pictures = np.random.default_rng(seed).uniform(size=(batch, 6, 6, 3)).astype(np.float32)
-    return TASK.example(keys, jnp.asarray(pictures)), keys
-
-
-def variables_of(objective):
-    found = objective.initial_variables(jax.random.key(0), jnp.zeros((1, 32, 32, 3)), {})
-    return [{part: tree.get(name, {}) for part, tree in found.items()} for name in ("params", "batch_stats")]
 
 
 def test_objective_gives_each_part_the_gradient_of_its_own_loss_alone():
@@ -184,6 +127,7 @@ def test_optimizer_of_a_part_has_its_own_settings():
         ({"discriminater": {}}, "no part 'discriminater'; did you mean 'discriminator'"),
         ({"discriminator": {"learning_rte": 1.0}}, r"parts\.discriminator\.learning_rte: .*'learning_rate'"),
         ({"discriminator": {"learning_rate": "fast"}}, r"parts\.discriminator\.learning_rate"),
+        ({"discriminator": 0.1}, r"parts\.discriminator: needs a section"),
     ],
 )
 def test_optimizer_refuses_parts_that_are_not_there(parts, message):
@@ -200,6 +144,12 @@ def test_optimizer_refuses_parts_that_are_not_there(parts, message):
         ({"name": "supervised", "weights": {}}, "config.objective.weights"),
         ({"name": "supervised", "terms": {"tsk": 1.0}}, "did you mean 'task'"),
         ({"name": "supervised", "terms": {"task": 0.0}}, "no term has a weight"),
+        ({"name": "supervised", "terms": {"task": "1"}}, r"terms\.task='1': must be a number"),
+        ({"name": "supervised", "terms": {"task": float("nan")}}, r"terms\.task=nan: must be a number"),
+        ({"name": "supervised", "terms": {"task": -1.0}}, r"terms\.task=-1\.0: must be a number"),
+        ({"name": "supervised", "terms": 1.0}, r"objective\.terms: needs a section"),
+        ({"name": "adversarial", "weight": "much"}, r"objective\.weight: needs a number"),
+        ({"terms": {"task": 1.0}}, "config.objective has no name"),
     ],
 )
 def test_objective_settings_that_make_no_sense_are_one_line(settings, message):
@@ -207,69 +157,116 @@ def test_objective_settings_that_make_no_sense_are_one_line(settings, message):
         build_objective(settings, tiny.TinyNetwork(3), TASK)
 
 
-class Classifying(Network):
-    """A network whose classifier is for training alone."""
-
-    output_channels: int
-    axis_name: str | None = None
-    classes: int = 3
-
-    @nn.compact
-    def __call__(self, inputs, train):
-        features = nn.relu(nn.Conv(4, (3, 3), kernel_init=tiny.SMALL)(inputs))
-        logits = nn.Dense(self.classes, kernel_init=tiny.SMALL, name="classifier")(features.mean(axis=(1, 2)))
-        self.sow(AUXILIARY, "class_logits", logits)
-        return nn.Conv(self.output_channels, (3, 3), kernel_init=tiny.SMALL)(features)
+def run_of(model, **objective):
+    config = run_config().unlock()
+    config.model, config.objective = model_config(model), objective_config(**objective)
+    config.data.patch_size = 8
+    return config.lock()
 
 
-def test_classification_is_the_cross_entropy_of_what_the_model_sows():
-    objective = Supervised(Classifying(3), TASK, terms={"task": 1.0, "classification": 1 / 300})
-    params, batch_stats = variables_of(objective)
-    assert set(params["network"]) == {"Conv_0", "Conv_1", "classifier"}  # nothing sown is kept
-    example, keys = example_of(batch=4)
-    labels = np.int32([2, 0, -1, 1])
-    terms = objective(params, batch_stats, example._replace(labels={"class": labels}), {}, keys, ())
-    _, sown = objective.model.apply({"params": params["network"]}, example.inputs, train=True, mutable=[AUXILIARY])
-    (logits,) = sown[AUXILIARY]["class_logits"]
-    logits = np.asarray(logits, np.float64)
-    log_softmax = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    expected = -sum(log_softmax[i, label] for i, label in enumerate(labels) if label >= 0) / 4
-    assert float(terms.logged["classification"]) == pytest.approx(expected, rel=1e-5)
-    loss = float(terms.logged["task"]) + expected / 300
-    assert float(terms.losses["network"]) == pytest.approx(loss, rel=1e-6)
+@pytest.mark.parametrize(
+    ("model", "terms", "classes", "message"),
+    [
+        ("tiny", {"classification": 1.0}, 3, "the model sows no 'class_logits'"),
+        ("classifying", {"classification": 1.0}, 0, "the training photographs have no classes"),
+        ("classifying", {"classification": 1.0}, 5, "has 3 classes and the training photographs 5"),
+    ],
+)
+def test_objective_that_cannot_run_is_found_before_training(monkeypatch, model, terms, classes, message):
+    monkeypatch.setitem(MODELS, "classifying", Classifying)
+    with pytest.raises(UserError, match=message):
+        check_objective(run_of(model, name="supervised", terms=terms), classes)
+    check_objective(run_of("classifying", name="supervised", terms={"task": 1.0, "classification": 1.0}), 3)
+    check_objective(run_of("tiny", name="adversarial"), 0)
 
 
-def test_classification_without_weight_changes_nothing():
-    example, keys = example_of(batch=4)
-    example = example._replace(labels={"class": np.int32([0, 1, 2, 0])})
+def test_objective_whose_losses_are_not_its_parts_is_found_before_training(monkeypatch):
+    class Forgetful(Adversarial):
+        def __call__(self, *arguments):
+            terms = super().__call__(*arguments)
+            return terms._replace(losses={"generator": terms.losses["generator"]})
 
-    def gradient(terms):
-        objective = Supervised(Classifying(3), TASK, terms=terms)
-        params, batch_stats = variables_of(objective)
-        total = lambda params: objective(params, batch_stats, example, {}, keys, ()).losses["network"]  # noqa: E731
-        return jax.jit(jax.grad(total))(params)["network"]
+    monkeypatch.setitem(OBJECTIVES, "forgetful", Forgetful)
+    with pytest.raises(UserError, match="its losses are of generator, its parts discriminator, generator"):
+        check_objective(run_of("tiny", name="forgetful"), 0)
 
-    without, zero, some = (
-        gradient({"task": 1.0}),
-        gradient({"task": 1.0, "classification": 0.0}),
-        gradient({"task": 1.0, "classification": 0.1}),
+
+def test_objective_gets_other_keys_than_the_noise():
+    seen = {}
+
+    class Watching(Supervised):
+        def __call__(self, params, batch_stats, example, conditioning, keys, memory):
+            seen["again"] = self.task.degrade(keys, jnp.zeros_like(example.inputs))
+            seen["inputs"] = example.inputs
+            return super().__call__(params, batch_stats, example, conditioning, keys, memory)
+
+    objective, optimizer = Watching(tiny.TinyNetwork(3), TASK), optax.sgd(0.1)
+    state = create_state(3, objective, optimizer, averaged=False)
+    step = make_step(objective, optimizer, lambda _: 0.1, lambda batch, _: batch["picture"], 3, 0.0)
+    with jax.disable_jit():
+        step(state, {"index": np.arange(2, dtype=np.uint32), "picture": jnp.zeros((2, 6, 6, 3))}, None)
+    correlation = np.corrcoef(np.ravel(seen["inputs"]), np.ravel(seen["again"]))[0, 1]
+    assert abs(correlation) < 0.4
+
+
+def trained_with_memory(tmp_path, monkeypatch, remembered):
+    class Remembering(Supervised):
+        def initial_memory(self):
+            return jnp.zeros(8)
+
+        def __call__(self, params, batch_stats, example, conditioning, keys, memory):
+            terms = super().__call__(params, batch_stats, example, conditioning, keys, memory)
+            return terms._replace(memory=remembered(self, example.inputs.mean(axis=(1, 2, 3))))
+
+    monkeypatch.setitem(OBJECTIVES, "remembering", Remembering)
+    config = tiny.config()
+    config.objective = objective_config("remembering")
+    loop.train(config, tmp_path, tiny.data(), tiny.validate, jax.devices()[:2])
+
+
+def test_memory_of_the_whole_batch_is_the_same_on_all_devices(tmp_path, monkeypatch):
+    trained_with_memory(tmp_path, monkeypatch, lambda objective, means: objective.over_devices(means))
+
+
+def test_memory_that_differs_between_devices_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="its memory differs between devices"):
+        trained_with_memory(tmp_path, monkeypatch, lambda objective, means: jnp.concatenate([means, means]))
+
+
+def test_optimizer_of_a_part_may_be_set_by_a_row_and_by_a_word(tmp_path):
+    (tmp_path / "rows.py").write_text(
+        "from colorjax.config import *\n"
+        "def get_config(variant=''):\n"
+        "    config = table_config()\n"
+        "    config.rows.plain = {'label': 'Plain', 'model': model_config('unet')}\n"
+        "    config.rows.gan = {'label': 'GAN', 'model': model_config('unet'),\n"
+        "        'objective': objective_config('adversarial'),\n"
+        "        'optimizer': {'parts': {'discriminator': {'learning_rate': 1e-4}}}}\n"
+        "    config.rows.edges = {'label': 'Edges', 'model': model_config('unet'),\n"
+        "        'objective': {'terms': {'classification': 0.5}}}\n"
+        "    return config.lock()\n"
     )
-    for ours, expected in zip(jax.tree.leaves(zero), jax.tree.leaves(without), strict=True):
-        np.testing.assert_array_equal(ours, expected)
-    assert not any(np.asarray(leaf).any() for leaf in jax.tree.leaves(zero["classifier"]))
-    assert all(np.asarray(leaf).any() for leaf in jax.tree.leaves(some["classifier"]))
+    runs = table_runs(load(f"{tmp_path / 'rows.py'}"), tmp_path)
+    assert runs["gan"][0].config.optimizer.parts.discriminator.learning_rate == 1e-4
+    assert not runs["plain"][0].config.optimizer.parts
+    assert runs["edges"][0].config.objective.terms.to_dict() == {"task": 1.0, "classification": 0.5}
+    unet = f"{Path(__file__).parents[1]}/experiments/colorize_unet.py:smoke"
+    words = ["--config.objective.terms.classification=1", "--config.optimizer.parts.network.clip_norm=2"]
+    config = load(unet, words)
+    assert config.objective.terms.classification == 1.0
+    assert config.optimizer.parts.network.to_dict() == {"clip_norm": 2.0}
+    for word in ("--config.optimizer.parts.network.clip=2", "--config.optimizer.parts.network.clip_norm=much"):
+        with pytest.raises(UserError, match=word.split("=")[0]):
+            load(unet, [word])
 
 
-def test_classification_says_what_it_lacks():
-    example, keys = example_of(batch=2)
-    for model, labels, message in [
-        (tiny.TinyNetwork(3), {"class": np.int32([0, 1])}, "the model sows no 'class_logits'"),
-        (Classifying(3), {}, "the training photographs have no classes"),
-    ]:
-        objective = Supervised(model, TASK, terms={"classification": 1.0})
-        params, batch_stats = variables_of(objective)
-        with pytest.raises(UserError, match=message):
-            objective(params, batch_stats, Example(*example[:2], labels), {}, keys, ())
+def test_objective_settings_that_are_new_count_as_their_defaults(monkeypatch):
+    saved = to_plain(run_of("tiny", name="adversarial"))
+    today = settings_of_any_version(saved)
+    del saved["objective"]["weight"]
+    assert settings_of_any_version(saved) == today
+    saved = to_plain(run_of("tiny", name="supervised", terms={"classification": 1.0}))
+    assert "objective.terms.task" not in settings_of_any_version(saved)
 
 
 def test_objective_may_differ_between_the_rows_of_a_table(tmp_path):

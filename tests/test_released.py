@@ -160,7 +160,7 @@ def test_released_tables_are_measured_anew(release, tmp_path, capsys):
     kept = {path: json.loads(path.read_text())["fingerprint"] for path in rows.glob("*/evaluation.json")}
     assert len(kept) == 3
     assert launch.main(["table", f"--config={release / 'configs.py'}:table", f"--workdir={tmp_path / 'table'}"]) == 0
-    assert "measured already" not in capsys.readouterr().out
+    assert "measured already" not in capsys.readouterr().err
     for path, fingerprint in kept.items():
         assert json.loads(path.read_text())["fingerprint"] != fingerprint
     with (tmp_path / "table/table.csv").open() as found, (release / "table/table.csv").open() as expected:

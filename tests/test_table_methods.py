@@ -28,3 +28,20 @@ def test_method_learns_from_the_photographs_of_its_own_row(tmp_path):
         error = {line["row"]: float(line["ciede2000"]) for line in csv.DictReader(file)}
     assert error["One"] < 1 < 10 < error["Mean color"]
     assert (tmp_path / "learning_curve.csv").read_text().splitlines()[1].startswith("Mean color,One,1,0,")
+
+
+def test_method_is_measured_anew_when_what_it_learns_from_changes(tmp_path, capsys):
+    def photographs(config, split):
+        value = 200 if split == "test" else training
+        return [Photograph(split, np.full((16, 16, 3), (value, 60, 60), np.uint8))]
+
+    config = table_config()
+    config.task.name = "colorize"
+    errors = {}
+    for training in (200, 60, 60):
+        table.main(config, tmp_path, SimpleNamespace(photographs=photographs))
+        with (tmp_path / "table.csv").open() as file:
+            error = {line["row"]: float(line["ciede2000"]) for line in csv.DictReader(file)}
+        errors.setdefault(training, []).append(error["Mean color"])
+    assert errors[200][0] < 1 < 10 < errors[60][0] == errors[60][1]
+    assert capsys.readouterr().err.count(f"measured already, {tmp_path / 'rows' / 'mean_color'}\n") == 1

@@ -138,9 +138,9 @@ def _measure_method(
 ) -> Evaluation | None:
     method = build_method(config.method)
     settings = {key: config[key].to_dict() for key in ("data", "task", "method")}
-    settings["fingerprint"] = method.fingerprint()
     if method.learns():
         method.fit(data.photographs(config.data, "train"))
+    settings["fingerprint"] = method.fingerprint()
     references = data.photographs(config.data, "train") if "references" in method.needs else ()
     return _measure(method, config, label, workdir, protocol, photographs, settings, None, references)
 
@@ -171,10 +171,13 @@ def _measure(
       checkpoint: folder of the checkpoint, if there is one.
       references: color photographs for methods that need them.
     """
-    digest = kept = None
+    digest = kept = told = None
     if processes.is_first():
-        told = SideInformation(method, protocol, references).protocol
-        digest = fingerprint(told, settings, checkpoint)
+        told = list(SideInformation(method, protocol, references).told)
+    told = processes.from_first(told)
+    side_information = SideInformation(method, protocol, references, tuple(told))
+    if processes.is_first():
+        digest = fingerprint(side_information.protocol, settings, checkpoint)
         kept = load_evaluation(directory, digest)
     if processes.from_first(kept is not None):
         announce(f"{label}: measured already, {directory}")
@@ -183,7 +186,7 @@ def _measure(
     def progress(numbers):
         return tqdm(numbers, desc=f"measuring {label}", unit="picture", disable=None if processes.is_first() else True)
 
-    evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress, references)
+    evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress, side_information)
     if processes.is_first():
         save_evaluation(directory, evaluation, digest)
     return evaluation

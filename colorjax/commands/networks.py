@@ -104,7 +104,9 @@ def check(config: ConfigDict, data: ModuleType) -> None:
       UserError: they can't.
     """
     check_settings(config)
-    if "model" in config or build_method(config.method).learns():
+    if "model" in config:
+        checks.check_objective(config, len(data.photographs(config.data, "train").classes))
+    elif (method := build_method(config.method)).learns() or "references" in method.needs:
         data.photographs(config.data, "train")
 
 

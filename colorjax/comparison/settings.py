@@ -7,13 +7,13 @@ Throughout, `every` has the settings of all runs: for each run a mapping from fu
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from colorjax.config.keys import OPEN
 from colorjax.errors import UserError, nearest
 from colorjax.sweeps.names import short_keys
 
 #: Stands for the value of a setting that a run does not have, such as a field of another model.
 MISSING = None
-# Sections that have whichever settings a person gives them.
-_OPEN = ("objective.terms.", "optimizer.parts.")
+_OPEN = tuple(f"{section}." for section in OPEN)
 # Last words of settings that say nothing without the word before.
 _VAGUE = ("kind", "level", "name", "size", "source", "split")
 
@@ -22,7 +22,7 @@ def differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the settings that differ between runs, in the order of the configs.
 
     A setting that only some runs have differs where these differ in it: that others lack it follows from another
-    setting, such as the model's name. In `_OPEN` sections nothing follows: there a missing setting is another value.
+    setting, such as the model's name. In `OPEN` sections nothing follows: there a missing setting is another value.
     """
 
     def values(key: str) -> set:

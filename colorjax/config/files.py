@@ -187,11 +187,31 @@ def _set(config: ConfigDict, key: str, where: str, value_after: Callable[[Any], 
     *parents, last = key.split(".")
     section = config
     for depth, name in enumerate([*parents, last]):
+        new = open_setting(config, ".".join([*parents, last][: depth + 1]))
+        if isinstance(section, ConfigDict) and name not in section and new is not None:
+            section[name] = new
         if not isinstance(section, ConfigDict) or name not in section:
             raise UserError(f"{where}: no such key; {_nearest_key(config, key)}")
         if depth < len(parents):
             section = section[name]
     section[last] = value_after(section[last])
+
+
+def open_setting(config: ConfigDict, key: str) -> Any:
+    """Return the value that a setting begins with when it is added to one of the `OPEN` sections; None if it can't be.
+
+    Args:
+      config: the run's or the table's config, whose `optimizer` section says what each part's settings may be.
+      key: full name of the setting, or of a part.
+    """
+    section, _, name = key.rpartition(".")
+    if section == "objective.terms":
+        return 0.0
+    if section == "optimizer.parts":
+        return ConfigDict()
+    if section.startswith("optimizer.parts.") and name != "parts" and "optimizer" in config:
+        return config.optimizer.get(name)
+    return None
 
 
 def _nearest_key(config: ConfigDict, key: str) -> str:

@@ -38,6 +38,9 @@ _WHAT_IS_BEST = Bears.CHOICE_OF_BEST | Bears.NETWORK
 _INFERENCE = Bears.MEASUREMENT | _WHAT_IS_BEST
 _PROTOCOL = Bears.VALIDATION | Bears.MEASUREMENT
 
+#: Sections to which a person may add settings: weights of terms, and parts with what differs for them.
+OPEN = ("objective.terms", "optimizer.parts")
+
 KEYS = {
     "seed": _TRAINING,
     "data.name": Bears.WEIGHTS | Bears.VALIDATION | Bears.MEASUREMENT,  # also measured on if test_data.name is ""

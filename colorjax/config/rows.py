@@ -15,7 +15,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from colorjax.config.defaults import run_config
-from colorjax.config.files import of_same_type
+from colorjax.config.files import of_same_type, open_setting
 from colorjax.config.keys import SECTIONS, Bears
 from colorjax.errors import UserError, nearest
 from colorjax.methods import METHODS
@@ -85,13 +85,14 @@ def row_config(table: ConfigDict, row: str, seed: int | None = None) -> ConfigDi
     shared = ConfigDict({key: table[key] for key in run_config()}).copy_and_resolve_references()
     # An objective with a name replaces the shared section, since another objective has other settings. Without a name
     # it only changes settings of the shared one.
-    whole = ("objective",) if "name" in table.rows[row].get("objective", {}) else ()
+    objective = table.rows[row].get("objective", {})
+    whole = ("objective",) if isinstance(objective, ConfigDict) and "name" in objective else ()
     changes = {key: value for key, value in table.rows[row].items() if key not in _OF_THE_ROW + _PARTS + whole}
     for key in (*changes, *whole):
         if "method" in table.rows[row] and key in _OF_TRAINING:
             raise UserError(f"config.rows.{row}.{key}: a method that needs no training does not read it; leave it out")
     known = {key: value for key, value in shared.items() if key not in _SHARED_BY_ALL}
-    _change(known, changes, f"config.rows.{row}", more=_OF_THE_ROW + _PARTS)
+    _change(known, changes, f"config.rows.{row}", shared, more=_OF_THE_ROW + _PARTS)
     shared.update(known)
     for part in (*_PARTS, *whole):
         if part in table.rows[row]:
@@ -104,13 +105,33 @@ def row_config(table: ConfigDict, row: str, seed: int | None = None) -> ConfigDi
     return shared.lock()
 
 
-def _change(section: ConfigDict | dict, changes: Mapping[str, Any], where: str, more: tuple[str, ...] = ()) -> None:
-    """Apply `changes` to `section`, which must have all their keys; an error message also suggests those in `more`."""
+def _change(
+    section: ConfigDict | dict,
+    changes: Mapping[str, Any],
+    where: str,
+    shared: ConfigDict,
+    more: tuple[str, ...] = (),
+    parents: tuple[str, ...] = (),
+) -> None:
+    """Apply `changes` to a section of the row's config.
+
+    Args:
+      section: changed in place. It must have all keys of `changes`, but for those that an open section may get.
+      changes: settings and sections by name.
+      where: begins an error message.
+      shared: the whole config of the row.
+      more: keys that an error message suggests too.
+      parents: names of the sections that lead to `section`.
+    """
     for key, value in changes.items():
         if key not in section:
-            raise UserError(f"{where}.{key}: no such key; {nearest(key, (*section, *more))}")
+            new = open_setting(shared, ".".join([*parents, key]))
+            if new is None:
+                raise UserError(f"{where}.{key}: no such key; {nearest(key, (*section, *more))}")
+            with section.unlocked():
+                section[key] = new
         if isinstance(section[key], ConfigDict) and isinstance(value, ConfigDict):
-            _change(section[key], value, f"{where}.{key}")
+            _change(section[key], value, f"{where}.{key}", shared, parents=(*parents, key))
         else:
             section[key] = of_same_type(value, section[key], f"{where}.{key}")
 

@@ -73,7 +73,7 @@ def evaluate(
     photographs: Sequence[Photograph],
     samples: int = 0,
     progress: Callable[[Iterable], Iterable] = iter,
-    references: Sequence[Photograph] = (),
+    side_information: SideInformation | None = None,
 ) -> Evaluation:
     """Measure `method` on every photograph of the protocol.
 
@@ -84,7 +84,7 @@ def evaluate(
       photographs: those of the protocol, in any order, read one at a time.
       samples: number of photographs, from the first on, whose images are kept.
       progress: wraps the indices of the photographs that this process measures, like `tqdm.tqdm`.
-      references: photographs to draw references from, for a method that needs one.
+      side_information: what the method receives besides; by default what `SideInformation` finds without references.
 
     Raises:
       UserError: the photographs are not those of the protocol, the protocol is for another task, or the method needs a
@@ -92,7 +92,7 @@ def evaluate(
       ColorjaxError: the method returned an image of another shape, or one with values that are not finite.
     """
     task = protocol.measured_task(task)
-    side_information = SideInformation(method, protocol, references)
+    side_information = side_information or SideInformation(method, protocol)
     rows, kept, known = {}, {}, frozenset(protocol.pictures)
     # The processes take photographs in turn, because neighboring ones often have the same size and are equally slow.
     for number in progress(range(processes.index(), len(photographs), processes.count())):

@@ -24,17 +24,25 @@ class SideInformation:
       protocol: of the measurement.
       references: photographs to draw references from, for a method that needs them. The protocol's seed and an image's
         content determine the image's reference; it is never a copy of the image.
+      told: the phrases, if another process has made them already; for references that takes reading them all.
 
     Raises:
       UserError: the method needs a reference and there is none.
     """
 
-    def __init__(self, method: Method, protocol: Protocol, references: Sequence[Photograph] = ()):
+    def __init__(
+        self,
+        method: Method,
+        protocol: Protocol,
+        references: Sequence[Photograph] = (),
+        told: tuple[str, ...] | None = None,
+    ):
         self._method = method
+        self._places = {}  # of the references, by the hash of the image
         self._references = references
         self._seeds = protocol
         phrases = {"noise": self._noise, "hints": self._hints, "references": self._reference_photographs}
-        self.told = tuple(phrases[need]() for need in sorted(method.needs))
+        self.told = tuple(phrases[need]() for need in sorted(method.needs)) if told is None else told
         self.protocol = protocol.with_told(self.told)
 
     def observation(self, degraded: np.ndarray, truth: np.ndarray, picture_hash: str) -> Observation:
@@ -73,10 +81,14 @@ class SideInformation:
         )
 
     def _reference(self, picture_hash: str) -> Photograph:
+        if picture_hash in self._places:
+            return self._references[self._places[picture_hash]]
         first = self._seeds.hint_seed(picture_hash)
         for number in range(len(self._references)):
-            photograph = self._references[(first + number) % len(self._references)]
+            place = (first + number) % len(self._references)
+            photograph = self._references[place]
             if content_hash(photograph.picture) != picture_hash:
+                self._places[picture_hash] = place
                 return photograph
         raise UserError(
             f"the method {self._method.name!r} needs a reference photograph, and the training photographs have none "

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,6 +45,10 @@ class MeanColor(Method):
         means = [_mean_ab(photographs[int(index)].picture) for index in chosen]
         self.ab = tuple(float(value) for value in np.mean(means, axis=0))
         return self
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the mean a and b."""
+        return {"ab": self.ab}
 
     def restore(self, observation: Observation) -> Restored:
         """Return the image with its own lightness and the mean color, as far as sRGB can represent it.

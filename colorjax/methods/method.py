@@ -93,8 +93,8 @@ class Method(abc.ABC):
         """Return the restored image. The observation must have everything that `needs` names."""
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return plain values that identify the content of the files that the method reads; {} if it reads none.
+        """Return plain values that identify what `fit` learned and the content of the files that the method reads.
 
-        If the fingerprint changes, the method is measured again.
+        {} if there is neither. If the fingerprint changes, the method is measured again.
         """
         return {}

@@ -9,6 +9,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from ml_collections import ConfigDict
+
+from colorjax.config.files import of_same_type
 from colorjax.errors import UserError, nearest
 from colorjax.models.network import Network
 from colorjax.objectives.objective import Objective, Terms, only
@@ -37,11 +40,19 @@ def build_objective(config: Mapping[str, Any], model: Network, task: Task, axis_
     Raises:
       UserError: the name or a setting is unknown (the message names the nearest), or a setting can't have its value.
     """
+    if "name" not in config:
+        raise UserError(f"config.objective has no name; {nearest('', OBJECTIVES)}")
     defaults = default_config(config["name"])
-    for key in config:
+    settings = {}
+    for key, value in config.items():
         if key not in defaults:
             raise UserError(f"config.objective.{key}: no such setting; {nearest(key, defaults)}")
-    settings = {key: value for key, value in config.items() if key != "name"}
+        if isinstance(defaults[key], Mapping):
+            if not isinstance(value, Mapping | ConfigDict):
+                raise UserError(f"config.objective.{key}: needs a section, such as {defaults[key]}")
+            settings[key] = value
+        elif key != "name":
+            settings[key] = of_same_type(value, defaults[key], f"config.objective.{key}")
     return OBJECTIVES[config["name"]](model, task, axis_name, **settings)
 
 
@@ -54,8 +65,8 @@ def default_config(name: str) -> dict[str, Any]:
     if name not in OBJECTIVES:
         raise UserError(f"config.objective.name: no objective is named {name!r}; {nearest(name, OBJECTIVES)}")
     fields = [field for field in dataclasses.fields(OBJECTIVES[name]) if field.name not in _NOT_IN_CONFIG]
-    missing = dataclasses.MISSING
-    values = {
-        field.name: field.default if field.default_factory is missing else field.default_factory() for field in fields
-    }
-    return {"name": name} | values
+    return {"name": name} | {field.name: _default(field) for field in fields}
+
+
+def _default(field: dataclasses.Field) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()

@@ -76,6 +76,10 @@ class Objective(abc.ABC):
         """Return the memory for the first step."""
         return ()
 
+    def over_devices(self, values: Array) -> Array:
+        """Return `values` [b, ...] of all devices' shares of the batch, in its order, for what goes into the memory."""
+        return values if self.axis_name is None else jax.lax.all_gather(values, self.axis_name, tiled=True)
+
     @abc.abstractmethod
     def __call__(
         self,
@@ -91,8 +95,9 @@ class Objective(abc.ABC):
         Args:
           params: parameters by part.
           batch_stats: batch statistics by part; {} for a part without batch normalization.
-          example: inputs [b, P, P, Cin], targets [b, P, P, Cout], labels [b] by name.
+          example: inputs [b, P, P, Cin], targets [b, P, P, Cout], labels [b, ...] by name.
           conditioning: further keyword arguments of the network, each [b, ...] (see `colorjax.models.network`).
-          keys: typed keys [b]. Each example of the run has its own key, whatever the number of devices.
+          keys: typed keys [b], apart from those that drew the noise. Each example of the run has its own key, whatever
+            the number of devices.
           memory: from the terms of the step before.
         """

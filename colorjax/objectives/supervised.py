@@ -1,10 +1,12 @@
 """The supervised objective: a weighted sum of terms that compare the network's outputs with known targets."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
+from flax.traverse_util import flatten_dict
 from jax import Array
 
 from colorjax.errors import UserError, nearest
@@ -29,9 +31,12 @@ class Supervised(Objective):
     terms: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"task": 1.0})
 
     def __post_init__(self):
-        for name in self.terms:
+        for name, weight in self.terms.items():
             if name not in TERMS:
                 raise UserError(f"config.objective.terms: no term is named {name!r}; {nearest(name, TERMS)}")
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not number or not 0 <= weight < math.inf:
+                raise UserError(f"config.objective.terms.{name}={weight!r}: must be a number, 0 (off) or more")
         if not any(self.terms.values()):
             raise UserError("config.objective.terms: no term has a weight; give one, such as terms.task=1.0")
 
@@ -58,11 +63,24 @@ class Supervised(Objective):
             mutable=["batch_stats", AUXILIARY],
             **conditioning,
         )
-        # Linen sows tuples with an entry for each call of the module.
-        sown = {name: values[-1] for name, values in updates.get(AUXILIARY, {}).items()}
+        sown = sown_values(updates.get(AUXILIARY, {}))
         weights = {name: weight for name, weight in self.terms.items() if weight}
         values = {name: jnp.mean(TERMS[name](self.task, outputs, sown, example)) for name in weights}
         (first, *others) = (weight * values[name] if weight != 1 else values[name] for name, weight in weights.items())
         loss = sum(others, start=first)
         logged = values if len(values) > 1 else {}
         return Terms({part: loss}, dict(logged), {part: updates.get("batch_stats", {})}, memory)
+
+
+def sown_values(collection: Mapping[str, Any]) -> dict[str, Array]:
+    """Return what a network and its submodules sowed, by name; the last value of a module that was called repeatedly.
+
+    Raises:
+      UserError: two modules sowed the same name.
+    """
+    sown = {}
+    for (*_, name), values in flatten_dict(dict(collection)).items():
+        if name in sown:
+            raise UserError(f"config.model: two parts of the network sow {name!r}; give one of them another name")
+        sown[name] = values[-1]
+    return sown

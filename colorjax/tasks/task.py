@@ -27,7 +27,7 @@ class Example(NamedTuple):
     Attributes:
       inputs: of the network, [*b, H, W, input_channels].
       targets: the outputs of a perfect network, [*b, H, W, output_channels].
-      labels: further knowledge of the data set by name, such as 'class', int32 [*b].
+      labels: further knowledge of the data set by name, such as 'class', float32 [*b, classes].
     """
 
     inputs: Array

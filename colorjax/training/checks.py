@@ -1,16 +1,22 @@
 """Checks before training starts: invalid settings, and weights that training can't start from."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
 from colorjax.config.defaults import total_steps
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
-from colorjax.objectives import build_objective
+from colorjax.objectives import Terms, build_objective
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.conditioning import check_conditioning
 from colorjax.training.optimizer import build_optimizer
+from colorjax.training.state import split_variables
 from colorjax.weights import load, not_found_in, require_model_variables
 
 START_PARTS = ("all", "fitting")
@@ -34,6 +40,50 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
     build_optimizer(config.optimizer, total_steps(config), objective.parts)
     check_conditioning(config, model)
     check_start(config, model, task.input_channels)
+
+
+def check_objective(config: ConfigDict, classes: int) -> None:
+    """Check that a step of the objective can be taken, without computing any number.
+
+    Args:
+      config: the run's config.
+      classes: number of classes of the training photographs; 0 if they have none.
+
+    Raises:
+      UserError: the objective needs something that the model or the photographs don't have, or its variables, losses
+        or statistics are not those of its parts.
+    """
+    task = build_task(config.task)
+    model = build_model(config.model, task.output_channels)
+    objective = build_objective(config.objective, model, task)
+    side = config.data.patch_size
+
+    def variables(key: jax.Array, frozen: Any) -> Any:
+        return objective.initial_variables(key, jnp.zeros((1, 32, 32, task.input_channels)), frozen)
+
+    def terms(variables: Any, key: jax.Array, frozen: Any) -> Terms:
+        params, batch_stats = split_variables(variables)
+        labels = {"class": jnp.zeros((1, classes))} if classes else {}
+        keys = jax.random.split(key, 1)
+        example = task.example(keys, jnp.zeros((1, side, side, 3)), labels)
+        given = model.conditioning(frozen, example.inputs)
+        return objective(params, batch_stats, example, given, keys, objective.initial_memory())
+
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    frozen = model.frozen().variables
+    found = jax.eval_shape(variables, key, frozen)
+    _require_parts(config, objective.parts, "variables", found)
+    result = jax.eval_shape(terms, found, key, frozen)
+    _require_parts(config, objective.parts, "losses", result.losses)
+    _require_parts(config, objective.parts, "batch statistics", result.updates)
+
+
+def _require_parts(config: ConfigDict, parts: Sequence[str], what: str, found: Mapping[str, Any]) -> None:
+    if set(found) != set(parts):
+        given, needed = (", ".join(sorted(names)) or "none" for names in (found, parts))
+        raise UserError(
+            f"config.objective.name={config.objective.name!r}: its {what} are of {given}, its parts {needed}"
+        )
 
 
 def check_start(config: ConfigDict, model: nn.Module, input_channels: int) -> tuple[str, ...]:

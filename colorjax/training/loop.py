@@ -169,6 +169,7 @@ def train(
             if request or validating or step % settings.checkpoint_every == 0 or step == steps:
                 request = max(request, check_and_log(*unseen))
                 unseen = None
+                _require_same_memory(mapped.memory, config)
                 state = parallel.first(mapped)
                 checkpoints.save(step, state)
             if request:
@@ -178,6 +179,19 @@ def train(
             if validating:
                 run_validation(step, state)
         return checkpoints.latest()[1]
+
+
+def _require_same_memory(memory: Any, config: ConfigDict) -> None:
+    """Check, before a checkpoint takes it from one device, that the objective's memory is the same on all.
+
+    Raises:
+      UserError: it differs, so that a resumed run would not go on as this one.
+    """
+    if not parallel.same_everywhere(memory):
+        raise UserError(
+            f"config.objective.name={config.objective.name!r}: its memory differs between devices; it must come from "
+            "the whole batch (Objective.over_devices)"
+        )
 
 
 def _require_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoints) -> None:

@@ -81,6 +81,8 @@ def build_optimizer(
     for part in config.parts:
         if part not in parts:
             raise UserError(f"config.optimizer.parts: the objective has no part {part!r}; {nearest(part, parts)}")
+        if not isinstance(config.parts[part], ConfigDict):
+            raise UserError(f"config.optimizer.parts.{part}: needs a section, such as {{'learning_rate': 1e-4}}")
     built = {part: _build_for_part(_settings_of(config, part), steps) for part in parts}
     schedule = built[parts[0]][1]
     if len(parts) == 1:

@@ -59,8 +59,7 @@ def create_state(
     # Weights don't depend on the image's size.
     inputs = jnp.zeros((1, 32, 32, objective.task.input_channels), jnp.float32)
     variables = objective.initial_variables(key, inputs, frozen)
-    params = {part: of_part["params"] for part, of_part in variables.items()}
-    batch_stats = {part: of_part.get("batch_stats", {}) for part, of_part in variables.items()}
+    params, batch_stats = split_variables(variables)
     # The average is empty at first. It has its own arrays, because a buffer can't be donated twice.
     averages = {"params": params, "batch_stats": batch_stats}
     return TrainState(
@@ -71,6 +70,12 @@ def create_state(
         average=jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), averages) if averaged else {},
         memory=objective.initial_memory(),
     )
+
+
+def split_variables(variables: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters and the batch statistics by part, of each part's variables."""
+    params = {part: of_part["params"] for part, of_part in variables.items()}
+    return params, {part: of_part.get("batch_stats", {}) for part, of_part in variables.items()}
 
 
 def start_from(state: TrainState, variables: Mapping[str, Any], part: str) -> TrainState:

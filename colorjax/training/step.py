@@ -17,7 +17,7 @@ from colorjax.objectives import Objective, Terms
 from colorjax.training.optimizer import update_average
 from colorjax.training.state import TrainState
 
-#: Optional entries of a batch, int32 [b], which become the labels of the examples.
+#: Optional entries of a batch, each [b, ...], which become the labels of the examples.
 LABELS = ("class",)
 
 Step = Callable[[TrainState, Any, Any], tuple[TrainState, dict[str, jax.Array]]]
@@ -65,8 +65,11 @@ def make_step(
         # Outside of the differentiated function, so that it is computed once and nothing is stored for a gradient.
         given = conditioning(batch, resident, example.inputs)
 
+        # Not the keys that drew the noise: an objective that draws as the noise did would draw the same again.
+        own_keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1)
+
         def total(params: Any) -> tuple[jax.Array, Terms]:
-            terms = objective(params, state.batch_stats, example, given, keys, state.memory)
+            terms = objective(params, state.batch_stats, example, given, own_keys, state.memory)
             # Each part minimizes its own loss alone, because the other parts are constants there (`objectives.only`).
             return functools.reduce(operator.add, terms.losses.values()), terms
 

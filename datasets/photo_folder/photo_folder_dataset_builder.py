@@ -38,6 +38,7 @@ class Builder(PhotographBuilder):
 
     VERSION = tfds.core.Version("1.1.0")
     SOURCE: ClassVar[str] = "a folder of pictures"
+    HAS_CLASSES: ClassVar[bool] = True
 
     @classmethod
     def find(cls, source: Path) -> Listing:
@@ -54,7 +55,8 @@ class Builder(PhotographBuilder):
         remarks = [f"{counted(len(outside), 'file')} outside the split folders left out"] if outside else []
         return Listing(splits, tuple(remarks))
 
-    def classes(self, names: Mapping[str, list[str]]) -> Mapping[str, str]:
+    @classmethod
+    def classes(cls, names: Mapping[str, list[str]]) -> Mapping[str, str]:
         """See `classes_of`."""
         return classes_of(names)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import jax.numpy as jnp
 import optax
 from jax import Array
 
@@ -14,18 +13,16 @@ LABEL = "class"
 
 
 def classification_term(task: Task, outputs: Array, sown: Mapping[str, Array], example: Example) -> Array:
-    """Return the cross entropy of each example's class logits to its class label, [B].
-
-    It is 0 for a photograph without a class, whose label is below 0.
+    """Return the cross entropy of each example's class logits to its class, [B]; 0 for a photograph without a class.
 
     Args:
       task: not used.
       outputs: not used.
       sown: 'class_logits' [B, classes].
-      example: its label 'class' is int32 [B].
+      example: its label 'class' is [B, classes], 1 at the photograph's class and 0 elsewhere.
 
     Raises:
-      UserError: the model sows no such logits, or the data set has no classes.
+      UserError: the model sows no such logits, the data set has no classes, or the numbers of classes differ.
     """
     del task, outputs
     if LOGITS not in sown:
@@ -37,6 +34,10 @@ def classification_term(task: Task, outputs: Array, sown: Mapping[str, Array], e
             "config.objective.terms.classification: the training photographs have no classes; use a data set that has, "
             "such as photo_folder with a folder for each class"
         )
-    label = example.labels[LABEL]
-    losses = optax.softmax_cross_entropy_with_integer_labels(sown[LOGITS], jnp.maximum(label, 0))
-    return jnp.where(label >= 0, losses, 0.0)
+    logits, labels = sown[LOGITS], example.labels[LABEL]
+    if logits.shape != labels.shape:
+        raise UserError(
+            f"config.objective.terms.classification: the model has {logits.shape[-1]} classes and the training "
+            f"photographs {labels.shape[-1]}; give the model as many"
+        )
+    return optax.softmax_cross_entropy(logits, labels)
