@@ -17,7 +17,9 @@ def taken(folder, exit_statuses, *words, **environment):
         path = folder / name
         path.write_text(f"#!/bin/sh\nexit {status}\n")
         path.chmod(0o755)
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+    # `make PYTHON=... test` hands its own words on in these.
+    outer = ("PYTHON", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL")
+    inherited = {name: value for name, value in os.environ.items() if name not in outer}
     search = {"PATH": f"{folder}:{os.environ['PATH']}"}
     command = ["make", "--dry-run", "setup", f"VENV={folder / 'none'}", *words]
     done = subprocess.run(
