@@ -313,7 +313,7 @@ def test_coordinator_tells_two_processes_with_one_place():
 
 @pytest.mark.process
 def test_coordinator_refuses_latecomer(monkeypatch):
-    monkeypatch.setattr(joining, "_REACH_SECONDS", 3)
+    monkeypatch.setattr(joining, "_REACH_SECONDS", 8)  # the latecomer waits as long
     lines = met(free_port(), (0, 2), (1, 2), (1, 2))
     assert lines[0] is None
     assert lines.count(None) == 2
