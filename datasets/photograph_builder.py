@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from colorjax.errors import UserError
 from colorjax.pages.text import counted
+from colorjax.pictures.decoding import read_bytes
 from colorjax.pictures.images import encode_png, is_plain, read_picture
 from datasets.prepared import Summary
 from datasets.source_files import SPLITS, Listing, fingerprint, names_in_one_line
@@ -52,6 +53,9 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     SOURCE: ClassVar[str]  # completes the message "config.data.source must be ..."
 
     HAS_CLASSES: ClassVar[bool] = False  # whether photographs may have classes
+
+    # Whether the numbers in the files count as sRGB whatever the files say, as published results are measured.
+    AS_STORED: ClassVar[bool] = True
 
     @classmethod
     @abc.abstractmethod
@@ -118,7 +122,7 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
         config = self.builder_config
-        readable, skipped = read_all(self.name, config.listing.files)
+        readable, skipped = read_all(self.name, config.listing.files, self.AS_STORED)
         splits, remarks = self.divide(readable)
         splits = {split: splits[split] for split in SPLITS if splits.get(split)}
         if not splits:
@@ -143,18 +147,21 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             data = path.read_bytes()
             if hashlib.sha256(data).hexdigest() != sha256:
                 raise UserError(f"{path}: changed while {self.name} was being prepared; run it again")
-            encoded = data if is_plain(data, str(path)) else encode_png(read_picture(data, str(path)))
+            encoded = data
+            if not is_plain(data, str(path), self.AS_STORED):
+                encoded = encode_png(read_picture(data, str(path), as_stored=self.AS_STORED))
             yield index, {"image": io.BytesIO(encoded), "name": name, "sha256": sha256}
 
 
 def read_all(
-    title: str, files: Mapping[str, Mapping[str, Path]]
+    title: str, files: Mapping[str, Mapping[str, Path]], as_stored: bool
 ) -> tuple[dict[str, list[Picture]], list[tuple[str, str]]]:
     """Read every file once.
 
     Args:
       title: for the progress bar.
       files: split -> name -> path.
+      as_stored: as for `read_picture`.
 
     Returns:
       The readable files by split, and `(name, reason)` for each of the others.
@@ -167,12 +174,10 @@ def read_all(
         for split, named in files.items():
             for name, path in named.items():
                 try:
-                    data = path.read_bytes()
-                    read_picture(data, name)
-                except OSError as error:
-                    skipped.append((name, error.strerror or str(error)))
+                    data = read_bytes(path)
+                    read_picture(data, str(path), as_stored=as_stored)
                 except UserError as error:
-                    skipped.append((name, str(error).removeprefix(f"{name}: ")))
+                    skipped.append((name, str(error).removeprefix(f"{path}: ")))
                 else:
                     readable[split].append(Picture(name, path, hashlib.sha256(data).hexdigest()))
                 progress.update()

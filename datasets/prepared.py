@@ -91,7 +91,8 @@ def read_summary(directory: Path) -> Summary:
     content["skipped"] = tuple(map(tuple, content["skipped"]))
     content["remarks"] = tuple(content["remarks"])
     content["classes"] = tuple(content["classes"]) if "classes" in content else None
-    return Summary(directory=str(directory), **content)
+    known = {field.name for field in dataclasses.fields(Summary)}  # a later version may have written more
+    return Summary(directory=str(directory), **{key: value for key, value in content.items() if key in known})
 
 
 class Photographs(Sequence):

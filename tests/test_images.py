@@ -222,7 +222,7 @@ def test_files_that_are_no_pictures(tmp_path):
     with pytest.raises(UserError, match="^notes: not a picture"):
         read_picture(b"just text", "notes")
     with pytest.raises(UserError, match="32-bit"):
-        read_picture(encoded(np.zeros((2, 2), np.float32), "TIFF"))
+        read_picture(encoded(np.zeros((2, 2), np.int32), "TIFF"))
 
 
 def test_enormous_pictures_are_refused_before_decoding(color):

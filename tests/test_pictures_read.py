@@ -1,15 +1,13 @@
 """Reading a person's photographs: against Pillow, OpenCV, ImageCms, formulas and files made by hand."""
 
-import io
 import struct
-import zlib
 
 import cv2
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms, ImageOps, TiffImagePlugin
+from PIL import ExifTags, Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
-from support.profiles import cmyk_profile, gray_profile, rgb_profile
+from support.files import deep_png, deep_tiff, opened, png_chunk, read_exif, saved
 
 from colorjax.errors import UserError
 from colorjax.pictures.read import read_photo
@@ -17,65 +15,6 @@ from colorjax.pictures.read import read_photo
 RNG = np.random.default_rng(0)
 COLOR = RNG.integers(0, 256, (5, 7, 4), dtype=np.uint8)
 DEEP = RNG.integers(0, 65536, (5, 7, 4), dtype=np.uint16)
-
-
-def saved(path, image, **options):
-    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    image.save(path, **options)
-    return path
-
-
-def opened(path):
-    """A Pillow image that leaves no file open."""
-    return Image.open(io.BytesIO(path.read_bytes()))
-
-
-def read_exif(photo):
-    exif = Image.Exif()
-    if photo.metadata.exif:
-        exif.load(photo.metadata.exif)
-    return exif
-
-
-def png_chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def deep_png(path, pixels, *chunks):
-    """Write a 16-bit PNG file of `[H, W, C]` from the specification."""
-    height, width, channels = pixels.shape
-    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    body = png_chunk(b"IHDR", header) + b"".join(chunks) + png_chunk(b"IDAT", zlib.compress(rows))
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body + png_chunk(b"IEND", b""))
-    return path
-
-
-def deep_tiff(path, pixels, tags):
-    """Write an uncompressed 16-bit TIFF file of `[H, W, C]`."""
-    data = pixels.astype("<u2").tobytes()
-    head = b"II*\0\x08\0\0\0"
-    directory = TiffImagePlugin.ImageFileDirectory_v2(head)
-    channels = pixels.shape[2]
-    fields = {
-        256: pixels.shape[1],
-        257: pixels.shape[0],
-        258: (16,) * channels,
-        259: 1,
-        277: channels,
-        278: len(pixels),
-    }
-    fields |= {262: 1 if channels == 1 else 2, 273: (0,), 279: (len(data),)} | tags
-    for tag, value in fields.items():
-        directory[tag] = value
-    path.write_bytes(head + directory.tobytes(8) + data)
-    return path
-
-
-def in_srgb(image, profile, mode):
-    """What Pillow's own one-line conversion makes of an image."""
-    own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    return np.asarray(ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode=mode))
 
 
 def gray_alpha():
@@ -171,7 +110,7 @@ def test_16_bit_gray_with_other_scales(tmp_path):
     gray = DEEP[:, :, :1]
     np.testing.assert_array_equal(read_photo(deep_tiff(tmp_path / "a.tif", gray, {262: 0})).pixels, 65535 - gray)
     twelve = np.array([[[0x12], [0xFFF]]], np.uint16)
-    path = deep_tiff(tmp_path / "b.tif", twelve, {258: (12,)})
+    path = deep_tiff(tmp_path / "b.tif", twelve, {258: (12,), 279: (3,)})
     path.write_bytes(path.read_bytes()[:-4] + bytes((0x01, 0x2F, 0xFF)))  # 0x012, 0xFFF
     np.testing.assert_array_equal(read_photo(path).pixels[0, :, 0], [round(0x12 * 65535 / 4095), 65535])
 
@@ -196,24 +135,10 @@ def test_16_bit_alpha_that_is_multiplied_in_and_channels_that_are_no_alpha(tmp_p
     assert photo.alpha is None
 
 
-def test_opencv_says_nothing(tmp_path, capfd):
-    # Four channels, and no word on what the fourth is: both read it as alpha, and OpenCV warns.
+def test_fourth_channel_that_the_file_says_nothing_of_is_alpha(tmp_path, capfd):
     photo = read_photo(deep_tiff(tmp_path / "a.tif", DEEP, {}))
     np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), DEEP)
     assert capfd.readouterr() == ("", "")
-
-
-def test_16_bit_color_in_planes_is_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"a\.tif: 16-bit color in separate planes"):
-        read_photo(deep_tiff(tmp_path / "a.tif", DEEP[:, :, :3], {284: 2, 273: (0, 70, 140), 279: (70, 70, 70)}))
-
-
-def test_16_bit_ink_is_read_with_8_and_said_so(tmp_path):
-    ink = np.zeros((1, 2, 4), np.uint16)
-    ink[0, 1, 3] = 65535
-    photo = read_photo(deep_tiff(tmp_path / "a.tif", ink, {262: 5}))
-    np.testing.assert_array_equal(photo.pixels, [[[255] * 3, [0] * 3]])
-    assert photo.remarks[0] == "16 bits read as 8"
 
 
 def test_netpbm(tmp_path):
@@ -254,96 +179,11 @@ def test_orientation_is_applied_to_pixels_and_alpha(tmp_path, orientation):
 
 
 def test_pictures_of_several_bands_are_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("colorjax.pictures.read.BAND_PIXELS", 15)  # two rows of five
+    monkeypatch.setattr("colorjax.pictures.decoding.BAND_PIXELS", 15)  # two rows of five
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     photo = read_photo(saved(tmp_path / "a.png", COLOR, exif=exif))
     np.testing.assert_array_equal(np.dstack([photo.pixels, photo.alpha]), np.rot90(COLOR, -1))
-
-
-def test_profiles_are_converted_to_srgb(tmp_path):
-    profile = rgb_profile()
-    photo = read_photo(saved(tmp_path / "a.png", COLOR, icc_profile=profile))
-    expected = in_srgb(Image.fromarray(COLOR[:, :, :3]), profile, "RGB")
-    assert np.abs(expected.astype(int) - COLOR[:, :, :3]).max() > 10
-    np.testing.assert_array_equal(photo.pixels, expected)
-    np.testing.assert_array_equal(photo.alpha, COLOR[:, :, 3])
-    assert photo.remarks == ("colors converted from Adobe RGB (1998) to sRGB",)
-    assert b"sRGB" in photo.metadata.profile.replace(b"\0", b"")
-
-    # Its own formula: gamma 2.2 to linear light, and Bradford-adapted Adobe RGB to sRGB.
-    gray = read_photo(saved(tmp_path / "b.png", np.full((1, 1, 3), 128, np.uint8), icc_profile=profile)).pixels
-    light = (128 / 255) ** 2.2
-    assert np.abs(gray.astype(int) - round(255 * (1.055 * light ** (1 / 2.4) - 0.055))).max() <= 1
-
-
-def test_exif_says_srgb_after_a_conversion_alone(tmp_path):
-    exif = Image.Exif()
-    exif[ExifTags.IFD.Exif] = {ExifTags.Base.ColorSpace: 65535, ExifTags.IFD.Interop: {1: "R03"}}
-    path = saved(tmp_path / "a.jpg", COLOR[:, :, :3], exif=exif, icc_profile=rgb_profile())
-    assert read_exif(read_photo(path)).get_ifd(ExifTags.IFD.Exif) == {ExifTags.Base.ColorSpace: 1}
-    path = saved(tmp_path / "b.jpg", COLOR[:, :, :3], exif=exif)
-    kept = read_exif(read_photo(path))
-    assert kept.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] == 65535
-    assert kept.get_ifd(ExifTags.IFD.Interop) == {1: "R03"}
-
-
-def test_profile_that_is_srgb_is_no_remark(tmp_path):
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    photo = read_photo(saved(tmp_path / "a.png", COLOR[:, :, :3], icc_profile=profile))
-    np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
-    assert photo.remarks == ()
-    assert photo.metadata.profile == profile
-
-
-def test_gray_profiles(tmp_path):
-    ramp = np.arange(256, dtype=np.uint8)[np.newaxis]
-    expected = in_srgb(Image.fromarray(ramp), gray_profile(1.8), "RGB")[:, :, 1:2]
-    photo = read_photo(saved(tmp_path / "a.png", ramp, icc_profile=gray_profile(1.8, "Dot gain")))
-    np.testing.assert_array_equal(photo.pixels, expected)
-    assert photo.remarks == ("colors converted from Dot gain to sRGB",)
-    with_alpha = Image.fromarray(ramp)
-    with_alpha.putalpha(Image.fromarray(ramp[:, ::-1]))
-    photo = read_photo(saved(tmp_path / "b.png", with_alpha, icc_profile=gray_profile(1.8)))
-    np.testing.assert_array_equal(photo.pixels, expected)
-    np.testing.assert_array_equal(photo.alpha, ramp[:, ::-1])
-    # A profile for color in a gray file: of three equal channels.
-    photo = read_photo(saved(tmp_path / "c.png", ramp, icc_profile=rgb_profile(gamma=1.8)))
-    assert np.abs(photo.pixels.astype(int) - expected).max() <= 1
-
-
-def test_profiles_that_do_not_fit_are_ignored_and_said_so(tmp_path):
-    for profile, why in ((b"nonsense" * 40, "nonsense"[:4]), (gray_profile(1.8), "it is for GRAY pictures")):
-        photo = read_photo(saved(tmp_path / "a.png", COLOR[:, :, :3], icc_profile=profile))
-        np.testing.assert_array_equal(photo.pixels, COLOR[:, :, :3])
-        assert photo.remarks[0].startswith("color profile ignored: ")
-        assert why in photo.remarks[0]
-        assert photo.metadata.profile == b""
-    broken = rgb_profile()[:200]
-    photo = read_photo(saved(tmp_path / "a.png", COLOR[:, :, :3], icc_profile=broken))
-    assert photo.remarks == ("color profile ignored: it is damaged",)
-
-
-def test_16_bits_keep_their_profile_and_say_so(tmp_path):
-    profile = rgb_profile()
-    chunk = png_chunk(b"iCCP", b"x\0\0" + zlib.compress(profile))
-    photo = read_photo(deep_png(tmp_path / "a.png", DEEP[:, :, :3], chunk))
-    np.testing.assert_array_equal(photo.pixels, DEEP[:, :, :3])
-    assert photo.metadata.profile == profile
-    assert photo.remarks == ("16-bit colors stay in Adobe RGB (1998)",)
-
-
-def test_ink_with_and_without_a_profile(tmp_path):
-    ink = Image.frombytes("CMYK", (7, 5), COLOR.tobytes())
-    photo = read_photo(saved(tmp_path / "a.tif", ink))
-    np.testing.assert_array_equal(photo.pixels, np.asarray(ink.convert("RGB")))
-    assert photo.remarks == ("CMYK converted to sRGB, roughly: it has no color profile that works",)
-    photo = read_photo(saved(tmp_path / "b.tif", ink, icc_profile=cmyk_profile()))
-    np.testing.assert_array_equal(photo.pixels, in_srgb(ink, cmyk_profile(), "RGB"))
-    assert photo.remarks == ("CMYK converted to sRGB",)
-    assert b"sRGB" in photo.metadata.profile.replace(b"\0", b"")
-    photo = read_photo(saved(tmp_path / "c.jpg", ink, quality=95))
-    np.testing.assert_array_equal(photo.pixels, np.asarray(opened(tmp_path / "c.jpg").convert("RGB")))
 
 
 def test_frames_after_the_first_are_left(tmp_path):
@@ -430,8 +270,8 @@ def test_files_that_are_no_pictures(tmp_path):
     (tmp_path / "text.jpg").write_text("dear diary")
     with pytest.raises(UserError, match=r"text\.jpg: not a picture"):
         read_photo(tmp_path / "text.jpg")
-    with pytest.raises(UserError, match=r"float\.tif: 32-bit pixels"):
-        read_photo(saved(tmp_path / "float.tif", np.zeros((2, 2), np.float32)))
+    with pytest.raises(UserError, match=r"int\.tif: 32-bit pixels"):
+        read_photo(saved(tmp_path / "int.tif", np.zeros((2, 2), np.int32)))
 
 
 def test_limit_is_named_with_its_option_and_heeded_before_decoding(tmp_path):

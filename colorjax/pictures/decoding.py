@@ -1,56 +1,154 @@
-"""Open image files of every kind, and decode those that Pillow alone decodes badly.
+"""From an image file to pixels: the one path for the images of data sets, for photos and for hints.
 
-`images.py` uses it to read the images of data sets, `read.py` to read photos. Both call `opened`, `load`, and then
-`decode_16_bits` or `upright`. Every problem with a file becomes a one-line `UserError` that begins with the file's
-name.
+TIFF files are decoded by tifffile, 16-bit PNG and JPEG 2000 by imagecodecs, the rest by Pillow. Pixels keep the
+file's color space, which `profiles.py` converts. Every problem with a file becomes a one-line `UserError` that begins
+with the file's name.
 """
 
 import contextlib
-import enum
 import io
+import os
+import stat
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import NamedTuple
 
-import cv2
+import imagecodecs
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from colorjax.errors import UserError
+from colorjax.pictures import bit_depth, jpeg_end
+from colorjax.pictures.color_spaces import Space, stated_space
+from colorjax.pictures.metadata import Metadata, metadata_of_tags, read_metadata
+from colorjax.pictures.orientation import INVERSE, MAX_PIXELS, orientation, refuse_large, upright
+from colorjax.pictures.tiff_decoding import MAGIC, TiffPixels, decode_tiff
 
-# 300 MB as uint8, 1.2 GB as float32. A larger image is a panorama or an attack; one such file must not exhaust the
-# memory of a run that takes all night.
-MAX_PIXELS = 100_000_000
+# Pixels are copied out of Pillow, which takes four bytes for a pixel of three, in bands of this many pixels.
+BAND_PIXELS = 2**20
+
+LOSSY = frozenset({"AVIF", "JPEG", "JPEG2000", "MPO"})
+
+# Kinds of files that are often met and not read -> what they begin with, from the given byte on.
+KNOWN = {
+    "HEIC": (4, (b"ftypheic", b"ftypheix", b"ftypheim", b"ftyphevc", b"ftypmif1", b"ftypmsf1")),
+    "JPEG XL": (0, (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
+    "JPEG XR": (0, (b"II\xbc",)),
+    "Canon raw (CR3)": (4, (b"ftypcrx ",)),
+    "SVG": (0, (b"<svg",)),
+    "PDF": (0, (b"%PDF",)),
+}
 
 # The warnings filter and Pillow's size limit are global to the process, so threads take turns.
 _pillow_lock = threading.RLock()
 
 
+class Decoded(NamedTuple):
+    """An image as its file stores it.
+
+    Attributes:
+      pixels: uint8 or uint16 `[H, W, 1, 3 or 4]`, upright; 4 channels are ink (CMYK), 0 is none.
+      alpha: of the same dtype, `[H, W]`, not multiplied into the pixels; None without.
+      space: their color space, None for sRGB.
+      format: Pillow's name of the file's format.
+      lossless: whether the format is lossless; for WebP, whether this file was compressed without loss.
+      metadata: of the file, without the profile.
+      remarks: what was done or lost, in short phrases for the user.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    space: Space | None
+    format: str
+    lossless: bool
+    metadata: Metadata
+    remarks: tuple[str, ...]
+
+
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """Return a file's content.
+
+    Raises:
+      UserError: it can't be read, or is none: a named pipe or a device might never end.
+    """
+    name = os.fspath(path)
+    try:
+        kind = os.stat(path).st_mode
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            raise UserError(f"{name}: not a file but a pipe, a socket or a device")
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise UserError(f"{name}: {error.strerror or error}") from None
+
+
+def decode(name: str, data: bytes, max_pixels: int = MAX_PIXELS, advice: str = "") -> Decoded:
+    """Decode an image file of any kind; of several images, the first.
+
+    Args:
+      name: the file's name in errors.
+      data: its bytes.
+      max_pixels: larger images are refused before they are decoded.
+      advice: added to that error.
+
+    Raises:
+      UserError: the file is empty, no image, damaged, too large, or of pixels whose range it doesn't tell.
+    """
+    if data.startswith(MAGIC) and (tiff := decode_tiff(name, io.BytesIO(data), max_pixels, advice)):
+        return _of_tiff(name, data, tiff)
+    with opened(name, data) as image:
+        refuse_large(name, *image.size, max_pixels, advice)
+        remarks = _several(image)
+        bits = bit_depth.of(image, data)  # before the file is loaded, which forgets it
+        remarks += _load(name, image, data)
+        metadata, damaged = read_metadata(image)  # before the next, since Pillow tells of damaged EXIF once
+        space = stated_space(image, data)
+        turned = orientation(image)  # always 1 for TIFF files after load(): Pillow turns them
+        if turned != 1:
+            remarks += ("turned upright",)
+        if bits > 8 and bit_depth.is_decoded_whole(image):
+            pixels, alpha = _deep(name, image, data, bits, turned)
+        else:
+            if bits > 8:
+                remarks += (f"{bits} bits read as 8",)
+            image, expanded = _plain(name, image)
+            remarks += expanded
+            pixels, alpha = _copied(image, turned)
+        return Decoded(
+            pixels=pixels,
+            alpha=alpha,
+            space=space,
+            format=image.format,
+            lossless=bit_depth.webp_is_lossless(data) if image.format == "WEBP" else image.format not in LOSSY,
+            metadata=metadata,
+            remarks=remarks + damaged,
+        )
+
+
 @contextlib.contextmanager
-def opened(name: str, file: BinaryIO) -> Iterator[Image.Image]:
+def opened(name: str, data: bytes) -> Iterator[Image.Image]:
     """Open an image with Pillow's warnings and size limit off; within the context every exception becomes `UserError`.
 
     Args:
       name: the file's name in errors.
-      file: the file, at its beginning.
+      data: the bytes of the file.
 
     Raises:
       UserError: the file is empty, no image or damaged, or the body raised any other exception.
     """
-    if not file.read(1):
+    if not data:
         raise UserError(f"{name}: the file is empty")
-    file.seek(0)
     with _pillow_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `refuse_large` replaces it
         try:
-            with Image.open(file) as image:
+            with Image.open(io.BytesIO(data)) as image:
                 yield image
-        except UserError:
+        except (UserError, MemoryError):
             raise
         except UnidentifiedImageError:
-            raise UserError(f"{name}: not a picture in any format that Pillow reads, or only a part of one") from None
+            raise UserError(f"{name}: {_unknown(data)}") from None
         except Exception as error:  # Pillow raises all kinds of errors for damaged files, even SyntaxError.
             reason = " ".join(str(error).split()) or type(error).__name__
             if reason.startswith("decoder error"):
@@ -60,158 +158,129 @@ def opened(name: str, file: BinaryIO) -> Iterator[Image.Image]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def refuse_large(name: str, image: Image.Image, max_pixels: int, advice: str = "") -> None:
-    """Refuse an image with too many pixels.
-
-    Args:
-      name: the file's name in errors.
-      image: opened, not necessarily loaded.
-      max_pixels: largest number of pixels allowed.
-      advice: added at the end of the error.
-
-    Raises:
-      UserError: the image has more pixels.
-    """
-    width, height = image.size
-    if width * height > max_pixels:
-        raise UserError(
-            f"{name}: {width} x {height} is {width * height:,} pixels, more than the limit of {max_pixels:,}{advice}"
-        )
+def _unknown(data: bytes) -> str:
+    for kind, (start, beginnings) in KNOWN.items():
+        if data[start : start + 16].startswith(beginnings):
+            return f"{kind} files are not read; save it as JPEG, PNG or TIFF"
+    return "not a picture in any format that Pillow reads, or only a part of one"
 
 
-def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of an image, 1 to 8; 1 means upright, and is returned for damaged EXIF too."""
-    try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # Pillow raises all kinds of errors for damaged EXIF
-        return 1
-    return value if value in range(1, 9) else 1
-
-
-def has_16_bits(image: Image.Image) -> bool:
-    """Return whether the channels of an opened, not yet loaded image have 16 bits in its PNG or TIFF file."""
-    if image.format == "TIFF":
-        return 16 in image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, ())
-    if image.format != "PNG" or not image.tile:  # BMP's "BGR;16" is 5, 6 and 5 bits
-        return False
-    arguments = image.tile[0][3]
-    return ";16" in (arguments if isinstance(arguments, str) else arguments[0])  # "RGB;16B", "LA;16B"
-
-
-class Depth(enum.Enum):
-    """How to get the pixels of a loaded image."""
-
-    BITS_8 = enum.auto()  # from Pillow
-    GRAY_16 = enum.auto()  # from `decode_16_bits`
-    COLOR_16 = enum.auto()  # from `decode_16_bits`
-
-
-def load(name: str, image: Image.Image) -> Depth:
-    """Load an opened image, and return how to get its pixels.
+def _load(name: str, image: Image.Image, data: bytes) -> tuple[str, ...]:
+    """Load an opened image; return a remark if a JPEG file lacked its last two bytes.
 
     Raises:
       UserError: 32-bit pixels. A file that is cut short raises another error, which `opened` turns into a `UserError`.
     """
-    # Pillow drops the low bytes of these. This is checked before load(), which discards the information.
-    is_16_bit_color = has_16_bits(image) and image.mode in ("RGB", "RGBA", "LA")
-    image.load()
-    if is_16_bit_color:
-        return Depth.COLOR_16
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-        return Depth.GRAY_16
-    if image.mode in ("I", "F"):
+    remarks = ()
+    try:
+        with _quiet(image.format == "TIFF"):
+            image.load()
+    except OSError:
+        if image.format not in ("JPEG", "MPO") or not jpeg_end.lacks_the_end_alone(data):
+            raise
+        image.fp = io.BytesIO(data + jpeg_end.END)
+        image.load()
+        remarks = ("the file lacks its end mark, the picture is whole",)
+    if image.mode in ("I", "F") and not bit_depth.is_16_bit_gray(image):
         raise UserError(f"{name}: 32-bit pixels, whose range the file doesn't tell; save it with 8 or 16 bits")
-    return Depth.BITS_8
-
-
-def decode_16_bits(name: str, image: Image.Image, depth: Depth, data: Callable[[], np.ndarray]) -> np.ndarray:
-    """Return the pixels of an image for which `load` returned a depth of 16 bits, upright, possibly as a view.
-
-    Args:
-      name: the file's name in errors.
-      image: loaded. A color image is closed here, because its pixels are not needed and OpenCV needs the memory.
-      depth: what `load` returned.
-      data: returns the bytes of the file, uint8 `[N]`; called only for color.
-
-    Returns:
-      uint16. For gray `[H, W]`, where 0 is black and 65535 white; for color `[H, W, 3]`, or `[H, W, 4]` with alpha that
-      is not multiplied into the color.
-
-    Raises:
-      UserError: color that can't be decoded.
-    """
-    turned = orientation(image)  # always 1 for TIFF files after load(): Pillow and OpenCV turn these themselves
-    if depth is Depth.GRAY_16:
-        return upright(_decode_gray(image), turned)
-    image.close()
-    return upright(_decode_color(name, image, data()), turned)
-
-
-def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Return an upright view of `pixels`, `[H, W, ...]`, which are stored with the given EXIF orientation."""
-    if orientation >= 5:  # rows and columns are swapped
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
-
-
-def _decode_color(name: str, image: Image.Image, data: np.ndarray) -> np.ndarray:
-    """Decode 16-bit color, or gray with alpha, with OpenCV, which keeps all bits.
-
-    TIFF images are returned upright, PNG images as they are stored. Pillow has loaded the image before and raised an
-    error if the file is cut short; OpenCV would ignore that.
-    """
-    tags = image.tag_v2 if image.format == "TIFF" else {}
-    if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) != 1:
-        raise UserError(f"{name}: 16-bit color in separate planes can't be decoded; save it interleaved")
-    with _without_words_of_opencv():
-        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
-        raise UserError(f"{name}: 16-bit color that can't be decoded; save it as an ordinary PNG")
-    if pixels.shape[2] == 3:
-        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)  # in place, because the pixels may fill most of the memory
-        return pixels
-    cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA, dst=pixels)
-    extra = tags.get(TiffImagePlugin.EXTRASAMPLES, (2,))[0]
-    if extra == 0:  # a fourth channel that the file doesn't call alpha
-        pixels = np.ascontiguousarray(pixels[:, :, :3])
-    elif extra == 1:
-        for row in pixels:
-            alpha = np.maximum(row[:, 3:].astype(np.float64), 1.0)
-            row[:, :3] = np.rint(np.minimum(row[:, :3] * (65535.0 / alpha), 65535.0))
-    return pixels
+    return remarks
 
 
 @contextlib.contextmanager
-def _without_words_of_opencv() -> Iterator[None]:
-    """Keep OpenCV from printing warnings about a file, so that only our one-line error appears."""
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+def _quiet(needed: bool) -> Iterator[None]:
+    """Keep libtiff from writing its own lines to the terminal."""
+    if not needed:
+        yield
+        return
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
+        os.dup2(nowhere, 2)
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
-def _decode_gray(image: Image.Image) -> np.ndarray:
-    gray = np.asarray(image).astype(np.uint16)
-    if image.format == "TIFF":  # Pillow ignores both of these tags at this depth
-        white = 2 ** image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0] - 1
-        if white != 65535:
-            for row in gray:
-                row[:] = np.rint(row * (65535.0 / white))
-        if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
-            np.subtract(65535, gray, out=gray)
-    return gray
+def _of_tiff(name: str, data: bytes, tiff: TiffPixels) -> Decoded:
+    """Return what was decoded of a TIFF file, with its metadata."""
+    pages, remarks = tiff.page, tiff.remarks
+    space = tiff.space
+    try:
+        with opened(name, data) as image:
+            image.seek(pages)
+            metadata, damaged = read_metadata(image)
+            if space is None:
+                space = stated_space(image, data)
+    except UserError:  # BigTIFF of another byte order, and other kinds that Pillow does not open
+        metadata, damaged = metadata_of_tags(tiff.tags), ()
+    return Decoded(tiff.pixels, tiff.alpha, space, "TIFF", True, metadata, remarks + damaged)
 
 
-def cmyk_to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
-    """Convert CMYK to RGB, by the image's own profile if it has a valid one; return also whether that was used."""
-    profile = image.info.get("icc_profile")
-    if profile:
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
-            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode="RGB"), True
-    return image.convert("RGB"), False
+def _deep(name: str, image: Image.Image, data: bytes, bits: int, turned: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return pixels uint16 `[H, W, 1 or 3]` and alpha of a loaded image of more than 8 bits.
+
+    Pillow has loaded the image before and raised an error if the file is cut short.
+    """
+    if image.format == "PPM":
+        values = np.asarray(image).astype(np.uint16)
+    else:
+        image.close()  # its pixels are not needed, and the others need the memory
+        values = imagecodecs.png_decode(data) if image.format == "PNG" else imagecodecs.jpeg2k_decode(data)
+    if values.dtype != np.uint16 or values.ndim not in (2, 3):
+        raise UserError(f"{name}: {bits}-bit pixels of a rare kind that can't be decoded; save it as an ordinary PNG")
+    values = upright(values.reshape(*values.shape[:2], -1), turned)
+    if values.shape[2] not in (1, 2, 3, 4):
+        raise UserError(f"{name}: {values.shape[2]} channels; save it as gray or RGB")
+    if image.format == "JPEG2000" and bits < 16:
+        values = np.rint(values * (65535 / (2**bits - 1))).astype(np.uint16)
+    alpha = np.ascontiguousarray(values[:, :, -1]) if values.shape[2] in (2, 4) else None
+    return np.ascontiguousarray(values[:, :, : values.shape[2] - (alpha is not None)]), alpha
+
+
+def _plain(name: str, image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return a loaded 8-bit image in mode L, LA, RGB, RGBA or CMYK, and a remark if it had a palette."""
+    remarks = ("palette expanded",) if image.mode in ("P", "PA") else ()
+    if image.mode == "CMYK":
+        return image, ()
+    mode = ("L" if image.mode in ("1", "L", "LA", "La") else "RGB") + ("A" if image.has_transparency_data else "")
+    if image.mode == mode:
+        return image, remarks
+    if image.mode == "LAB":
+        raise UserError(f"{name}: Lab pixels; save it as RGB")
+    kind, image = image.format, image.convert(mode)
+    image.format = kind
+    return image, remarks
+
+
+def _copied(image: Image.Image, turned: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the pixels of an image of mode L, LA, RGB, RGBA or CMYK, upright, `[H, W, C]`, and alpha or None."""
+    width, height = image.size
+    channels = {"L": 1, "LA": 1, "CMYK": 4}.get(image.mode, 3)
+    shape = (height, width) if turned < 5 else (width, height)
+    pixels = np.empty((*shape, channels), np.uint8)
+    alpha = np.empty(shape, np.uint8) if image.mode in ("LA", "RGBA") else None
+    back = INVERSE.get(turned, turned)
+    rows = max(1, BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = np.asarray(image.crop((0, top, width, bottom))).reshape(bottom - top, width, -1)
+        upright(pixels, back)[top:bottom] = band[:, :, :channels]
+        if alpha is not None:
+            upright(alpha, back)[top:bottom] = band[:, :, channels]
+    return pixels, alpha
+
+
+def _several(image: Image.Image) -> tuple[str, ...]:
+    """Return a remark if the file of an opened image holds several; seek to the first one."""
+    if image.format in ("MPO", "PSD"):  # a phone's photo, followed by its depth or a preview; a picture and its layers
+        return ()
+    try:
+        frames = getattr(image, "n_frames", 1)
+    except Exception:  # a later image is damaged; if the first one is, loading it raises an error
+        frames = 1
+    if frames == 1:
+        return ()
+    image.seek(0)
+    return (f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}",)

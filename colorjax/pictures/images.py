@@ -1,17 +1,12 @@
 """Read and write the image files of data sets.
 
-Images read here are always uint8 sRGB `[H, W, 3]`, upright. For everything that it can't read, `read_picture` raises a
-one-line `UserError` that names the file.
-
-Other kinds of files are converted:
-  gray, 1 bit     three equal channels
-  palette         its colors
-  alpha           composited on white
-  16 bits         v / 257, rounded, so that 65535 is 255 (Pillow alone drops the low byte of 16-bit color)
-  CMYK            through the ICC profile in the file, or Pillow's formula without one
-  EXIF rotated    turned upright
-  animated        the first frame
-An ICC profile of an RGB file is not applied, because published results are measured on the stored numbers.
+Images read here are always uint8 sRGB `[H, W, 3]`, upright. Files are decoded and converted to sRGB as photos are
+(`read.py`), and then:
+  gray      three equal channels
+  alpha     composited on white
+  16 bits   v / 257, rounded, so that 65535 is 255
+A published data set keeps the numbers that its files store (`as_stored`), on which its results are measured everywhere.
+For everything that it can't read, `read_picture` raises a one-line `UserError` that names the file.
 """
 
 import hashlib
@@ -23,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image
 
-from colorjax.errors import UserError
-from colorjax.pictures import decoding
-from colorjax.pictures.decoding import MAX_PIXELS, Depth
-
-WHITE = (255, 255, 255, 255)
+from colorjax.pictures import bit_depth, decoding, jpeg_end, profiles
+from colorjax.pictures.color_spaces import stated_space
+from colorjax.pictures.decoding import read_bytes
+from colorjax.pictures.orientation import MAX_PIXELS
+from colorjax.pictures.read import photo_of
 
 
 class Photograph(NamedTuple):
@@ -51,7 +46,7 @@ def content_hash(picture: np.ndarray) -> str:
 
 
 def read_picture(
-    source: str | os.PathLike | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS
+    source: str | os.PathLike | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS, as_stored: bool = False
 ) -> np.ndarray:
     """Read an image file of any kind.
 
@@ -59,6 +54,7 @@ def read_picture(
       source: a path, or the bytes of the file.
       name: the file's name in errors; by default the path.
       max_pixels: images with more pixels are refused before they are decoded.
+      as_stored: take gray and RGB for sRGB, whatever the file says.
 
     Returns:
       uint8 sRGB, `[H, W, 3]`.
@@ -66,31 +62,41 @@ def read_picture(
     Raises:
       UserError: one line with the name, for a file that is missing, no image, damaged or too large.
     """
-    name, data = _name_and_data(source, name)
-    with decoding.opened(name, io.BytesIO(data)) as image:
-        decoding.refuse_large(name, image, max_pixels)
-        return _decode(name, image, data)
+    name, data = (name or "picture", source) if isinstance(source, bytes) else (name or os.fspath(source), None)
+    photo = photo_of(name, read_bytes(source) if data is None else data, max_pixels, as_stored=as_stored)
+    pixels = photo.pixels
+    if photo.alpha is not None:
+        pixels = _on_white(pixels, photo.alpha)
+    if photo.pixels.dtype == np.uint16:
+        pixels = pixels / 257.0
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(pixels).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def is_plain(data: bytes, name: str = "picture") -> bool:
+def is_plain(data: bytes, name: str = "picture", as_stored: bool = False) -> bool:
     """Return whether `data` is a JPEG or PNG file that every decoder reads like `read_picture`.
 
-    That means 8-bit RGB without alpha, EXIF rotation or animation. Only the header is read.
+    That means 8-bit sRGB without alpha, EXIF rotation, animation or a missing end. Only the header is read.
 
     Args:
       data: the bytes of the file.
       name: the file's name in errors.
+      as_stored: as for `read_picture`.
 
     Raises:
-      UserError: `data` is no image, or its header is damaged.
+      UserError: it begins as such a file, and its header is damaged.
     """
-    with decoding.opened(name, io.BytesIO(data)) as image:
+    if not data.startswith((b"\xff\xd8", b"\x89PNG")):
+        return False
+    with decoding.opened(name, data) as image:
         return (
-            image.format in ("JPEG", "MPO", "PNG")
-            and image.mode == "RGB"
+            image.mode == "RGB"
             and not image.has_transparency_data
-            and not decoding.has_16_bits(image)
+            and bit_depth.of(image, data) == 8
             and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+            and (as_stored or not profiles.changes(3, stated_space(image, data)))
+            and (image.format == "PNG" or jpeg_end.is_there(data))
             # Further images of a JPEG file (MPO) follow after the end of the first; those of an animated PNG do not.
             and not (image.format == "PNG" and image.is_animated)
         )
@@ -131,45 +137,8 @@ def to_uint8(picture) -> np.ndarray:
     return np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def _name_and_data(source: str | os.PathLike | bytes, name: str | None) -> tuple[str, bytes]:
-    """Return the file's name for errors, and its bytes."""
-    if isinstance(source, bytes):
-        return name or "picture", source
-    name = name or os.fspath(source)
-    try:
-        return name, Path(source).read_bytes()
-    except OSError as error:
-        raise UserError(f"{name}: {error.strerror or error}") from None
-
-
-def _decode(name: str, image: Image.Image, data: bytes) -> np.ndarray:
-    """Return the opened `image` as uint8 `[H, W, 3]`; `data` are the bytes of its file."""
-    depth = decoding.load(name, image)
-    if depth is Depth.COLOR_16:
-        pixels = decoding.decode_16_bits(name, image, depth, lambda: np.frombuffer(data, np.uint8))
-        return np.ascontiguousarray(_round_to_8_bits(_on_white(pixels)))
-    image.getexif()  # raises an error if it is damaged, as in `is_plain`
-    if depth is Depth.GRAY_16:
-        gray = _round_to_8_bits(decoding.decode_16_bits(name, image, depth, lambda: np.frombuffer(data, np.uint8)))
-        return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
-    turned = decoding.orientation(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image)
-    if image.mode == "CMYK":
-        image, _ = decoding.cmyk_to_rgb(image)
-    return np.array(decoding.upright(np.asarray(image.convert("RGB")), turned), order="C")
-
-
-def _on_white(pixels: np.ndarray) -> np.ndarray:
-    """Return 16-bit color, composited on white if it has alpha, as float64 `[H, W, 3]` of 0 to 65535."""
-    color = pixels[:, :, :3].astype(np.float64)
-    if pixels.shape[2] == 3:
-        return color
-    alpha = pixels[:, :, 3:] / 65535.0
-    return color * alpha + 65535.0 * (1.0 - alpha)
-
-
-def _round_to_8_bits(values: np.ndarray) -> np.ndarray:
-    """Return values of 0 to 65535 as uint8."""
-    return np.rint(values / 257.0).astype(np.uint8)
+def _on_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Return pixels `[H, W, 1 or 3]` composited on white, as float64 of the same range."""
+    white = float(np.iinfo(pixels.dtype).max)
+    share = alpha[..., np.newaxis] / white
+    return pixels * share + white * (1.0 - share)

@@ -7,13 +7,14 @@ image before the restoration. Tags about how the pixels were stored are left out
 import contextlib
 import math
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from PIL import ExifTags, Image, PngImagePlugin
 
 ORIENTATION = ExifTags.Base.Orientation
 IPTC_RESOURCE = 0x0404  # the one of Photoshop's image resources that holds IPTC in JPEG files
-IPTC_TAG = 33723  # the tag that holds IPTC in TIFF files
+IPTC_TAG, XMP_TAG = 33723, 700  # the tags that hold IPTC and XMP in TIFF files
 SRGB = 1  # of EXIF's ColorSpace
 
 # Tags of the first directory that describe how pixels are stored, or that have a field of their own in `Metadata` (XMP,
@@ -21,7 +22,7 @@ SRGB = 1  # of EXIF's ColorSpace
 STORAGE_TAGS = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291}
     | {292, 293, 301, 317, 318, 319, 320, 322, 323, 324, 325, 330, 332, 333, 334, 336, 337, 338, 339, 340, 341, 342}
-    | {347, *range(512, 522), 529, 530, 531, 532, 700, IPTC_TAG, 34377, 34675, 37724}
+    | {347, *range(512, 522), 529, 530, 531, 532, XMP_TAG, IPTC_TAG, 34377, 34675, 37724}
 )
 
 
@@ -64,15 +65,42 @@ def read_metadata(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
     ), remarks
 
 
-def with_srgb(exif: bytes) -> bytes:
-    """Return an EXIF block whose color space, if it names one, is sRGB."""
+def metadata_of_tags(tags: Mapping[Any, Any]) -> Metadata:
+    """Return the metadata of a TIFF file that Pillow doesn't open: texts such as artist and date, XMP and IPTC.
+
+    Args:
+      tags: of the file, by number; and 'dpi'.
+    """
+    kept = Image.Exif()
+    for tag, value in tags.items():
+        if isinstance(value, str):
+            kept[tag] = value
+    return Metadata(
+        exif=_packed(kept) if len(kept) else b"",
+        xmp=_upright_xmp(_as_bytes(tags.get(XMP_TAG, b""))),
+        iptc=_as_bytes(tags.get(IPTC_TAG, b"")),
+        resolution=_resolution(tags.get("dpi")),
+    )
+
+
+def with_srgb(metadata: Metadata) -> Metadata:
+    """Return metadata whose EXIF and XMP, if they name a color space, name sRGB."""
+    xmp = re.sub(rb"""(exif:ColorSpace(?:\s*=\s*["']|\s*>\s*))[0-9]+""", rb"\g<1>1", metadata.xmp)
+    xmp = re.sub(rb"""(photoshop:ICCProfile\s*(=\s*["']|>))[^"'<]*""", rb"\g<1>sRGB IEC61966-2.1", xmp)
+    return metadata._replace(exif=_exif_with_srgb(metadata.exif), xmp=xmp)
+
+
+def _exif_with_srgb(exif: bytes) -> bytes:
+    if not exif:
+        return exif
     tags = Image.Exif()
     tags.load(exif)
     details = dict(tags.get_ifd(ExifTags.IFD.Exif))
-    if details.get(ExifTags.Base.ColorSpace, SRGB) == SRGB:
+    interop = details.pop(ExifTags.IFD.Interop, None)  # it may name Adobe RGB
+    if details.get(ExifTags.Base.ColorSpace, SRGB) == SRGB and interop is None:
         return exif
-    details[ExifTags.Base.ColorSpace] = SRGB
-    details.pop(ExifTags.IFD.Interop, None)  # it may name Adobe RGB
+    if ExifTags.Base.ColorSpace in details:
+        details[ExifTags.Base.ColorSpace] = SRGB
     tags[ExifTags.IFD.Exif] = details
     return _packed(tags)
 
@@ -113,7 +141,10 @@ def _packed(tags: Image.Exif) -> bytes:
 
 def _xmp(image: Image.Image) -> bytes:
     """Return the XMP packet, with the orientation set to 1 if it has one."""
-    packet = _as_bytes(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b"")
+    return _upright_xmp(_as_bytes(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""))
+
+
+def _upright_xmp(packet: bytes) -> bytes:
     return re.sub(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[0-9]""", rb"\g<1>1", packet)
 
 

@@ -14,10 +14,11 @@ from PIL import Image, PngImagePlugin
 
 from colorjax.errors import UserError
 from colorjax.pictures import profiles
+from colorjax.pictures.decoding import BAND_PIXELS
 from colorjax.pictures.metadata import IPTC_RESOURCE, Metadata
 from colorjax.pictures.png_16 import write_png_16
-from colorjax.pictures.read import BAND_PIXELS, Photo
-from colorjax.pictures.tiff import write_tiff
+from colorjax.pictures.read import Photo
+from colorjax.pictures.tiff_writing import write_tiff
 from colorjax.runtime.atomic import replacing
 
 JPEG_QUALITY = WEBP_QUALITY = 95

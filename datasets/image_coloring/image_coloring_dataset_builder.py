@@ -100,7 +100,7 @@ class Builder(PhotographBuilder):
         remarks = []
         for split, there in pictures.items():
             # The files are read a second time here, so that the other data sets do not spend time on this check.
-            gray = {picture.name for picture in there if is_gray(read_picture(picture.path))}
+            gray = {picture.name for picture in there if is_gray(read_picture(picture.path, as_stored=self.AS_STORED))}
             colored[split] = [picture for picture in there if picture.name not in gray]
             remarks += _remarks_on_gray(gray, "to learn from" if split == "train" else "to be measured against")
         if any(pictures.values()) and not colored["train"]:

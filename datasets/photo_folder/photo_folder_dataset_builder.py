@@ -39,6 +39,7 @@ class Builder(PhotographBuilder):
     VERSION = tfds.core.Version("1.1.0")
     SOURCE: ClassVar[str] = "a folder of pictures"
     HAS_CLASSES: ClassVar[bool] = True
+    AS_STORED: ClassVar[bool] = False
 
     @classmethod
     def find(cls, source: Path) -> Listing:

@@ -55,7 +55,7 @@ class Builder(original.Builder, skip_registration=True):
             split: {path.stem: path for path in sorted((self.source / "images" / folder).glob("*.jpg"))}
             for split, folder in FOLDERS.items()
         }
-        readable, skipped = read_all(self.name, files)
+        readable, skipped = read_all(self.name, files, as_stored=True)
         for split, pictures in readable.items():
             bare = {picture.name for picture in pictures if not self._annotation(split, picture).is_file()}
             skipped += [(name, "no annotation") for name in sorted(bare)]
