@@ -28,7 +28,7 @@ from colorjax.pages.text import counted
 from colorjax.pictures.decoding import read_bytes
 from colorjax.pictures.images import encode_png, is_plain, read_picture
 from datasets.prepared import Summary
-from datasets.source_files import SPLITS, Listing, fingerprint, names_in_one_line
+from datasets.source_files import SPLITS, Listing, fingerprint, names_in_one_line, remarks_on_others
 
 
 class Picture(NamedTuple):
@@ -87,8 +87,11 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         if not source.is_dir():
             raise UserError(f"{cls.name}: config.data.source must be {cls.SOURCE}; there is no folder {source}")
         listing = cls.find(source)
+        others = remarks_on_others(source)
         if not any(listing.files.values()):
-            raise UserError(f"{cls.name}: no pictures in {source}; config.data.source must be {cls.SOURCE}")
+            why = f" ({'; '.join(others)})" if others else ""
+            raise UserError(f"{cls.name}: no pictures in {source}{why}; config.data.source must be {cls.SOURCE}")
+        listing = listing._replace(remarks=(*listing.remarks, *others))
         config = SourceConfig(name=fingerprint(source, listing), source=source, listing=listing)
         with quiet():
             return cls(data_dir=data_dir, config=config)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from colorjax.pictures.find import pictures_below
+from colorjax.pictures.find import contents_of, left_out
 
 SPLITS = ("train", "validation", "test")
 
@@ -21,7 +21,12 @@ class Listing(NamedTuple):
 
 def picture_files(folder: Path) -> list[Path]:
     """Return the files under `folder` that have the suffix of an image format."""
-    return list(pictures_below(folder))
+    return list(contents_of(folder).pictures)
+
+
+def remarks_on_others(folder: Path) -> tuple[str, ...]:
+    """Return remarks on the files under `folder` that look like pictures and are not taken."""
+    return tuple(left_out(contents_of(folder)))
 
 
 def readable_name(path: Path) -> str:

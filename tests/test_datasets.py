@@ -322,3 +322,18 @@ def test_split_without_a_folder_gets_a_tenth_of_the_training_photographs(tmp_pat
     found = {split: names("photo_folder", source, split) for split in summary.photographs}
     assert sorted(found["train"] + found["validation"]) == sorted(f"train/{i}.png" for i in range(20))
     assert all(name.startswith("test/") for name in found["test"])
+
+
+def test_prepare_names_what_looks_like_a_picture_and_is_not_taken(tmp_path):
+    make(tmp_path, "a.png", "b.png", "c.pbm", "d.qoi")
+    (tmp_path / "x.heic").touch()
+    os.mkfifo(tmp_path / "pipe.png")
+    summary = datasets.prepare(config("photo_folder", tmp_path))
+    assert sum(summary.photographs.values()) == 4
+    assert "1 file left out: 1 .heic; save them as JPEG, PNG or TIFF" in summary.remarks
+    assert "1 file left out: pipes, sockets or devices (pipe.png)" in summary.remarks
+    os.remove(tmp_path / "pipe.png")
+    for name in ("a.png", "b.png", "c.pbm", "d.qoi"):
+        os.remove(tmp_path / name)
+    with pytest.raises(UserError, match=r"no pictures in .* \(1 file left out: 1 \.heic"):
+        datasets.prepare(config("photo_folder", tmp_path))

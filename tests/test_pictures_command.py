@@ -161,7 +161,7 @@ def test_results_never_have_one_name(told):
     one, other = save("x/a.png", seed=1), save("y/a.png", seed=2)
     compared = save("z/a-compared.png", seed=3)
     assert told("denoise", "x/a.png", "y/a.png", "z/a-compared.png", "--output=out", "--compare")[0] == 0
-    results = [read(f"out/{name}") for name in os.listdir("out")]
+    results = [read(path) for path in Path("out").rglob("*.png")]
     assert len(results) == 6
     for given in (one, other, compared):
         assert sum(np.array_equal(result, given) for result in results) == 1
@@ -173,6 +173,36 @@ def test_command_again_takes_the_place_of_its_own_results(told):
     (status, out, _) = told("denoise", ".", "--output=out")
     assert status == 0
     assert "1 of 1 picture done" in out
+
+
+def test_command_in_the_folder_itself_does_not_take_its_results_again(told):
+    os.makedirs("scans")
+    Image.fromarray(values()).save("scans/a.gif")
+    for _ in range(3):
+        status, out, _ = told("denoise", "scans", "--output=scans", "--compare")
+        assert status == 0
+        assert "1 of 1 picture done" in out
+    assert sorted(os.listdir("scans")) == ["a.gif", "a.gif-compared.png", "a.gif.png"]
+
+
+def test_command_says_what_it_left_out_and_renamed(told):
+    save("x/a.png")
+    save("y/a.png")
+    Path("x/b.heic").write_bytes(b"0")
+    Image.fromarray(values()).save("y/c.gif")
+    save("y/c.gif.png")
+    status, out, err = told("denoise", "x", "y", "--output=out")
+    assert status == 0
+    assert "4 of 4 pictures done" in out
+    assert "denoise: 1 file left out: 1 .heic; save them as JPEG, PNG or TIFF\n" in err
+    assert "denoise: 1 name in more than one folder: the results keep their folders (x, y)\n" in err
+    assert "y/c.gif: its result is y/c.gif-2.png, since another picture has the name without the number;" in err
+    assert {str(path) for path in Path("out").rglob("*.png")} == {
+        "out/x/a.png",
+        "out/y/a.png",
+        "out/y/c.gif.png",
+        "out/y/c.gif-2.png",
+    }
 
 
 # --- what can't be done is named and skipped, and the others are done

@@ -1,12 +1,14 @@
 """Finding pictures, naming their results, and never writing over one of them."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from colorjax.errors import UserError
-from colorjax.pictures.find import find_pictures
+from colorjax.pictures.find import OTHER_SUFFIXES, PICTURE_SUFFIXES, find_pictures
 from colorjax.pictures.overwriting import identities, refuse_to_overwrite
 
 
@@ -19,28 +21,100 @@ def folder(tmp_path):
     return tmp_path / "photos"
 
 
-def names(found):
-    return [name.as_posix() for _, name in found]
+def names(pictures):
+    return [name.as_posix() for _, name in pictures.found]
 
 
 def test_find_keeps_a_folders_structure(folder):
     found = find_pictures([folder])
     assert names(found) == ["a.png", "b.JPG", "inner/a.png"]
-    assert [path for path, _ in found] == [folder / "a.png", folder / "b.JPG", folder / "inner/a.png"]
+    assert [path for path, _ in found.found] == [folder / "a.png", folder / "b.JPG", folder / "inner/a.png"]
+    assert found.remarks == ()
 
 
 def test_files_are_taken_whatever_they_are_called(folder):
     assert names(find_pictures([folder / "notes.txt", str(folder / ".hidden.png")])) == ["notes.txt", ".hidden.png"]
 
 
-def test_names_do_not_collide(folder):
-    (folder / "a-2.png").touch()
+def test_names_that_collide_keep_their_folders_and_it_is_said(folder):
+    given = [folder / "inner/a.png", folder / "a.png", folder / "b.JPG"]
+    found = find_pictures(given)
+    assert names(found) == ["inner/a.png", "a.png", "b.JPG"]
+    assert found.remarks == ("1 name in more than one folder: the results keep their folders (., inner)",)
+    other = folder.parent / "others/2019"
+    other.mkdir(parents=True)
+    for name in ("a.png", "c.png"):
+        (other / name).touch()
+    # All of a folder, so that its pictures stay together.
+    found = find_pictures([folder, other])
+    assert names(found) == [
+        "photos/a.png",
+        "photos/b.JPG",
+        "photos/inner/a.png",
+        "others/2019/a.png",
+        "others/2019/c.png",
+    ]
+    assert found.remarks == ("1 name in more than one folder: the results keep their folders (others/2019, photos)",)
+
+
+def test_names_that_differ_in_case_alone_get_a_number_and_it_is_said(folder):
     (folder / "A.png").touch()
-    given = [folder / "inner/a.png", folder / "a.png", folder / "a-2.png", folder / "A.png"]
-    assert names(find_pictures(given)) == ["a.png", "a-2.png", "a-2-2.png", "A-3.png"]
-    found = find_pictures([folder / "inner", folder])
-    assert names(found) == ["a.png", "A-2.png", "a-2-2.png", "a-3.png", "b.JPG"]
-    assert len({name.casefold() for name in names(found)}) == len({path for path, _ in found})
+    found = find_pictures([folder])
+    assert names(found) == ["A.png", "a-2.png", "b.JPG", "inner/a.png"]
+    (remark,) = found.remarks
+    assert remark == f"{folder / 'a.png'} gives a-2.png: another result has its name"
+    (folder / "a-2.png").touch()
+    found = find_pictures([folder])
+    assert len({name.casefold() for name in names(found)}) == len(names(found)) == 5
+
+
+def test_suffixes_are_those_of_pillow_but_for_what_is_no_photograph():
+    Image.init()
+    known = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN or kind == "MPO"}
+    icons_textures_and_brushes = {".ico", ".cur", ".icns", ".blp", ".dds", ".ftc", ".ftu", ".gbr"}
+    films_and_documents = {".fli", ".flc", ".mpg", ".mpeg", ".iim"}
+    drawings = {".eps", ".ps", ".wmf", ".emf"}
+    measurements = {".bufr", ".fit", ".fits", ".grib", ".h5", ".hdf", ".pfm"}
+    left_out = icons_textures_and_brushes | films_and_documents | drawings | measurements
+    assert known - PICTURE_SUFFIXES == left_out
+    assert not PICTURE_SUFFIXES - known - {".jfif"}
+    assert not PICTURE_SUFFIXES & OTHER_SUFFIXES
+
+
+def test_find_counts_by_suffix_what_looks_like_a_picture_and_is_not_taken(folder):
+    for name in ("x.heic", "inner/y.HEIC", "z.nef", "photo.mpo", "scan.pbm", "old.psd", "k.j2k", "p.qoi", "data.csv"):
+        (folder / name).touch()
+    found = find_pictures([folder])
+    assert set(names(found)) == {"a.png", "b.JPG", "inner/a.png", "photo.mpo", "scan.pbm", "old.psd", "k.j2k", "p.qoi"}
+    assert found.remarks == ("3 files left out: 2 .heic, 1 .nef; save them as JPEG, PNG or TIFF",)
+    (folder / "empty/x.dng").touch()
+    with pytest.raises(
+        UserError, match=r"empty: no pictures in this folder or below it \(1 file left out: 1 \.dng; save"
+    ):
+        find_pictures([folder / "empty"])
+
+
+def test_find_leaves_pipes_and_sockets_out(folder):
+    os.mkfifo(folder / "pipe.png")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "s.jpg"))
+        found = find_pictures([folder])
+    assert names(found) == ["a.png", "b.JPG", "inner/a.png"]
+    assert found.remarks == ("2 files left out: pipes, sockets or devices (pipe.png, s.jpg)",)
+
+
+def test_find_leaves_results_beside_their_sources_out(folder):
+    results = ["k.gif.png", "k.gif-compared.png", "k.gif-2.png", "wrong.png.jpg"]
+    own = ["k.gif", "wrong.png", "k-compared.png", "lonely.gif.png"]
+    for name in results + own:
+        (folder / name).touch()
+    everything = sorted([*results, *own, "a.png", "b.JPG", "inner/a.png"])
+    for output in (folder, folder / "inner/..", f"{folder}/."):
+        found = find_pictures([folder], output)
+        assert sorted(names(found)) == [name for name in everything if name not in results]
+        (remark,) = found.remarks
+        assert remark.startswith("4 files left out: results of an earlier run (k.gif-2.png, k.gif-compared.png")
+    assert sorted(names(find_pictures([folder], folder.parent / "out"))) == everything
 
 
 def test_find_takes_a_file_that_is_given_twice_once(folder):

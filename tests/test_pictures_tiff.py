@@ -309,3 +309,9 @@ def test_tiff_that_is_no_photograph_is_named(tmp_path, photometric, line):
     path.write_bytes(data)
     with pytest.raises(UserError, match=rf"a\.tif: {line}"):
         read_photo(path)
+
+
+def test_tiff_of_too_many_channels_is_refused_before_it_fills_the_memory(tmp_path):
+    path = written(tmp_path / "a.tif", np.zeros((2, 3, 33), np.uint8), photometric=GRAY, planarconfig="contig")
+    with pytest.raises(UserError, match=r"a\.tif: 33 channels, not a picture"):
+        read_photo(path)

@@ -29,7 +29,7 @@ def main(
     """
     marked = None
     if hints:
-        if len(find_pictures(paths, output)) > 1:
+        if len(find_pictures(paths, output).found) > 1:
             raise UserError(f"--hints={hints} is the copy of one picture; give that picture alone")
         marked = read_photo(hints, max_pixels).pixels
     restoration.check_colorizer(method, weights, marked is not None)

@@ -25,4 +25,4 @@ def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int, weig
     def restoring(pixels, progress):
         return restoration.denoise(pixels, weights, progress)
 
-    process("denoise", paths, output, restoring, compare, max_pixels)
+    process("denoise", paths, output, restoring, compare, max_pixels, keep_space=True)

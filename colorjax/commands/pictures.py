@@ -20,7 +20,15 @@ from colorjax.pictures.write import check_folder, suffix_for, write_photo
 Restoring = Callable[[np.ndarray, Callable[[float], None]], np.ndarray]
 
 
-def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, compare: bool, max_pixels: int) -> None:
+def process(
+    verb: str,
+    paths: Sequence[str],
+    output: str,
+    restoring: Restoring,
+    compare: bool,
+    max_pixels: int,
+    keep_space: bool = False,
+) -> None:
     """Restore each photo in `paths` and write the result into `output` under the photo's name.
 
     A photo that can't be read or written is reported and left out; the others are still processed.
@@ -32,6 +40,7 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
       restoring: restores the image of one photo.
       compare: whether to write photo and result side by side, too, as NAME-compared.
       max_pixels: larger photos are left out.
+      keep_space: whether photos of 16 bits stay in their own color space, as for `read_photo`.
 
     Raises:
       UserError: nothing can be done: a path does not exist, a folder has no photos, the output can't be written, or
@@ -41,8 +50,10 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
     if max_pixels < 1:
         raise UserError(f"--max-pixels={max_pixels}: must be 1 or more")
     folder = Path(output)
-    pictures = find_pictures(paths, folder)
+    pictures, found = find_pictures(paths, folder)
     check_folder(folder)
+    for line in found:
+        print(f"{verb}: {line}", file=sys.stderr)
     inputs = identities(picture.path for picture in pictures)
     names = {folded(picture.name) for picture in pictures}
     skipped, pixels, seconds = [], 0, 0.0
@@ -52,12 +63,15 @@ def process(verb: str, paths: Sequence[str], output: str, restoring: Restoring, 
             bar.set_postfix_str(picture.path.name)
             start = time.perf_counter()
             try:
-                photo = read_photo(picture.path, max_pixels)
+                photo = read_photo(picture.path, max_pixels, keep_space)
                 done = photo.pixels.shape[0] * photo.pixels.shape[1]
                 targets = [folder / name for name in _names(picture, photo, compare, names)]
                 for target in targets:
                     refuse_to_overwrite(target, inputs)
-                remarks = _one(photo, targets, restoring, _within(bar, number))
+                remarks = [
+                    *_renamed(picture, targets[0], folder),
+                    *_one(photo, targets, restoring, _within(bar, number)),
+                ]
             except (UserError, OSError, MemoryError) as error:
                 reason = _reason(error, picture)
                 skipped.append(f"{picture.path}: {reason}")
@@ -91,6 +105,13 @@ def _names(picture: Found, photo: Photo, compare: bool, names: set[str]) -> list
     if result != picture.name:
         result = free_name(result, names)
     return [result, free_name(result.with_stem(f"{result.stem}-compared"), names)] if compare else [result]
+
+
+def _renamed(picture: Found, target: Path, folder: Path) -> list[str]:
+    """Return a remark if the result has a number in its name, because another picture has the name."""
+    name = target.relative_to(folder)
+    plain = name == picture.name or name.stem == picture.name.name
+    return [] if plain else [f"its result is {name}, since another picture has the name without the number"]
 
 
 def _one(photo: Photo, targets: Sequence[Path], restoring: Restoring, progress: Callable[[float], None]) -> list[str]:

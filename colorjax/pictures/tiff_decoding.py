@@ -24,6 +24,9 @@ PROFILE, TRANSFER, WHITE_POINT, PRIMARIES, MAX_SAMPLE, INK_SET, XMP, IPTC = 3467
 # The description, make, model, software, date, artist and copyright.
 TEXTS = (270, 271, 272, 305, 306, 315, 33432)
 
+# More are measurements of other kinds, or an attack on the memory.
+MOST_CHANNELS = 32
+
 # What tifffile calls the axes of an image, and what they are here.
 AXES = {"YX": "YX", "YXS": "YXS", "SYX": "SYX", "SYXS": "SYX"}
 
@@ -146,6 +149,8 @@ def _refuse_other_kinds(name: str, page: TiffPage) -> None:
         kind = "inks that are not CMYK; save it as RGB"
     elif page.samplesperpixel < CHANNELS[page.photometric]:
         kind = f"only {page.samplesperpixel} channels"
+    elif page.samplesperpixel > MOST_CHANNELS:
+        kind = f"{page.samplesperpixel} channels, not a picture"
     elif page.axes not in AXES:
         kind = "a volume or a series, not a picture"
     elif page.sampleformat in (SAMPLEFORMAT.COMPLEXINT, SAMPLEFORMAT.COMPLEXIEEEFP):
