@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from colorjax.config.defaults import run_config
 from colorjax.config.defaults import test_data_config as data_config_of_test
-from colorjax.config.files import load
+from colorjax.config.files import load, override, set_value
+from colorjax.config.rows import row_config
 from colorjax.config.serialization import to_plain
+from colorjax.config.tables import model_config, table_config
 from colorjax.errors import UserError
 
 FILE = """
@@ -71,6 +73,33 @@ def test_config_override_that_is_bad_is_one_line(config_file, override, line):
         load(str(config_file), [override])
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("data.training_splits", [("train",), ("train", "test"), ("train", "validation", "test"), ()]),
+        ("data.shares", [(), (0.5, 0.5), (1.0, 2.0, 3.0)]),
+    ],
+)
+def test_lists_of_any_length_may_be_set_to_any_number_of_members(key, values):
+    section, name = key.split(".")
+    for first in values:
+        for value in values:
+            config = run_config().unlock()
+            config[section][name] = first
+            override(config, [f"--config.{key}={value!r}"], "config")
+            assert config[section][name] == value
+            with config.unlocked():
+                set_value(config, key, list(value), "sweep")
+            assert config[section][name] == value
+            table = table_config()
+            table.rows.row = {"label": "Row", "model": model_config("unet"), section: {name: value}}
+            assert row_config(table, "row")[section][name] == value
+    wrong = "('train', 3)" if name == "training_splits" else "('train',)"
+    for text in (wrong, "3", "train"):
+        with pytest.raises(UserError, match=rf"^--config\.{key}=.*: needs a tuple of any length, each member a"):
+            override(run_config(), [f"--config.{key}={text}"], "config")
 
 
 @pytest.mark.parametrize(

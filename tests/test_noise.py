@@ -258,6 +258,21 @@ def test_errors_name_the_key_and_what_is_near():
         check_noise("salt_and_pepper", (0.5, 1.5), where="config.protocol.noise")
 
 
+@pytest.mark.parametrize("kind", ["gaussian", "poisson", "speckle", "mixture"])
+def test_levels_with_white_at_255_are_asked_about(kind):
+    with pytest.raises(
+        UserError, match=r"^config\.task\.noise\.level = \(25, 25\): .* did you mean 0\.098 \(25/255\)\?$"
+    ):
+        check_noise(kind, (25, 25))
+    with pytest.raises(UserError, match=r"did you mean \(0, 0\.216\) \(\(0, 55\) / 255\)\?$"):
+        check_noise(kind, (0, 55))
+    assert check_noise(kind, (0, 1)) == (kind, (0.0, 1.0))
+
+
+def test_levels_in_pixels_may_be_above_1():
+    assert check_noise("camera_shake", (3, 25)) == ("camera_shake", (3.0, 25.0))
+
+
 def test_noise_checked_is_plain_and_hashable():
     assert check_noise("gaussian", [0, 1]) == ("gaussian", (0.0, 1.0))
     assert check_noise("none", (0.1, 0.2)) == ("none", (0.0, 0.0))

@@ -14,6 +14,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from colorjax.config.defaults import with_defaults
+from colorjax.config.keys import ANY_LENGTH
 from colorjax.config.serialization import flatten, from_plain
 from colorjax.errors import UserError, nearest
 
@@ -69,7 +70,11 @@ def override(config: ConfigDict, words: Sequence[str], name: str = "config") -> 
     with config.unlocked():
         for key, text in _pairs(words, name):
             where = f"--{name}.{key}"
-            _set(config, key, where, lambda current, text=text, where=where: _parse(text, current, f"{where}={text}"))
+
+            def typed(current: Any, text: str = text, where: str = where, key: str = key) -> Any:
+                return _parse(text, current, f"{where}={text}", key)
+
+            _set(config, key, where, typed)
     return config.lock()
 
 
@@ -89,7 +94,7 @@ def set_value(config: ConfigDict, key: str, value: Any, where: str) -> None:
     def typed(current: Any) -> Any:
         if isinstance(current, ConfigDict) and isinstance(value, ConfigDict):
             return value.copy_and_resolve_references()
-        return of_same_type(value, current, where)
+        return of_same_type(value, current, where, key)
 
     _set(config, key, where, typed)
 
@@ -221,8 +226,8 @@ def _nearest_key(config: ConfigDict, key: str) -> str:
     return f"did you mean {same_name[0]!r}?" if same_name else nearest(key, leaves)
 
 
-def _parse(text: str, current: Any, where: str) -> Any:
-    """Return `text` as a value of the type of `current`."""
+def _parse(text: str, current: Any, where: str, key: str) -> Any:
+    """Return `text` as a value of the type of `current`, the present value of `key`."""
     if isinstance(current, str):
         return text
     if isinstance(current, bool) and text.lower() in ("true", "false"):
@@ -230,19 +235,27 @@ def _parse(text: str, current: Any, where: str) -> Any:
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        raise UserError(f"{where}: needs {_describe(current)}") from None
-    return of_same_type(value, current, where)
+        raise UserError(f"{where}: needs {_describe(current, ANY_LENGTH.get(key))}") from None
+    return of_same_type(value, current, where, key)
 
 
-def of_same_type(value: Any, current: Any, where: str) -> Any:
+def of_same_type(value: Any, current: Any, where: str, key: str = "") -> Any:
     """Return `value` in the type of `current`. Whole numbers are accepted for floats, and lists for tuples.
 
+    Args:
+      value: any.
+      current: a value of the type that is wanted.
+      where: begins the error message.
+      key: full name of the setting; those in `ANY_LENGTH` may have another number of members.
+
     Raises:
-      UserError: it has another type; the message begins with `where`.
+      UserError: it has another type.
     """
-    value = of_python(value)
+    value, member = of_python(value), ANY_LENGTH.get(key)
+    if member is not None and isinstance(value, tuple | list):
+        current = tuple(member() for _ in value)
     if not _same_type(value, current):
-        raise UserError(f"{where}: needs {_describe(current)}")
+        raise UserError(f"{where}: needs {_describe(current, member)}")
     if isinstance(current, tuple):
         return tuple(type(c)(v) for v, c in zip(value, current, strict=True)) if current else tuple(value)
     return type(current)(value)
@@ -267,10 +280,14 @@ def _same_type(value: Any, current: Any) -> bool:
     return isinstance(value, type(current)) and not isinstance(current, ConfigDict)
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any, member: type | None = None) -> str:
+    """Return what a setting with this value needs; `member` is the type of the members of a list of any length."""
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    if member is not None:
+        example = {str: "('train', 'test')", float: "(0.5, 0.5)"}[member]
+        return f"a tuple of any length, each member {kinds[member]}, such as {example}"
     if isinstance(value, ConfigDict):
         return f"one of its keys: {', '.join(sorted(value))}"
     if isinstance(value, tuple):
         return f"a tuple such as {value or ('one',)}"
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    return f"{names[type(value)]} (now {value!r})"
+    return f"{kinds[type(value)]} (now {value!r})"

@@ -38,6 +38,9 @@ _WHAT_IS_BEST = Bears.CHOICE_OF_BEST | Bears.NETWORK
 _INFERENCE = Bears.MEASUREMENT | _WHAT_IS_BEST
 _PROTOCOL = Bears.VALIDATION | Bears.MEASUREMENT
 
+#: Settings that are lists of any length -> the type of their members.
+ANY_LENGTH = {"data.training_splits": str, "data.shares": float}
+
 #: Sections to which a person may add settings: weights of terms, and parts with what differs for them.
 OPEN = ("objective.terms", "optimizer.parts")
 

@@ -133,7 +133,7 @@ def _change(
         if isinstance(section[key], ConfigDict) and isinstance(value, ConfigDict):
             _change(section[key], value, f"{where}.{key}", shared, parents=(*parents, key))
         else:
-            section[key] = of_same_type(value, section[key], f"{where}.{key}")
+            section[key] = of_same_type(value, section[key], f"{where}.{key}", ".".join([*parents, key]))
 
 
 def _seeds(name: str, row: ConfigDict) -> tuple[int, ...]:

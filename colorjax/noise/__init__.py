@@ -44,11 +44,13 @@ class Noise(NamedTuple):
       function: `(key, picture, level) -> picture`, as in the module's docstring.
       unit: the quantity that the level measures, for error messages.
       maximum: the largest level for which the noise is defined.
+      share_of_white: whether the level is in units of white, so that a number above 1 was meant for white at 255.
     """
 
     function: Callable[[Array, Array, Array | float], Array]
     unit: str
     maximum: float = math.inf
+    share_of_white: bool = False
 
 
 def no_noise(key: Array, picture: Array, level: Array | float) -> Array:
@@ -59,14 +61,14 @@ def no_noise(key: Array, picture: Array, level: Array | float) -> Array:
 
 NOISES: dict[str, Noise] = {
     "none": Noise(no_noise, "not read"),
-    "gaussian": Noise(gaussian_noise, "standard deviation, white is 1"),
-    "poisson": Noise(poisson_noise, "standard deviation at white, 1 / sqrt(photons at white)"),
-    "speckle": Noise(speckle_noise, "standard deviation of the factor"),
+    "gaussian": Noise(gaussian_noise, "standard deviation, white is 1", share_of_white=True),
+    "poisson": Noise(poisson_noise, "standard deviation at white, 1 / sqrt(photons at white)", share_of_white=True),
+    "speckle": Noise(speckle_noise, "standard deviation of the factor", share_of_white=True),
     "salt_and_pepper": Noise(salt_and_pepper_noise, "share of the pixels", 1.0),
     "clipped_whites": Noise(clip_whites, "share of the range lost to white", 0.99),
     "clipped_blacks": Noise(clip_blacks, "share of the range lost to black", 0.99),
     "camera_shake": Noise(shake_camera, "length of the motion in pixels", float(MAX_LENGTH)),
-    "mixture": Noise(mixture_noise, "that of the kind drawn", 1.0),
+    "mixture": Noise(mixture_noise, "that of the kind drawn", 1.0, share_of_white=True),
 }
 
 
@@ -119,6 +121,10 @@ def check_noise(kind: str, level, where: str = "config.task.noise") -> tuple[str
         raise UserError(f"{place}: both numbers must be finite")
     if low > high:
         raise UserError(f"{place}: low is above high; did you mean {(high, low)}?")
+    if noise.share_of_white and high > 1:
+        guess = (low / 255, high / 255)
+        meant = f"{guess[1]:.3g} ({high:g}/255)" if low == high else f"({guess[0]:.3g}, {guess[1]:.3g}) ({level} / 255)"
+        raise UserError(f"{place}: a level of {kind} ({noise.unit}) above 1 leaves nothing; did you mean {meant}?")
     if low < 0 or high > noise.maximum:
         reach = f"between 0 and {noise.maximum:g}" if math.isfinite(noise.maximum) else "not below 0"
         raise UserError(f"{place}: a level of {kind} ({noise.unit}) is {reach}")
