@@ -18,12 +18,13 @@ from colorjax.color.gray import color_gray, gray_levels
 from colorjax.color.spaces import rgb2lab
 from colorjax.errors import UserError, nearest
 from colorjax.inference.colorizing import colorize_pixels
+from colorjax.inference.saturated import keep_saturated
 from colorjax.inference.tiled_network import restore as restore_in_tiles
-from colorjax.methods.method import Observation
+from colorjax.methods.method import Hints, Observation
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
-from colorjax.methods.scribble.hints import hints_from_marked
 from colorjax.methods.scribble.method import Scribble
+from colorjax.methods.scribble.paint import find_paint
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.weights import load
 
@@ -40,7 +41,7 @@ def ignore(share: float) -> None:
 
 
 def denoise(picture: np.ndarray, weights: str = "", progress: Progress = ignore) -> np.ndarray:
-    """Return the denoised image, of the shape and dtype of the given one.
+    """Return the denoised image, of the shape and dtype of the given one. Saturated regions stay so.
 
     Args:
       picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
@@ -68,14 +69,15 @@ def denoise(picture: np.ndarray, weights: str = "", progress: Progress = ignore)
     result = restore_in_tiles(network.model, network.variables, network.task, given, network.tiling, finished)
     if channels == 3 and gray:  # make the three channels equal again
         result = np.rint(result.mean(axis=-1, keepdims=True, dtype=np.float32)).astype(result.dtype)
-    return result if result.shape == picture.shape else np.repeat(result, picture.shape[2], axis=-1)
+    result = result if result.shape == picture.shape else np.repeat(result, picture.shape[2], axis=-1)
+    return keep_saturated(picture, result)
 
 
 def colorize(
     picture: np.ndarray,
     method: str = "",
     weights: str = "",
-    hints: np.ndarray | None = None,
+    hints: np.ndarray | Hints | None = None,
     progress: Progress = ignore,
 ) -> np.ndarray:
     """Return the image in color, `[H, W, 3]` of the same dtype, with exactly the same gray levels.
@@ -86,12 +88,12 @@ def colorize(
       picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
       method: 'network', or 'scribble' (Levin et al. 2004); by default 'scribble' if there are hints, else 'network'.
       weights: of a colorizer, for the network; by default the bundled one.
-      hints: for 'scribble': a copy of the image with colors painted over it, uint8 or uint16 `[H, W, 3]`.
+      hints: for 'scribble': a copy of the image with colors painted over it, as for `find_hints`, or what that found.
       progress: called with the finished share, 0 to 1; only by the network.
 
     Raises:
-      UserError: an image of another dtype or shape; an unknown method; for 'scribble' no hints, hints of another size
-        or without any paint, or weights; for 'network' hints, or weights that can't be loaded or are for another task.
+      UserError: an image of another dtype or shape; an unknown method; for 'scribble' no hints, those that `find_hints`
+        refuses, or weights; for 'network' hints, or weights that can't be loaded or are for another task.
     """
     _check(picture)
     network = check_colorizer(method, weights, hints is not None)
@@ -177,23 +179,42 @@ def _check(picture: np.ndarray) -> None:
         raise UserError(f"a picture is [H, W, 1] or [H, W, 3] of at least one pixel, not {list(picture.shape)}")
 
 
-def _scribble(picture: np.ndarray, hints: np.ndarray) -> np.ndarray:
-    _check(hints)
-    if hints.shape[:2] != picture.shape[:2]:
-        sizes = [f"{array.shape[1]}x{array.shape[0]} pixels" for array in (hints, picture)]
+def find_hints(picture: np.ndarray, marked: np.ndarray) -> Hints:
+    """Return the colors that a person painted over a copy of an image (see `methods.scribble.paint`).
+
+    Args:
+      picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
+      marked: the copy, uint8 or uint16 `[H, W, 1, 3 or 4]`; the fourth channel is alpha. It may also be strokes alone
+        on transparency.
+
+    Raises:
+      UserError: the two have different sizes, or nothing or more than half of the pixels is painted.
+    """
+    _check(picture)
+    alpha = None
+    if isinstance(marked, np.ndarray) and marked.ndim == 3 and marked.shape[2] == 4:
+        alpha, marked = _in_unit_range(marked[..., 3]), marked[..., :3]
+    _check(marked)
+    if marked.shape[:2] != picture.shape[:2]:
+        sizes = [f"{array.shape[1]}x{array.shape[0]} pixels" for array in (marked, picture)]
         raise UserError(f"the hints are {sizes[0]} and the picture {sizes[1]}: they must be alike")
+    shape = (*picture.shape[:2], 3)
+    gray = np.broadcast_to(_in_unit_range(gray_levels(picture))[..., np.newaxis], shape)
+    own, painted = (np.broadcast_to(_in_unit_range(array), shape) for array in (picture, marked))
+    return find_paint(own, gray, painted, alpha)
+
+
+def _scribble(picture: np.ndarray, hints: np.ndarray | Hints) -> np.ndarray:
+    if not isinstance(hints, Hints):
+        hints = find_hints(picture, hints)
     levels = gray_levels(picture)
-    gray = np.repeat((levels / np.float32(np.iinfo(levels.dtype).max))[..., np.newaxis], 3, axis=-1)
-    marked = np.broadcast_to(hints / np.float32(np.iinfo(hints.dtype).max), gray.shape)
-    found = hints_from_marked(gray, marked)
-    # A pixel counts as painted only if it also differs from the original image. Old photos are rarely exactly gray, so
-    # their copies differ from the gray image everywhere.
-    own = np.broadcast_to(picture / np.float32(np.iinfo(picture.dtype).max), gray.shape)
-    mask = found.mask & hints_from_marked(own, marked).mask
-    if not mask.any():
-        raise UserError("the hints are the picture itself: nothing is painted over it")
-    colored = Scribble().restore(Observation(gray, hints=found._replace(mask=mask))).image
+    gray = np.repeat(_in_unit_range(levels)[..., np.newaxis], 3, axis=-1)
+    colored = Scribble().restore(Observation(gray, hints=hints)).image
     return color_gray(levels, map_pixels(rgb2lab, np.clip(colored, 0, 1))[..., 1:])
+
+
+def _in_unit_range(values: np.ndarray) -> np.ndarray:
+    return values / np.float32(np.iinfo(values.dtype).max)
 
 
 # Cached, so that all images of a command share one network and its compiled programs.

@@ -395,7 +395,9 @@ def scribbled():
 
 def test_hints_are_spread(told):
     Image.fromarray(scribbled()).save("marked.png")
-    assert told("colorize", "a.png", "--hints=marked.png", "--output=out")[0] == 0
+    status, _, err = told("colorize", "a.png", "--hints=marked.png", "--output=out")
+    assert status == 0
+    assert "marked.png: 19% of the pixels are painted" in err  # 4 x 18 of 16 x 24
     colored = read("out/a.png").astype(int)
     assert (colored[..., 0] - colored[..., 2]).mean() > 20
     np.testing.assert_array_equal(restoration.gray_levels(colored.astype(np.uint8)), read("a.png")[..., 0])
@@ -406,6 +408,7 @@ def test_hints_are_spread(told):
     [
         (["--hints=small.png"], "the hints are 23x16 pixels and the picture 24x16 pixels: they must be alike"),
         (["--hints=a.png"], "the hints are the picture itself: nothing is painted over it"),
+        (["--hints=all.png"], "100% of the pixels of the hints are painted, more than half; paint strokes on a copy"),
         (["--hints=none.png"], "none.png: No such file or directory"),
         (["--hints=marked.png", "b.png"], "--hints=marked.png is the copy of one picture; give that picture alone"),
         (["--hints=marked.png", "--method=network"], "hints are for the method scribble, not for the network"),
@@ -418,6 +421,7 @@ def test_bad_hints_are_one_line(told, words, line):
     save("b.png")
     Image.fromarray(marked).save("marked.png")
     Image.fromarray(marked[:, 1:]).save("small.png")
+    Image.fromarray(255 - marked).save("all.png")
     status, _, err = told("colorize", "a.png", *words, "--output=out")
     assert status in (1, 2)
     assert line in err

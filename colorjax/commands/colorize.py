@@ -1,12 +1,16 @@
 """`launch.py colorize`: give colors to a user's own photos."""
 
+import sys
 from collections.abc import Sequence
+
+import numpy as np
+from tqdm import tqdm
 
 from colorjax import restoration
 from colorjax.commands.pictures import process
 from colorjax.errors import UserError
 from colorjax.pictures.find import find_pictures
-from colorjax.pictures.read import read_photo
+from colorjax.pictures.read import Photo, read_photo
 
 
 def main(
@@ -20,7 +24,7 @@ def main(
       compare: whether to write photo and result side by side, too.
       max_pixels: larger photos are left out.
       method: 'network' or 'scribble'; '' to choose by `hints`, as for `restoration.colorize`.
-      hints: a file with colors painted over a copy of the photo; '' for none.
+      hints: a file with colors painted over a copy of the photo, or alone on transparency; '' for none.
       weights: weights of another network, as for `restoration.colorize`; '' for the bundled ones.
 
     Raises:
@@ -31,10 +35,22 @@ def main(
     if hints:
         if len(find_pictures(paths, output).found) > 1:
             raise UserError(f"--hints={hints} is the copy of one picture; give that picture alone")
-        marked = read_photo(hints, max_pixels).pixels
+        marked = _with_alpha(read_photo(hints, max_pixels))
     restoration.check_colorizer(method, weights, marked is not None)
 
     def restoring(pixels, progress):
-        return restoration.colorize(pixels, method, weights, marked, progress)
+        found = None
+        if marked is not None:
+            found = restoration.find_hints(pixels, marked)
+            share = 100 * found.mask.mean()
+            tqdm.write(f"{hints}: {share:.{0 if share >= 10 else 2}f}% of the pixels are painted", file=sys.stderr)
+        return restoration.colorize(pixels, method, weights, found, progress)
 
     process("colorize", paths, output, restoring, compare, max_pixels)
+
+
+def _with_alpha(photo: Photo) -> np.ndarray:
+    """Return a photo's pixels `[H, W, 1 or 3]`, or `[H, W, 4]` if it has alpha."""
+    if photo.alpha is None:
+        return photo.pixels
+    return np.dstack([np.broadcast_to(photo.pixels, (*photo.pixels.shape[:2], 3)), photo.alpha])
