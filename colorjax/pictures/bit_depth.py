@@ -42,6 +42,13 @@ def is_16_bit_gray(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG", "JPEG2000"))
 
 
+def jpeg_2000_is_whole(data: bytes) -> bool:
+    """Return whether a JPEG 2000 codestream has its end mark; decoders make something of any beginning."""
+    for start, end in inside(data, b"jp2c"):
+        return data[start:end].endswith(b"\xff\xd9")
+    return data.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
 def webp_is_lossless(data: bytes) -> bool:
     """Return whether the (first) image of a WebP file was compressed without loss."""
     at = 12  # after "RIFF", size, "WEBP"

@@ -172,8 +172,10 @@ def _load(name: str, image: Image.Image, data: bytes) -> tuple[str, ...]:
       UserError: 32-bit pixels. A file that is cut short raises another error, which `opened` turns into a `UserError`.
     """
     remarks = ()
+    if image.format == "JPEG2000" and not bit_depth.jpeg_2000_is_whole(data):
+        raise UserError(f"{name}: can't be decoded: the file is damaged or cut short")
     try:
-        with _quiet(image.format == "TIFF"):
+        with _quiet() if image.format == "TIFF" else contextlib.nullcontext():
             image.load()
     except OSError:
         if image.format not in ("JPEG", "MPO") or not jpeg_end.lacks_the_end_alone(data):
@@ -187,12 +189,13 @@ def _load(name: str, image: Image.Image, data: bytes) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _quiet(needed: bool) -> Iterator[None]:
-    """Keep libtiff from writing its own lines to the terminal."""
-    if not needed:
+def _quiet() -> Iterator[None]:
+    """Keep libtiff and libpng from writing their own lines to the terminal."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error
         yield
         return
-    saved = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
@@ -227,7 +230,8 @@ def _deep(name: str, image: Image.Image, data: bytes, bits: int, turned: int) ->
         values = np.asarray(image).astype(np.uint16)
     else:
         image.close()  # its pixels are not needed, and the others need the memory
-        values = imagecodecs.png_decode(data) if image.format == "PNG" else imagecodecs.jpeg2k_decode(data)
+        with _quiet():
+            values = imagecodecs.png_decode(data) if image.format == "PNG" else imagecodecs.jpeg2k_decode(data)
     if values.dtype != np.uint16 or values.ndim not in (2, 3):
         raise UserError(f"{name}: {bits}-bit pixels of a rare kind that can't be decoded; save it as an ordinary PNG")
     values = upright(values.reshape(*values.shape[:2], -1), turned)

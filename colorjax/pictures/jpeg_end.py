@@ -27,12 +27,14 @@ def lacks_the_end_alone(data: bytes) -> bool:
     data = data.removesuffix(b"\xff")
     if not _has_all_scans(data):
         return False
-    # If the last scan is not complete, what is put after it becomes pixels.
-    results = []
-    for filling in (b"", b"\x00" * 64, b"\x55" * 64, b"\xaa" * 64):
-        with Image.open(io.BytesIO(data + filling + END)) as image:
-            results.append(np.asarray(image))
-    return all(np.array_equal(results[0], other) for other in results[1:])
+    # If the last scan is not complete, what is put after it becomes pixels; 255 would be the beginning of a mark.
+    whole = _pixels(data + END)
+    return all(np.array_equal(_pixels(data + bytes([filling]) * 64 + END), whole) for filling in range(0, 255, 6))
+
+
+def _pixels(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image)
 
 
 def _has_all_scans(data: bytes) -> bool:
