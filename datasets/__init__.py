@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorjax.errors import UserError, nearest
+from colorjax.runtime.disk import disk_fault
 
 if TYPE_CHECKING:  # TFDS and grain take a second to import, which is too slow for only listing the data sets
     from ml_collections import ConfigDict
@@ -165,9 +166,14 @@ def _build(builder, directory: Path) -> None:
     try:
         with quiet():
             builder.download_and_prepare(file_format="array_record")
-    except OSError as error:
-        if not (directory / "dataset_info.json").exists():  # otherwise another process was faster
+    except Exception as error:
+        if (directory / "dataset_info.json").exists():  # another process was faster
+            return
+        if fault := disk_fault(error, str(directory)):
+            raise fault from error
+        if isinstance(error, OSError):
             raise UserError(f"can't prepare {builder.name} in {directory}: {error.strerror or error}") from error
+        raise
 
 
 def _summary(directory: Path, builder_class) -> "Summary":

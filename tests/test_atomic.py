@@ -5,8 +5,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from colorjax.errors import UserError
-from colorjax.runs.files import write_atomically
-from colorjax.runtime.atomic import replacing
+from colorjax.runtime.atomic import replacing, write_atomically
 from colorjax.runtime.cache import save_arrays
 
 

@@ -202,6 +202,24 @@ def test_process_killed_is_named_by_the_other_which_ends(tmp_path):
             assert "Traceback" not in log_of(workdir, other)
 
 
+def is_stopped(process):
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+@pytest.mark.process
+def test_process_stopped_for_less_than_the_limit_goes_on_and_so_do_all_that_were_stopped(whole, tmp_path):
+    with started(tmp_path / "run", 2, 2, "run:train:SIGSTOP:5:1") as running:
+        wait_until(lambda: is_stopped(running[1]))
+        time.sleep(3)  # of the 6 s of `tiny_process`
+        assert running[0].poll() is None
+        running[0].send_signal(signal.SIGSTOP)
+        time.sleep(8)  # when all stand still, as in a suspended job, no limit counts
+        for process in running:
+            process.send_signal(signal.SIGCONT)
+        assert statuses(running) == [0, 0], log_of(tmp_path / "run" / "run", 0)
+    assert_same_result(tmp_path / "run" / "run", whole, tolerance=1e-5)
+
+
 @pytest.mark.process
 def test_bug_in_one_ends_all_with_one_traceback(later_pairs):
     workdir = later_pairs[0] / "run"

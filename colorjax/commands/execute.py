@@ -16,6 +16,7 @@ from colorjax.commands.options import MEETING
 from colorjax.config.keys import KEYS, Bears
 from colorjax.errors import CTRL_C, ColorjaxError, UserError
 from colorjax.runs.requeue import block_slurm_signals
+from colorjax.runtime.disk import disk_fault
 
 #: settings that may differ between the processes' machines
 _OF_A_MACHINE = tuple(key for key, bears in KEYS.items() if not bears & ~(Bears.PLACE | Bears.MACHINE))
@@ -25,6 +26,8 @@ def execute(
     program: str, name: str, arguments: Mapping[str, Any], overrides: Sequence[str], data: ModuleType | None = None
 ) -> int:
     """Execute a command and return the exit status. A `ColorjaxError` is printed as one line on standard error.
+
+    An error of a disk that can't be written becomes such a line, too.
 
     Args:
       program: begins that line, followed by the command.
@@ -40,7 +43,15 @@ def execute(
         arguments = dict(arguments)
         meeting = {key: arguments.pop(key) for key in MEETING} if command.several_processes else {}
         with processes.process_group(prefix, **meeting) if command.several_processes else nullcontext():
-            _execute(prefix, name, command, arguments, overrides, data)
+            try:
+                _execute(prefix, name, command, arguments, overrides, data)
+            except Exception as error:
+                if isinstance(error, ColorjaxError):
+                    raise
+                folder = arguments.get("output") or arguments.get("workdir") or ""
+                if fault := disk_fault(error, str(folder)):
+                    raise fault from error
+                raise
     except ColorjaxError as error:
         if processes.is_first():
             print(f"{prefix}: {error}", file=sys.stderr)
@@ -93,8 +104,13 @@ def _check_workdir(workdir: Path, write: bool) -> None:
         if write:
             tempfile.TemporaryFile(dir=top).close()  # permissions are not enough: a disk may be read-only, or full
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"--workdir={workdir}: can't be written ({reason}); use another --workdir") from None
+        reason, advice = error.strerror or error, "use another --workdir"
+        if (workdir / "checkpoints").is_dir():
+            advice = (
+                "export the run's weights (export --workdir=... --output=FILE), and give --weights=FILE and another "
+                "--workdir to measure them, or --config.training.start_from=FILE to train from them"
+            )
+        raise UserError(f"--workdir={workdir}: can't be written ({reason}); {advice}") from None
 
 
 def _agree(name: str, arguments: Mapping[str, Any], data: ModuleType) -> None:

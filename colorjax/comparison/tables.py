@@ -11,6 +11,7 @@ from colorjax.comparison import settings
 from colorjax.comparison.results import Comparison, Group, Result, Summary
 from colorjax.metrics.info import MEASURES, Measure
 from colorjax.pages.text import markdown_table, write_csv
+from colorjax.runtime.atomic import write_atomically
 
 MOST_ROWS = 30  # most rows of a table shown at once; more would hide the rest of the output
 _HEADLINES = ("psnr", "ssim", "ciede2000", "loss")  # metrics that have a column besides the one that sorts
@@ -119,7 +120,7 @@ def group_label(keys: Sequence[str], group: Group) -> str:
 
 def write_files(comparison: Comparison, directory: Path) -> None:
     """Write compare.md, compare.csv (one row per group) and runs.csv (one row per run) into `directory`."""
-    (directory / "compare.md").write_text(markdown(comparison))
+    write_atomically(directory / "compare.md", markdown(comparison))
     parts = ("", "_deviation", "_count")
     lines = [[*comparison.by, "runs", "states", *(name + part for name in comparison.metrics for part in parts)]]
     for group in comparison.groups:

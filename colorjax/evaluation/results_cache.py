@@ -7,6 +7,7 @@ images.
 import hashlib
 import json
 import math
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 import colorjax
 from colorjax.evaluation.evaluate import Evaluation, Sample
 from colorjax.evaluation.protocol import Protocol
-from colorjax.runs.files import write_atomically
+from colorjax.runtime.atomic import replacing, write_atomically
 
 CODE = ("*.py", "*.csv")  # the code, and tables of numbers that it computes with
 
@@ -60,7 +61,8 @@ def save_evaluation(directory: Path, evaluation: Evaluation, fingerprint: str) -
     """Write the evaluation with its fingerprint into `directory`, which is created if it doesn't exist."""
     directory.mkdir(parents=True, exist_ok=True)
     arrays = {f"{i}/{name}": getattr(s, name) for i, s in enumerate(evaluation.samples) for name in _ARRAYS}
-    np.savez_compressed(directory / "samples.npz", **arrays)
+    with replacing(directory / "samples.npz") as path, path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
     content = {
         "fingerprint": fingerprint,
         "method": evaluation.method,
@@ -86,7 +88,7 @@ def load_evaluation(directory: Path, fingerprint: str) -> Evaluation | None:
                 Sample(name, *(arrays[f"{i}/{array}"] for array in _ARRAYS))
                 for i, name in enumerate(content["samples"])
             ]
-    except (OSError, ValueError, KeyError):  # missing, or writing it was interrupted
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # missing, or writing it was interrupted
         return None
     rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in content["rows"]]
     return Evaluation(

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from colorjax.runtime.atomic import replacing
+
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence], left: int = 1) -> str:
     """Return a Markdown table; the first `left` columns are left-aligned, the others right-aligned."""
@@ -33,8 +35,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def write_csv(path: Path, lines: Iterable[Sequence]) -> None:
-    """Write lines, each a sequence of cells, as a CSV file."""
-    with path.open("w", newline="") as file:
+    """Write lines, each a sequence of cells, as a CSV file, atomically."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
         csv.writer(file).writerows(lines)
 
 

@@ -23,6 +23,7 @@ from colorjax.pictures.color_spaces import stated_space
 from colorjax.pictures.decoding import read_bytes
 from colorjax.pictures.orientation import MAX_PIXELS
 from colorjax.pictures.read import photo_of
+from colorjax.runtime.atomic import replacing
 
 
 class Photograph(NamedTuple):
@@ -109,7 +110,9 @@ def write_picture(path: str | os.PathLike, picture) -> None:
       path: the file.
       picture: `[H, W, 3]`, `[H, W, 1]` or `[H, W]`; uint8, or floating point in [0, 1] (clipped, rounded).
     """
-    Path(path).write_bytes(encode_png(picture))
+    data = encode_png(picture)
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(data)
 
 
 def encode_png(picture) -> bytes:

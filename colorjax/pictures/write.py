@@ -154,8 +154,16 @@ def write_photo(path: str | os.PathLike, pixels: np.ndarray, photo: Photo) -> tu
         elif written is _PNG and pixels.dtype == np.uint16:
             write_png_16(file, pixels, alpha, _png_chunks(metadata))
         else:
-            _image(pixels, alpha).save(file, written.label, **_options(written, metadata, photo.lossless))
+            options = _options(written, metadata, photo.lossless)
+            _image(pixels, alpha).save(_WithoutNumber(file), written.label, **options)
     return remarks
+
+
+class _WithoutNumber:
+    """A file that hides its number from Pillow, which would write by it and take a half written file for whole."""
+
+    def __init__(self, file: BinaryIO):
+        self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush
 
 
 @contextlib.contextmanager

@@ -21,7 +21,9 @@ from colorjax.errors import ColorjaxError
 from colorjax.processes.group import GROUP, is_first
 
 BEAT_SECONDS = 2
-SILENT_SECONDS = 30  # without a heartbeat a process counts as dead; jax's limit is longer and ends in a core dump
+# Without a heartbeat a process counts as dead. Nearly as long as is possible, for one that was stopped for a while, by
+# a debugger or a machine that swaps: after 60 s gRPC cuts its connection, at which jax ends it with a stack trace.
+SILENT_SECONDS = 50
 _PATIENCE_SECONDS = 8  # time for the other processes to finish something short
 
 # An error with one of these words may be caused by the death of another process.
@@ -84,7 +86,11 @@ class Watch:
         beats = {member: b"" for member in range(GROUP.count) if member != GROUP.index}
         heard = dict.fromkeys([*beats, "store"], now)
         while not self._ended.wait(BEAT_SECONDS):
-            now = time.monotonic()
+            before, now = now, time.monotonic()
+            if now - before > 3 * BEAT_SECONDS:
+                # This process was stopped itself, perhaps with all others, as a suspended job is. It heard nothing
+                # meanwhile, which says nothing of the others.
+                heard = {member: at + now - before for member, at in heard.items()}
             try:
                 GROUP.store.put(f"beat/{GROUP.index}", str(now).encode())
                 new = GROUP.store.folder("beat")

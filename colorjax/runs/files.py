@@ -9,13 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from colorjax.errors import UserError
-from colorjax.runtime.atomic import replacing
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file atomically: readers see the old content or the new one, never a part."""
-    with replacing(path) as temporary:
-        temporary.write_text(text)
 
 
 def read_json(path: Path, kind: type) -> Any:

@@ -48,14 +48,18 @@ def take_snapshot(root: Path, folder: Path) -> Path:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(dir=folder, prefix=f".{target.name}."))
-    new.chmod(0o755)  # mkdtemp makes a folder that only its owner can read
-    for path in files:
-        copy = new / path.relative_to(root)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, copy)
-    about, diff = provenance(root)
-    (new / _ABOUT).write_text(json.dumps(about, indent=2) + "\n")
-    (new / _DIFF).write_text(diff)
+    try:
+        new.chmod(0o755)  # mkdtemp makes a folder that only its owner can read
+        for path in files:
+            copy = new / path.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+        about, diff = provenance(root)
+        (new / _ABOUT).write_text(json.dumps(about, indent=2) + "\n")
+        (new / _DIFF).write_text(diff)
+    except OSError:  # the disk is full
+        shutil.rmtree(new, ignore_errors=True)
+        raise
     try:
         new.rename(target)
     except OSError:  # another process was faster

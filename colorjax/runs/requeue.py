@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from colorjax.errors import ColorjaxError, UserError
-from colorjax.runs.files import read_json, write_atomically
+from colorjax.runs.files import read_json
 from colorjax.runs.run_state import RunState, slurm_job, write_state
+from colorjax.runtime.atomic import write_atomically
 
 #: The signals that Slurm is asked to send some time before it ends a job. SIGTERM is not one of them: it means that
 #: somebody has decided to end the job, which is then not requeued.

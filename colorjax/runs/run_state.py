@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from colorjax.errors import ColorjaxError, Interrupted, Pruned, UserError
-from colorjax.runs.files import file_lock, write_atomically
+from colorjax.runs.files import file_lock
+from colorjax.runtime.atomic import write_atomically
 
 BEAT_SECONDS = 10
 _LOCK, _LOCK_SECONDS = ".state.lock", 5

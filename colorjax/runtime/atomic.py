@@ -16,12 +16,22 @@ def replacing(path: Path) -> Iterator[Path]:
     and its length does not depend on `path`.
 
     Raises:
-      OSError: the file can't be written or put in place.
+      OSError: the file can't be written or put in place; its `filename` is `path`.
     """
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename in (None, str(temporary), temporary):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file atomically: readers see the old content or the new one, never a part."""
+    with replacing(path) as temporary:
+        temporary.write_text(text)

@@ -3,6 +3,9 @@
 import hashlib
 import os
 import platform
+import re
+import warnings
+import zlib
 from pathlib import Path
 
 import jax
@@ -23,6 +26,33 @@ def keep_compilations() -> None:
         # faster ones. They need 110 kB on the disk, and compiling them took some 2 of the 12 seconds of processor time
         # of a start, a step and a validation.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    warnings.showwarning = _without_broken_entries(warnings.showwarning)
+
+
+def _without_broken_entries(show):
+    """Return a `warnings.showwarning` that removes programs which a full disk cut short; jax only warns of them.
+
+    The next start then compiles them again. The user need not know: the computation itself goes on.
+    """
+    pattern = re.compile(r"Error (?:reading|writing) persistent compilation cache entry for '(.+?)'")
+
+    def show_others(message, *arguments, **options):
+        if not (found := pattern.match(str(message))):
+            show(message, *arguments, **options)
+            return
+        for entry in Path(jax.config.jax_compilation_cache_dir).glob(f"{found[1]}-*-cache"):
+            if _is_broken(entry):
+                entry.unlink(missing_ok=True)
+
+    return show_others
+
+
+def _is_broken(entry: Path) -> bool:
+    try:
+        zlib.decompress(entry.read_bytes())
+    except (OSError, zlib.error):  # zlib.error also of those that Zstandard has compressed; they are made again
+        return True
+    return False
 
 
 def _processor() -> str:

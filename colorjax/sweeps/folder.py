@@ -17,8 +17,9 @@ from ml_collections import ConfigDict
 from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
 from colorjax.pages.text import text_table
-from colorjax.runs.files import read_json, write_atomically
+from colorjax.runs.files import read_json
 from colorjax.runs.run_state import read_state, wait_in_queue
+from colorjax.runtime.atomic import write_atomically
 from colorjax.sweeps.names import short_keys, value_text, varying_keys
 from colorjax.sweeps.plan import PlannedRun
 from colorjax.sweeps.slurm import in_queue

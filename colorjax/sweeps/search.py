@@ -22,7 +22,8 @@ from colorjax.config.files import call, override
 from colorjax.config.serialization import from_plain, to_plain, with_tuples
 from colorjax.errors import UserError, nearest
 from colorjax.metrics.info import MEASURES
-from colorjax.runs.files import read_json, write_atomically
+from colorjax.runs.files import read_json
+from colorjax.runtime.atomic import write_atomically
 from colorjax.sweeps.draws import Choice, Distribution, Integers, Numbers
 from colorjax.sweeps.plan import changed
 

@@ -21,6 +21,7 @@ from colorjax.methods import Identity
 from colorjax.metrics.fidelity import ciede2000_map
 from colorjax.pages.page import page
 from colorjax.pictures.images import encode_png
+from colorjax.runtime.atomic import write_atomically
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tables.charts import method_bars, row_colors, training_curves
 from colorjax.tables.data_curve import Place, Point, data_curves, write_data_curves
@@ -79,11 +80,11 @@ def write_table(
     figures = for_table(table, published)
     curves = data_curves(table, evaluations, places or {})
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "table.md").write_text(markdown(table, figures))
+    write_atomically(directory / "table.md", markdown(table, figures))
     write_files(table, evaluations, directory)
     if curves:
         write_data_curves(curves, table, directory / "learning_curve.csv")
-    (directory / "report.html").write_text(report(table, evaluations, histories or {}, figures, curves))
+    write_atomically(directory / "report.html", report(table, evaluations, histories or {}, figures, curves))
     return summary(table)
 
 

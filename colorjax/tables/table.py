@@ -19,6 +19,7 @@ from colorjax.evaluation.statistics import LEVEL, RESAMPLES, Estimate, means_wit
 from colorjax.methods import Identity, MeanColor
 from colorjax.metrics.info import MEASURES
 from colorjax.pages.text import write_csv
+from colorjax.runtime.atomic import write_atomically
 from colorjax.tasks import TASKS
 
 # Sugumar's columns come first, in the order of that paper's Table 1.
@@ -150,7 +151,7 @@ def picture_weights(evaluation: Evaluation, protocol: Protocol) -> np.ndarray | 
 
 def write_files(table: Table, evaluations: Mapping[str, Evaluation], directory: Path) -> None:
     """Write table.csv (a row per method), pictures.csv (a row per method and image) and protocol.json."""
-    (directory / "protocol.json").write_text(json.dumps(table.protocol.as_dict(), indent=1) + "\n")
+    write_atomically(directory / "protocol.json", json.dumps(table.protocol.as_dict(), indent=1) + "\n")
     names = [column.name for column in table.columns]
     parts = ("", "_low", "_high", "_count", "_difference", "_difference_low", "_difference_high")
     lines = [["row", "method", *(name + part for name in names for part in parts)]]

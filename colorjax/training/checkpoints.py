@@ -29,6 +29,7 @@ from colorjax import processes
 from colorjax.config.serialization import from_plain, to_plain
 from colorjax.errors import Interrupted, NotFiniteError, UserError
 from colorjax.runs.history import best_step, read_history
+from colorjax.runtime.disk import require_room
 from colorjax.training import parallel
 from colorjax.training.logging import announce
 from colorjax.training.state import TrainState, network_variables
@@ -88,6 +89,7 @@ class Checkpoints:
 
         Raises:
           NotFiniteError: a number of the state is not finite; nothing is written.
+          ColorjaxError: the disk has no room for it; nothing is written.
         """
         if not self._manager:
             self._newest = step
@@ -103,6 +105,7 @@ class Checkpoints:
             "checksum": _checksum(state),
             "network": self._network,
         }
+        require_room(self._workdir, sum(leaf.nbytes for leaf in jax.tree.leaves(state)), self.describe_last)
         args = ocp.args.Composite(state=ocp.args.StandardSave(state), run=ocp.args.JsonSave(run))
         self._manager.save(step, args=args)
 

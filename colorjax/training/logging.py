@@ -17,8 +17,8 @@ from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from colorjax import processes
-from colorjax.runs.files import write_atomically
 from colorjax.runs.history import read_history
+from colorjax.runtime.atomic import write_atomically
 
 
 def announce(message: str) -> None:

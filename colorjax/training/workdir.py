@@ -20,8 +20,9 @@ from colorjax.config.earlier import settings_of_any_version
 from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
 from colorjax.models.network import FrozenWeights
-from colorjax.runs.files import read_json, write_atomically
+from colorjax.runs.files import read_json
 from colorjax.runs.provenance import provenance
+from colorjax.runtime.atomic import write_atomically
 
 PACKAGES = (
     "jax",
