@@ -25,6 +25,10 @@ class NotFiniteError(ColorjaxError):
     exit_status = 3
 
 
+class DiskError(ColorjaxError):
+    """A disk is full, read-only or broken; the message names the file or the folder."""
+
+
 class Interrupted(ColorjaxError):  # noqa: N818 - it is a request, not a fault
     """A signal stopped training after a checkpoint was written; the same command continues from it.
 

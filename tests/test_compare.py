@@ -324,7 +324,7 @@ def test_compare_and_status_do_not_wait_for_jax(sweep):
 
 def test_compare_folder_that_can_not_be_written_is_one_line(sweep, capsys):
     (sweep / "compare.csv").mkdir()
-    assert launch.main(["compare", f"--workdir={sweep}"]) == 2
+    assert launch.main(["compare", f"--workdir={sweep}"]) == 1
     assert "can't be written (Is a directory)" in capsys.readouterr().err
 
 

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 import skimage.data
+from ml_collections import ConfigDict
 from PIL import Image
 from support import tiny_training as tiny
 
@@ -25,6 +26,7 @@ from colorjax.pictures.read import read_photo
 from colorjax.pictures.write import write_photo
 from colorjax.runtime import atomic, compilation
 from colorjax.runtime.disk import disk_fault
+from colorjax.sweeps.search import open_study
 from colorjax.training import loop
 from colorjax.training.checkpoints import Checkpoints
 
@@ -139,6 +141,18 @@ def test_disk_faults_are_told_from_bugs_in_whatever_they_are_wrapped():
     )
     for other in (FileNotFoundError(errno.ENOENT, "No such file", "x"), ValueError("shapes differ"), KeyError("a")):
         assert disk_fault(other) is None
+
+
+def test_journal_of_a_search_is_read_again_after_half_a_line(tmp_path):
+    settings = ConfigDict({"pruner": "none", "startup_trials": 1, "warmup_steps": 0})
+    plan = SimpleNamespace(settings=settings, higher_is_better=True)
+    study = open_study(plan, tmp_path)
+    study.tell(study.ask(), 1.0)
+    with (tmp_path / "study.journal").open("a") as journal:
+        journal.write('{"op_code": 4, "worker')  # where the disk was full
+    again = open_study(plan, tmp_path)
+    again.tell(again.ask(), 2.0)
+    assert [trial.value for trial in open_study(plan, tmp_path).trials] == [1.0, 2.0]
 
 
 def test_writers_name_the_file_and_keep_the_earlier_one(tmp_path):

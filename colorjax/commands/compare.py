@@ -5,7 +5,7 @@ from pathlib import Path
 from colorjax.comparison.report import report
 from colorjax.comparison.results import compare
 from colorjax.comparison.tables import markdown, write_files
-from colorjax.errors import ColorjaxError
+from colorjax.errors import DiskError
 from colorjax.pages.text import ignore_broken_pipe
 from colorjax.runs.find import find_runs
 from colorjax.runtime.atomic import write_atomically
@@ -16,7 +16,7 @@ def main(workdir: Path, metric: str = "psnr", by: str | None = None) -> None:
 
     Raises:
       UserError: the folder has no run, or there is no such setting or metric.
-      ColorjaxError: the folder can't be written; the table is printed nevertheless.
+      DiskError: the folder can't be written; the table is printed nevertheless.
     """
     comparison = compare(f"Runs in {workdir.absolute().name}", find_runs(workdir), metric, by)
     page = report(comparison)
@@ -26,7 +26,7 @@ def main(workdir: Path, metric: str = "psnr", by: str | None = None) -> None:
         write_files(comparison, workdir)
         write_atomically(workdir / "compare.html", page)
     except OSError as error:
-        raise ColorjaxError(
+        raise DiskError(
             f"--workdir={workdir}: can't be written ({error.strerror or error}); the table is above, its files and the "
             "page are not written"
         ) from None

@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from colorjax.errors import ColorjaxError, Interrupted, Pruned, UserError
@@ -114,24 +115,31 @@ class Heartbeat:
         return self
 
     def __exit__(self, kind, error, _):
-        self._ended.set()
-        self._thread.join()
+        self._end_beat()
         if kind is None:
             write_state(self._workdir, dataclasses.replace(self._state, state="done", beat=time.time()))
             return
         ends = {Interrupted: "stopped", KeyboardInterrupt: "stopped", Pruned: "pruned"}
         state = next((state for error_kind, state in ends.items() if issubclass(kind, error_kind)), "failed")
-        write_state(self._workdir, dataclasses.replace(self._state, state=state, reason=_line(error), beat=time.time()))
+        self._try_to_write(state=state, reason=_line(error))
 
     def fail(self, reason: str) -> None:
         """Write the state 'failed', for a process that is about to end without leaving the context."""
-        self._ended.set()
-        self._thread.join()
-        write_state(self._workdir, dataclasses.replace(self._state, state="failed", reason=reason, beat=time.time()))
+        self._end_beat()
+        self._try_to_write(state="failed", reason=reason)
 
     def _beat(self):
         while not self._ended.wait(BEAT_SECONDS):
-            write_state(self._workdir, dataclasses.replace(self._state, beat=time.time()))
+            self._try_to_write()
+
+    def _end_beat(self):
+        self._ended.set()
+        self._thread.join()
+
+    def _try_to_write(self, **changes: str):
+        """Write the state with a new time, unless the disk is full: the next beat, or the next start, may succeed."""
+        with suppress(OSError):
+            write_state(self._workdir, dataclasses.replace(self._state, beat=time.time(), **changes))
 
 
 def alive(state: RunState) -> bool:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from colorjax.errors import ColorjaxError
+from colorjax.errors import DiskError
 
 # No space, the quota, a file that is too large, a read-only disk, no permission, a broken disk.
 FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
@@ -20,7 +20,7 @@ WORDS = re.compile(
 PATH = re.compile(r'"(/[^"]+)"')
 
 
-def disk_fault(error: BaseException, folder: str = "") -> ColorjaxError | None:
+def disk_fault(error: BaseException, folder: str = "") -> DiskError | None:
     """Return one line on an exception that a disk caused, which could not be written; None for all others.
 
     Args:
@@ -48,7 +48,7 @@ def require_room(folder: Path, size: int, done: Callable[[], str]) -> None:
       done: returns what to say about what is done already.
 
     Raises:
-      ColorjaxError: there is not.
+      DiskError: there is not.
     """
     free = shutil.disk_usage(folder).free
     with contextlib.suppress(ImportError):  # Windows has no such limit
@@ -59,12 +59,12 @@ def require_room(folder: Path, size: int, done: Callable[[], str]) -> None:
             free = min(free, largest)
     if size > free:
         sizes = f"a checkpoint of {size / 1e6:.3g} MB ({free / 1e6:.3g} MB are free)"
-        raise ColorjaxError(f"{folder}: no room for {sizes}; make room and give the command again; {done()}")
+        raise DiskError(f"{folder}: no room for {sizes}; make room and give the command again; {done()}")
 
 
-def _line(path: str, reason: str) -> ColorjaxError:
+def _line(path: str, reason: str) -> DiskError:
     place = f"{path}: " if path else ""
-    return ColorjaxError(
+    return DiskError(
         f"{place}can't be written: {reason}; make room, or choose another place, and give the command again: what is "
         "done is kept"
     )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,7 +99,7 @@ def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], N
     """
     logs.mkdir(parents=True, exist_ok=True)
     free, waiting, running, ended, failed = shares(count), list(jobs), {}, 0, 0
-    with _noted_signals() as received, _bar(progress) as bar:
+    with _noted_signals() as received, _bar(progress) as bar, _none_left_alone(running):
         while (running or waiting) and not received:
             while free and waiting:
                 job, share = waiting.pop(0), free.pop(0)
@@ -125,6 +125,16 @@ def run_jobs(jobs: Sequence[Job], count: int, logs: Path, say: Callable[[str], N
     return failed
 
 
+@contextmanager
+def _none_left_alone(running: Mapping[Job, tuple[subprocess.Popen, Share]]) -> Iterator[None]:
+    """Within this context, an error such as that of a full disk first stops the jobs that are running."""
+    try:
+        yield
+    except OSError:
+        _stop([process for process, _ in running.values()], [])
+        raise
+
+
 def _stop(processes: Sequence[subprocess.Popen], received: Sequence[str]) -> None:
     """Stop the processes after they have written their checkpoints; a second Ctrl-C kills them at once."""
     for process in processes:
@@ -140,7 +150,8 @@ def _set_state(job: Job, state: str, reason: str) -> None:
     """Write the state of a run that ended without writing it; a state that the run itself wrote is kept."""
     known = read_state(job.directory)
     if known and known.state in ("waiting", "lost"):
-        write_state(job.directory, dataclasses.replace(known, state=state, reason=reason))
+        with suppress(OSError):  # a full disk, which may be why the run failed
+            write_state(job.directory, dataclasses.replace(known, state=state, reason=reason))
 
 
 def _gpus() -> list[str]:

@@ -6,6 +6,7 @@ and the settings. So later changes of the config file have no effect. Optuna kee
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import optuna
 from ml_collections import ConfigDict
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from colorjax.config.defaults import require_run, with_defaults
 from colorjax.config.earlier import settings_of_any_version
@@ -161,17 +162,39 @@ def read_search(directory: Path) -> Search:
 def open_study(search: Search, directory: Path) -> optuna.Study:
     """Open the study of a search, or create it. Any number of processes may have it open at a time."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    settings = search.settings
+    settings, path = search.settings, directory / "study.journal"
     pruner = optuna.pruners.NopPruner()
     if settings.pruner == "median":
         pruner = optuna.pruners.MedianPruner(settings.startup_trials, settings.warmup_steps)
     return optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(directory / "study.journal"))),
+        storage=JournalStorage(JournalFileBackend(str(path), lock_obj=_WholeLines(path))),
         study_name="search",
         direction="maximize" if search.higher_is_better else "minimize",
         pruner=pruner,
         load_if_exists=True,
     )
+
+
+class _WholeLines(JournalFileSymlinkLock):
+    """The lock that a process holds while it adds lines to a journal.
+
+    It begins by cutting off half a line, which a full disk or the end of a process may have left. Optuna would add the
+    next line to it, and could then never read the journal again.
+    """
+
+    def __init__(self, journal: Path):
+        super().__init__(str(journal))
+        self._journal = journal
+
+    def acquire(self) -> bool:
+        """Wait for the lock, then cut off half a line."""
+        taken = super().acquire()
+        with self._journal.open("rb+") as journal:
+            journal.seek(max(0, journal.seek(0, os.SEEK_END) - 1))
+            if journal.read(1) not in (b"", b"\n"):
+                journal.seek(0)
+                journal.truncate(journal.read().rfind(b"\n") + 1)
+        return taken
 
 
 def sampler_of(settings: ConfigDict, number: int) -> optuna.samplers.BaseSampler:

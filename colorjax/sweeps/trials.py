@@ -14,10 +14,11 @@ import optuna
 from ml_collections import ConfigDict
 from optuna.trial import TrialState
 
-from colorjax.errors import Interrupted, Pruned
+from colorjax.errors import DiskError, Interrupted, Pruned
 from colorjax.runs.files import file_lock
 from colorjax.runs.history import best_step, read_history
 from colorjax.runs.run_state import RunState, alive, read_state, slurm_job, write_state
+from colorjax.runtime.disk import disk_fault
 from colorjax.sweeps.folder import make_run
 from colorjax.sweeps.plan import changed
 from colorjax.sweeps.search import Search, open_study, sampler_of, suggest
@@ -37,6 +38,7 @@ def work(search: Search, directory: Path, train: Callable, say: Callable[[str], 
 
     Raises:
       Interrupted: a signal came. The trial has written its checkpoint, and the next worker continues it.
+      DiskError: the disk is full. The next worker continues the trial.
     """
     study = open_study(search, directory)
     while taken := _take(search, study, directory):
@@ -44,12 +46,14 @@ def work(search: Search, directory: Path, train: Callable, say: Callable[[str], 
         say(f"== {workdir.name}: {', '.join(f'{key}={value}' for key, value in suggest(trial, search.space).items())}")
         try:
             _run(search, study, trial, config, workdir, train)
-        except Interrupted:
+        except (Interrupted, DiskError):  # on a full disk all other trials would fail too
             raise
         except Pruned as stop:
             study.tell(trial, state=TrialState.PRUNED)
             say(f"pruned   {workdir.name}: {stop}")
-        except Exception as error:  # an error in one trial must not stop the others
+        except Exception as error:  # an error in one trial must not stop the others, but for that of a full disk
+            if fault := disk_fault(error, str(workdir)):
+                raise fault from error
             study.tell(trial, state=TrialState.FAIL)
             say(f"failed   {workdir.name}: {read_state(workdir).reason or error}")
         else:

@@ -89,7 +89,7 @@ class Checkpoints:
 
         Raises:
           NotFiniteError: a number of the state is not finite; nothing is written.
-          ColorjaxError: the disk has no room for it; nothing is written.
+          DiskError: there is no room for it; nothing is written.
         """
         if not self._manager:
             self._newest = step
