@@ -107,6 +107,26 @@ def test_paint_on_a_layer_is_what_is_not_transparent(dtype):
     np.testing.assert_array_equal(restoration.find_hints(gray_of(truth), copy).mask, mask)
 
 
+def test_paint_on_a_jpeg_that_is_saved_again_has_no_halo():
+    """Its blocks without paint stay as they were, so that most of the copy is exact."""
+    options = {"format": "JPEG", "quality": 90}
+    picture = through(gray_of(photograph("chelsea"))[..., 0], **options)
+    mask, colors = strokes(picture)
+    copy = through(painted_copy(picture, mask, colors), **options)
+    assert (copy == picture).all(axis=-1).mean() > 0.5
+    found = restoration.find_hints(picture, copy).mask
+    around = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3))) > 0
+    assert found[mask].mean() > 0.2
+    assert (found & ~around).sum() < 0.05 * found.sum()
+
+
+def test_paint_on_a_faint_layer_is_found():
+    picture = gray_of(photograph("chelsea"))
+    mask, colors = strokes(picture)
+    layer = np.dstack([colors, 80 * mask]).astype(np.uint8)
+    np.testing.assert_array_equal(restoration.find_hints(picture, layer).mask, mask)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["JPEG 75", "layer", "16 bits"])
 def test_colors_from_any_copy_are_nearly_those_from_the_exact_one(kind):

@@ -12,8 +12,12 @@ from colorjax.errors import UserError
 from colorjax.methods.method import Hints
 from colorjax.methods.scribble.hints import hints_from_marked
 
-# A copy is exact if at least this share of its pixels is as in the picture.
-EXACT = 0.5
+# A copy is exact if at least this share of its pixels is as in the picture, and of those that differ at most this share
+# differs by so little. (A JPEG that is saved again with the same quality changes only the blocks that were painted on.)
+EXACT, MOST_FAINT, FAINT = 0.5, 0.1, 4 / 255
+
+# A pixel of a layer is a stroke if it has at least this share of the layer's largest opacity, but not almost none.
+OPAQUE, LEAST_OPACITY = 0.5, 1 / 16
 
 # In a copy that is not, paint differs from the picture's color by this much at least: the range of the differences of
 # red, green and blue. Gray that was compressed differs by 0.01.
@@ -35,17 +39,19 @@ def find_paint(picture: np.ndarray, gray: np.ndarray, marked: np.ndarray, alpha:
       picture: the picture that was copied, `[H, W, 3]`.
       gray: its gray image, `[H, W, 3]`.
       marked: the copy, or a layer of strokes alone, `[H, W, 3]`.
-      alpha: of the copy, `[H, W]`; None if it is opaque. A pixel that is more transparent than not is no paint.
+      alpha: of the copy, `[H, W]`; None if it is opaque. The soft edges of strokes are no paint.
 
     Raises:
       UserError: nothing is painted, or more than half of the pixels.
     """
-    opaque = np.ones(marked.shape[:2], bool) if alpha is None else alpha >= 0.5
+    alpha = np.ones(marked.shape[:2], np.float32) if alpha is None else alpha
+    opaque = alpha >= max(OPAQUE * float(alpha.max()), LEAST_OPACITY)
     # A pixel must differ from the gray image and from the original one: old photos are rarely exactly gray, so their
     # copies differ from the gray image everywhere.
     differs = hints_from_marked(gray, marked).mask & hints_from_marked(picture, marked).mask
-    is_layer = opaque.mean() < EXACT
-    if is_layer or (~differs | ~opaque).mean() >= EXACT:
+    faint = differs & (np.abs(marked - picture).max(axis=-1) < FAINT)
+    is_exact = (~differs | ~opaque).mean() >= EXACT and faint.sum() <= MOST_FAINT * differs.sum()
+    if is_exact or opaque.mean() < EXACT:
         candidates = mask = opaque & differs
     else:
         color = _color_beyond(picture, marked)
