@@ -17,6 +17,7 @@ from colorjax.config.keys import KEYS, Bears
 from colorjax.errors import CTRL_C, ColorjaxError, UserError
 from colorjax.runs.requeue import block_slurm_signals
 from colorjax.runtime.disk import disk_fault
+from colorjax.runtime.memory import memory_fault
 
 #: settings that may differ between the processes' machines
 _OF_A_MACHINE = tuple(key for key, bears in KEYS.items() if not bears & ~(Bears.PLACE | Bears.MACHINE))
@@ -27,7 +28,7 @@ def execute(
 ) -> int:
     """Execute a command and return the exit status. A `ColorjaxError` is printed as one line on standard error.
 
-    An error of a disk that can't be written becomes such a line, too.
+    An error of a disk that can't be written becomes such a line, too, and that of a memory that is used up.
 
     Args:
       program: begins that line, followed by the command.
@@ -49,7 +50,7 @@ def execute(
                 if isinstance(error, ColorjaxError):
                     raise
                 folder = arguments.get("output") or arguments.get("workdir") or ""
-                if fault := disk_fault(error, str(folder)):
+                if fault := disk_fault(error, str(folder)) or memory_fault(error):
                     raise fault from error
                 raise
     except ColorjaxError as error:

@@ -15,6 +15,7 @@ from colorjax.pictures.overwriting import identities, refuse_to_overwrite
 from colorjax.pictures.read import Photo, read_photo
 from colorjax.pictures.side_by_side import side_by_side
 from colorjax.pictures.write import check_folder, suffix_for, write_photo
+from colorjax.runtime.memory import is_out_of_memory
 
 #: A function of an image and a callback, which it calls with the share in [0, 1] that is done. It returns an image.
 Restoring = Callable[[np.ndarray, Callable[[float], None]], np.ndarray]
@@ -72,7 +73,9 @@ def process(
                     *_renamed(picture, targets[0], folder),
                     *_one(photo, targets, restoring, _within(bar, number)),
                 ]
-            except (UserError, OSError, MemoryError) as error:
+            except (UserError, OSError, MemoryError, RuntimeError) as error:
+                if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+                    raise
                 reason = _reason(error, picture)
                 skipped.append(f"{picture.path}: {reason}")
                 if len(pictures) > 1:  # for a single photo the summary gives the reason
@@ -135,7 +138,7 @@ def _within(bar: tqdm, number: int) -> Callable[[float], None]:
 
 def _reason(error: Exception, picture: Found) -> str:
     """Return one line on why a photo was left out, without the photo's name."""
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return "too large for this machine's memory"
     line = str(error.strerror or error) if isinstance(error, OSError) else str(error)
     return line.removeprefix(f"{picture.path}: ")
