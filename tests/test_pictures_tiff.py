@@ -315,3 +315,13 @@ def test_tiff_of_too_many_channels_is_refused_before_it_fills_the_memory(tmp_pat
     path = written(tmp_path / "a.tif", np.zeros((2, 3, 33), np.uint8), photometric=GRAY, planarconfig="contig")
     with pytest.raises(UserError, match=r"a\.tif: 33 channels, not a picture"):
         read_photo(path)
+
+
+def test_tiff_of_lab_may_be_high_and_has_8_or_16_bits(tmp_path):
+    high = RNG.integers(0, 100, (30_000, 4, 3), dtype=np.uint8)  # a transform for each row would take a minute
+    path = written(tmp_path / "a.tif", high, photometric="cielab")
+    photo = read_photo(path)
+    low = read_photo(written(tmp_path / "b.tif", high[-50:], photometric="cielab"))
+    np.testing.assert_array_equal(photo.pixels[-50:], low.pixels)
+    with pytest.raises(UserError, match=r"c\.tif: Lab pixels of 32 bits"):
+        read_photo(written(tmp_path / "c.tif", high[:5].astype(np.float32), photometric="cielab"))

@@ -24,6 +24,9 @@ PROFILE, TRANSFER, WHITE_POINT, PRIMARIES, MAX_SAMPLE, INK_SET, XMP, IPTC = 3467
 # The description, make, model, software, date, artist and copyright.
 TEXTS = (270, 271, 272, 305, 306, 315, 33432)
 
+# Pixels that are converted at once.
+BAND_PIXELS = 2**18
+
 # More are measurements of other kinds, or an attack on the memory.
 MOST_CHANNELS = 32
 
@@ -151,6 +154,8 @@ def _refuse_other_kinds(name: str, page: TiffPage) -> None:
         kind = f"only {page.samplesperpixel} channels"
     elif page.samplesperpixel > MOST_CHANNELS:
         kind = f"{page.samplesperpixel} channels, not a picture"
+    elif page.photometric in (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB) and page.bitspersample not in (8, 16):
+        kind = f"Lab pixels of {page.bitspersample} bits; save it as RGB"
     elif page.axes not in AXES:
         kind = "a volume or a series, not a picture"
     elif page.sampleformat in (SAMPLEFORMAT.COMPLEXINT, SAMPLEFORMAT.COMPLEXIEEEFP):
@@ -274,23 +279,25 @@ def _from_lab(page: TiffPage, values: np.ndarray) -> np.ndarray:
     unit = (largest + 1) // 256  # of a and b
     result = np.empty(values.shape, np.uint8 if largest == 255 else np.uint16)
     profile, srgb = imagecodecs.cms_profile("lab4"), imagecodecs.cms_profile("srgb")
-    for row, of in zip(result, values, strict=True):
+    rows = max(1, BAND_PIXELS // values.shape[1])  # a row at a time would take a hundred times as long
+    for top in range(0, len(values), rows):
+        of = values[top : top + rows]
         lab = of.astype(np.float32)
-        ab = lab[:, 1:]
+        ab = lab[..., 1:]
         if page.photometric == PHOTOMETRIC.ICCLAB:
             ab -= 128 * unit
         elif values.dtype.kind == "u":
             ab[ab > largest // 2] -= largest + 1
-        lab = np.concatenate([lab[:, :1] * (100 / largest), ab / unit], axis=1, dtype=np.float32)
-        row[:] = imagecodecs.cms_transform(
-            lab[np.newaxis],
+        lab = np.concatenate([lab[..., :1] * (100 / largest), ab / unit], axis=-1, dtype=np.float32)
+        result[top : top + rows] = imagecodecs.cms_transform(
+            lab,
             profile,
             srgb,
             colorspace="lab",
             outcolorspace="rgb",
             outdtype=result.dtype,
             flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
-        )[0]
+        )
     return result
 
 
