@@ -325,3 +325,15 @@ def test_tiff_of_lab_may_be_high_and_has_8_or_16_bits(tmp_path):
     np.testing.assert_array_equal(photo.pixels[-50:], low.pixels)
     with pytest.raises(UserError, match=r"c\.tif: Lab pixels of 32 bits"):
         read_photo(written(tmp_path / "c.tif", high[:5].astype(np.float32), photometric="cielab"))
+
+
+def test_tiff_without_one_number_for_its_size_is_one_line(tmp_path, capfd):
+    path = written(tmp_path / "a.tif", COLOR[:, :, :3], photometric=RGB)
+    data = path.read_bytes()
+    for tag, field in ((256, struct.pack("<HHI", 256, 4, 208)), (256, struct.pack("<HHII", 256, 4, 1, 0))):
+        place = data.index(struct.pack("<HHI", tag, 4, 1)) if struct.pack("<HHI", tag, 4, 1) in data else None
+        place = data.index(struct.pack("<HH", tag, 3)) if place is None else place
+        path.write_bytes(data[:place] + field + data[place + len(field) :])
+        with pytest.raises(UserError, match=r"a\.tif: can't be decoded: the TIFF file is damaged"):
+            read_photo(path)
+    assert capfd.readouterr() == ("", "")

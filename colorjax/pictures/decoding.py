@@ -7,6 +7,7 @@ with the file's name.
 
 import contextlib
 import io
+import logging
 import os
 import stat
 import threading
@@ -139,7 +140,7 @@ def opened(name: str, data: bytes) -> Iterator[Image.Image]:
     """
     if not data:
         raise UserError(f"{name}: the file is empty")
-    with _pillow_lock, warnings.catch_warnings():
+    with _pillow_lock, warnings.catch_warnings(), _without_log():
         warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `refuse_large` replaces it
         try:
@@ -156,6 +157,18 @@ def opened(name: str, data: bytes) -> Iterator[Image.Image]:
             raise UserError(f"{name}: can't be decoded: {reason}") from None
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextlib.contextmanager
+def _without_log() -> Iterator[None]:
+    """Keep Pillow from logging, so that only our one line appears."""
+    logger = logging.getLogger("PIL")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _unknown(data: bytes) -> str:

@@ -96,6 +96,8 @@ def decode_tiff(name: str, file: BinaryIO, max_pixels: int, advice: str) -> Tiff
         try:
             with tifffile.TiffFile(file) as tiff:
                 number, page, remarks = _main_page(tiff)
+                if not all(isinstance(side, int) and side > 0 for side in (page.imagewidth, page.imagelength)):
+                    raise UserError(f"{name}: can't be decoded: the TIFF file is damaged: it has no size")
                 refuse_large(name, page.imagewidth, page.imagelength, max_pixels, advice)
                 if _left_to_pillow(page):
                     return None
