@@ -230,3 +230,12 @@ def test_photo_of_a_stereo_camera_is_its_first(tmp_path):
     path.write_bytes(file.getvalue())
     pixels = read_photo(path).pixels.astype(int)
     assert 3 * np.abs(pixels - SMOOTH).mean() < np.abs(pixels - SMOOTH[:, ::-1]).mean()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_damaged_exif_keeps_no_picture_out_of_a_data_set(tmp_path, suffix):
+    path = saved(tmp_path / f"a.{suffix}", SMOOTH, exif=b"Exif\0\0" + b"IIMM\0*\0%" * 3)
+    pixels = np.asarray(opened(path).convert("RGB"))
+    np.testing.assert_array_equal(read_picture(path), pixels)
+    np.testing.assert_array_equal(read_photo(path).pixels, pixels)
+    assert is_plain(path.read_bytes())

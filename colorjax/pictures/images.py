@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from colorjax.pictures import bit_depth, decoding, jpeg_end, profiles
 from colorjax.pictures.color_spaces import stated_space
 from colorjax.pictures.decoding import read_bytes
-from colorjax.pictures.orientation import MAX_PIXELS
+from colorjax.pictures.orientation import MAX_PIXELS, orientation
 from colorjax.pictures.read import photo_of
 from colorjax.runtime.atomic import replacing
 
@@ -95,7 +95,7 @@ def is_plain(data: bytes, name: str = "picture", as_stored: bool = False) -> boo
             image.mode == "RGB"
             and not image.has_transparency_data
             and bit_depth.of(image, data) == 8
-            and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+            and orientation(image) == 1  # also if EXIF is damaged, as for `read_picture`
             and (as_stored or not profiles.changes(3, stated_space(image, data)))
             and (image.format == "PNG" or jpeg_end.is_there(data))
             # Further images of a JPEG file (MPO) follow after the end of the first; those of an animated PNG do not.
