@@ -104,9 +104,10 @@ def test_files_cut_or_with_a_byte_changed_are_one_line_or_an_image(tmp_path, kin
             assert_one_line_or_shape(path)
         else:
             assert_whole_or_one_line(path, whole)
-    for place in RNG.integers(0, len(data), 25):
+    random = np.random.default_rng(len(data))
+    for place in random.integers(0, len(data), 25):
         changed = bytearray(data)
-        changed[place] ^= 1 << int(RNG.integers(8))
+        changed[place] ^= 1 << int(random.integers(8))
         path.write_bytes(changed)
         assert_one_line_or_shape(path)
     assert capfd.readouterr() == ("", "")

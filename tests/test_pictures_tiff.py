@@ -337,3 +337,14 @@ def test_tiff_without_one_number_for_its_size_is_one_line(tmp_path, capfd):
         with pytest.raises(UserError, match=r"a\.tif: can't be decoded: the TIFF file is damaged"):
             read_photo(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_tiff_of_bits_that_are_unknown_is_one_line(tmp_path):
+    path = written(tmp_path / "a.tif", COLOR[:, :, :3], photometric=RGB)
+    data = bytearray(path.read_bytes())
+    place = data.index(struct.pack("<HHI", 258, 3, 3))
+    (offset,) = struct.unpack_from("<I", data, place + 8)
+    struct.pack_into("<3H", data, offset, 136, 8, 8)
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"^.*a\.tif: .*(bits a channel|can't be decoded)"):
+        read_photo(path)

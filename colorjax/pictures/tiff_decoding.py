@@ -182,8 +182,13 @@ def _decoded(name: str, page: TiffPage, number: int, remarks: tuple[str, ...]) -
     if AXES[page.axes] == "SYX":
         values = np.moveaxis(values, -1, 0) if page.axes == "SYXS" else values
         values = np.moveaxis(values, 0, -1)
-    values = values.reshape(page.imagelength, page.imagewidth, -1)
     channels = CHANNELS[page.photometric]
+    # Of bits that it doesn't know, some versions of tifffile give nothing.
+    if values.size < page.imagelength * page.imagewidth * channels:
+        raise UserError(
+            f"{name}: can't be decoded: {page.bitspersample} bits a channel, or damaged; save it with 8 or 16"
+        )
+    values = values.reshape(page.imagelength, page.imagewidth, -1)
     values, alpha, extra = _without_extra_channels(page, values, channels)
     remarks += extra
     space = _space(page)
