@@ -11,7 +11,6 @@ finished share of the work, from 0 to 1.
 import functools
 from collections.abc import Callable
 
-import jax
 import numpy as np
 
 from colorjax.color.gray import color_gray, gray_levels
@@ -99,9 +98,13 @@ def colorize(
     network = check_colorizer(method, weights, hints is not None)
     if network is None:
         return _scribble(picture, hints)
-    height = picture.shape[0]
-    predict = functools.partial(_predict, network)
-    return colorize_pixels(picture, predict, network.patch_size, lambda rows: progress(rows / height))
+    height, width = picture.shape[:2]
+    copy = network.working_copy(height, width)
+
+    def predict(lightness: np.ndarray) -> np.ndarray:
+        return network.predict(lightness, copy)[1]
+
+    return colorize_pixels(picture, predict, (copy.height, copy.width), lambda rows: progress(rows / height))
 
 
 def restore(picture: np.ndarray, progress: Progress = ignore) -> np.ndarray:
@@ -221,13 +224,3 @@ def _in_unit_range(values: np.ndarray) -> np.ndarray:
 @functools.lru_cache(maxsize=4)
 def _network(weights: str) -> NetworkMethod:
     return network_method(load(weights))
-
-
-def _predict(network, lightness: np.ndarray) -> np.ndarray:
-    inputs = (lightness / 50 - 1)[np.newaxis, ..., np.newaxis]
-    return np.asarray(_colors(network.model, network.task, network.variables, network.frozen, inputs))[0]
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _colors(model, task, variables, frozen, inputs):
-    return task.colors(model.apply(variables, inputs, train=False, **model.conditioning(frozen, inputs)))

@@ -37,6 +37,7 @@ def draw_crop(
     zoom: tuple[float, float] = (1.0, 1.0),
     rotate: float = 0.0,
     flip: bool = False,
+    aspect: float = 1.0,
 ) -> np.ndarray:
     """Draw a random crop of a photograph, which lies inside the photograph if it fits.
 
@@ -53,6 +54,7 @@ def draw_crop(
       zoom: lowest and highest magnification.
       rotate: largest angle in degrees, in both directions.
       flip: whether half of the crops are mirrored left to right.
+      aspect: magnification of the height relative to the width.
 
     Returns:
       float32 [2, 3], output pixel to source pixel.
@@ -63,13 +65,16 @@ def draw_crop(
     mirror = -1.0 if flip and draws[2] < 0.5 else 1.0
     scale = 1 / magnification
     cosine, sine = math.cos(angle), math.sin(angle)
-    linear = scale * np.array([[cosine * mirror, -sine], [sine * mirror, cosine]])
+    scales = scale, scale / aspect
+    linear = np.array(scales)[:, None] * np.array([[cosine * mirror, -sine], [sine * mirror, cosine]])
 
     middle = (patch_size - 1) / 2
-    # Distance from the crop's center to its outermost samples along either axis, with those of the anti-aliasing.
-    reach = (scale * middle + max(scale - 1, 0) / 2) * (abs(cosine) + abs(sine))
-    whole = scale == 1 and angle == 0
-    center = [_place(draw, reach, length, whole) for draw, length in ((draws[3], width), (draws[4], height))]
+    whole = scales == (1, 1) and angle == 0
+    center = []
+    for draw, length, of_axis in zip(draws[3:], (width, height), scales, strict=True):
+        # Distance from the crop's center to its outermost samples, with those of the anti-aliasing.
+        reach = (of_axis * middle + max(of_axis - 1, 0) / 2) * (abs(cosine) + abs(sine))
+        center.append(_place(draw, reach, length, whole))
     offset = np.array(center) - linear @ np.array([middle, middle])
     return np.concatenate([linear, offset[:, None]], axis=1).astype(np.float32)
 

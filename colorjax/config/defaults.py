@@ -33,7 +33,9 @@ def run_config() -> ConfigDict:
             "patch_size": 256,  # pixels
             "patches_per_epoch": 90_067,
             "zoom": (1.0, 1.0),  # factor that enlarges a photograph, drawn between these two
-            "zoom_of": "pixels",  # or "fit": at zoom 1 a patch is as wide as the photograph's short side
+            # "pixels"; "fit": at zoom 1 a patch is as wide as the photograph's short side; or "whole": at zoom 1 it is
+            # the whole photograph, stretched into a square.
+            "zoom_of": "pixels",
             "rotate": 0.0,  # degrees; the angle is drawn between minus and plus this
             "flip": True,  # mirror half of the patches left to right
             "placement": "host",  # or "device": keep the photographs on the device and crop there
@@ -65,6 +67,7 @@ def run_config() -> ConfigDict:
             "weight_decay": 0.0,  # this times the learning rate is the share of a kernel that a step subtracts
             "weight_average": 0.0,  # decay of the moving average of the weights; 0 for none
             "parts": {},  # PART -> settings that differ for this part of the objective, such as learning_rate
+            "modules": {},  # MODULE -> the same for a module of the network; a learning rate of 0 keeps its weights
         }
     )
     config.objective = ConfigDict(
@@ -92,6 +95,7 @@ def run_config() -> ConfigDict:
             # "patches" works in tiles. In the other two modes the network receives the image as a whole: "whole" fits
             # it into one patch; "reduced" shrinks its short side to patch_size, and then brings the colors back to
             # full size along the image's edges.
+            # A fourth, "stretched", is like "reduced" with a square of side patch_size.
             "picture": "patches",
             "patch_size": 256,  # pixels: the side of the largest tile, or the size in the other two modes
             "overlap": 32,  # pixels by which neighboring tiles overlap
@@ -100,6 +104,7 @@ def run_config() -> ConfigDict:
             # tile's "own".
             "statistics": "shared",
             "window": 96,  # pixels: the side of that window; the side of the training patches is a good choice
+            "vividness": 0.5,  # of networks that predict a distribution over colors: from 0, the safe mean, to 1
         }
     )
     config.protocol = ConfigDict(

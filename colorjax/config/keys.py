@@ -42,7 +42,7 @@ _PROTOCOL = Bears.VALIDATION | Bears.MEASUREMENT
 ANY_LENGTH = {"data.training_splits": str, "data.shares": float}
 
 #: Sections to which a person may add settings: weights of terms, and parts with what differs for them.
-OPEN = ("objective.terms", "optimizer.parts")
+OPEN = ("objective.terms", "optimizer.parts", "optimizer.modules")
 
 KEYS = {
     "seed": _TRAINING,
@@ -94,6 +94,7 @@ KEYS = {
     "inference.batch_size": _INFERENCE,
     "inference.statistics": _INFERENCE,
     "inference.window": _INFERENCE,
+    "inference.vividness": _INFERENCE,
     "protocol.name": Bears.PRESENTATION | _PROTOCOL,  # changes no number, but two names count as two protocols
     "protocol.resize": _PROTOCOL,
     "protocol.size": _PROTOCOL,

@@ -6,7 +6,6 @@ import numpy as np
 
 from colorjax.color.gray import color_gray, gray_levels, lightness_of_levels
 from colorjax.inference.color_upsampling import BAND, ColorUpsampling
-from colorjax.inference.reduced_size import reduced_shape
 from colorjax.inference.resizing import resize_bands
 
 # Besides the image and the result, memory holds one band's intermediate arrays: some 50 bytes a pixel.
@@ -16,7 +15,7 @@ MOST_PIXELS_OF_A_BAND = 1 << 21
 def colorize_pixels(
     pixels: np.ndarray,
     predict: Callable[[np.ndarray], np.ndarray],
-    working_size: int,
+    shape: tuple[int, int],
     reached: Callable = lambda n: None,
 ) -> np.ndarray:
     """Colorize an image. Its gray levels, and so its Lab lightness, stay exactly as they are.
@@ -24,8 +23,8 @@ def colorize_pixels(
     Args:
       pixels: uint8 or uint16 sRGB, [H, W, 1] or [H, W, 3]; of a color image only the lightness is used.
       predict: takes the lightness of the reduced image, float32 [h, w] in 0..100, and returns its Lab a and b
-        [h, w, 2], or an array of lower resolution. `reduced_shape` computes `h` and `w`.
-      working_size: length of the reduced image's short side, pixels.
+        [h, w, 2], or an array of lower resolution.
+      shape: of the reduced image, `(h, w)`.
       reached: called after each band with the number of rows finished so far.
 
     Returns:
@@ -34,7 +33,7 @@ def colorize_pixels(
     height, width = pixels.shape[:2]
     bands = list(_bands(height, width))
     lightness = (lightness_of_levels(gray_levels(pixels[band])) for band in bands)
-    reduced = resize_bands(lightness, height, *reduced_shape(height, width, working_size))
+    reduced = resize_bands(lightness, height, *shape)
     upsampling = ColorUpsampling(predict(reduced), reduced, height, width)
     result = np.empty((height, width, 3), pixels.dtype)
     for band in bands:

@@ -11,15 +11,18 @@ from colorjax.color.spaces import recolor, rgb2lab
 from colorjax.errors import UserError, nearest
 from colorjax.inference.color_upsampling import upsample_colors
 from colorjax.inference.letterbox import letterbox, unletterbox
-from colorjax.inference.reduced_size import reduced_shape
 from colorjax.inference.resizing import resize
 from colorjax.inference.tiled_network import TiledNetwork, Tiling, outputs_of
+from colorjax.inference.working_copy import KINDS, WorkingCopy, reduced_hints, working_copy
 from colorjax.methods.method import Method, Observation, Restored
 from colorjax.models.network import Network
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS, Task
+from colorjax.tasks.colorize import AB_SCALE
+from colorjax.tasks.colorize_bins import VIVIDNESS, ColorizeBins
+from colorjax.tasks.colorize_guided import PALETTE, ColorizeGuided, palette_of_image
 
-PICTURE = ("patches", "whole", "reduced")
+PICTURE = ("patches", "whole", *KINDS)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,6 +42,9 @@ class NetworkMethod(Method):
           for outputs smooth enough to be enlarged, such as colors.
         'reduced': once, as a copy with a short side of `patch_size`; the colors are brought to full size along the
           image's edges (`colorjax.inference.color_upsampling`). This is for tasks that colorize.
+        'stretched': likewise, but as a square of side `patch_size` (`colorjax.inference.working_copy`).
+      vividness: from 0, the safe mean of the colors that the network thinks possible, to 1, a vivid choice among them;
+        for networks that predict a distribution.
       frozen: the variables of `model.frozen()`.
 
     Raises:
@@ -55,6 +61,7 @@ class NetworkMethod(Method):
     statistics: str = Tiling.statistics
     window: int = Tiling.window
     picture: str = "patches"
+    vividness: float = VIVIDNESS
     frozen: Any = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
@@ -64,8 +71,12 @@ class NetworkMethod(Method):
             _ = self.tiling  # refuses impossible settings before any work is done
         elif self.patch_size < 1:
             raise UserError(f"inference.patch_size must be at least 1, it is {self.patch_size}")
-        if self.picture == "reduced" and not self.task.colorizes:
-            raise UserError(f"inference.picture: 'reduced' is for tasks that colorize, not for {self.task.name!r}")
+        if self.picture in KINDS and not self.task.colorizes:
+            raise UserError(
+                f"inference.picture: {self.picture!r} is for tasks that colorize, not for {self.task.name!r}"
+            )
+        if not 0 <= self.vividness <= 1:
+            raise UserError(f"inference.vividness={self.vividness}: must be from 0 (safe) to 1 (vivid)")
 
     @property
     def tasks(self) -> frozenset[str]:
@@ -75,9 +86,9 @@ class NetworkMethod(Method):
     def restore(self, observation: Observation) -> Restored:
         """Return the restored image, not clipped, and the network's own outputs."""
         degraded = observation.image
+        if self.picture in KINDS:
+            return self._by_working_copy(observation)
         inputs = map_pixels(self.task.inputs, degraded)
-        if self.picture == "reduced":
-            return self._by_reduced_picture(degraded, inputs)
         if self.picture == "whole":
             fitted = letterbox(inputs, self.patch_size)
             square = _apply_at_full_size(self.model, self.variables, self.frozen, fitted.square[np.newaxis])
@@ -87,16 +98,52 @@ class NetworkMethod(Method):
             outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
         return Restored(map_pixels(self.task.picture, outputs, inputs), outputs)
 
-    def _by_reduced_picture(self, degraded, inputs):
+    def _by_working_copy(self, observation):
+        degraded = observation.image
         lightness = map_pixels(rgb2lab, degraded)[..., 0]
-        shape = reduced_shape(*lightness.shape, self.patch_size)
-        outputs = self._raw_outputs(resize(inputs, *shape)[np.newaxis])[0]
-        colors = map_pixels(self.task.colors, outputs)
-        colors = upsample_colors(colors, resize(lightness, *shape), lightness)
+        copy = self.working_copy(*lightness.shape)
+        small = resize(lightness, copy.height, copy.width)
+        hints = None if observation.hints is None else reduced_hints(observation.hints, copy.height, copy.width)
+        palette = palette_of_image(observation.references[0]) if observation.references else None
+        outputs, colors = self.predict(small, copy, hints, palette)
+        colors = upsample_colors(colors, small, lightness)
         return Restored(map_pixels(recolor, degraded, colors), resize(outputs, *lightness.shape))
 
-    def _raw_outputs(self, inputs):
-        return np.asarray(_apply(self.model, self.variables, self.frozen, inputs))
+    def working_copy(self, height: int, width: int) -> WorkingCopy:
+        """Return the shape of the copy that the network sees of an image."""
+        return working_copy(self.picture, height, width, self.patch_size)
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether the network takes hints and a palette."""
+        return isinstance(self.task, ColorizeGuided)
+
+    def predict(
+        self,
+        lightness: np.ndarray,
+        copy: WorkingCopy,
+        hints: np.ndarray | None = None,
+        palette: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the network's own outputs [h, w, Cout] for an image's copy, and the Lab a and b [h, w, 2] of them.
+
+        Args:
+          lightness: of the copy, float32 [copy.height, copy.width], 0..100.
+          copy: its shape.
+          hints: as `reduced_hints` returns them, [copy.height, copy.width, 3]; for a network that is guided.
+          palette: [PALETTE]; for a network that is guided.
+        """
+        inputs = copy.on_canvas(lightness[..., np.newaxis] / 50 - 1)[np.newaxis]
+        guidance = {}
+        if self.is_guided:
+            there = np.zeros((*lightness.shape, 3), np.float32) if hints is None else hints
+            scale = np.array([AB_SCALE, AB_SCALE, 1], np.float32)
+            inputs = np.concatenate([inputs, copy.hints_on_canvas(there / scale)[np.newaxis]], axis=-1)
+            guidance["palette"] = (np.zeros(PALETTE, np.float32) if palette is None else palette)[np.newaxis]
+        outputs, colors = jax.device_get(
+            _predict(self.model, self.task, self.variables, self.frozen, inputs, guidance, np.float32(self.vividness))
+        )
+        return copy.of_image(outputs[0]), copy.of_image(colors[0])
 
     @property
     def tiling(self) -> Tiling:
@@ -113,9 +160,11 @@ def _outputs_alone(outputs, inputs):
     return outputs
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _apply(model, variables, frozen, inputs):
-    return model.apply(variables, inputs, train=False, **model.conditioning(frozen, inputs))
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _predict(model, task, variables, frozen, inputs, guidance, vividness):
+    outputs = model.apply(variables, inputs, train=False, **guidance, **model.conditioning(frozen, inputs))
+    settings = (vividness,) if isinstance(task, ColorizeBins) else ()
+    return outputs, task.colors(outputs, *settings)
 
 
 _apply_at_full_size = jax.jit(outputs_of, static_argnums=0)

@@ -21,6 +21,7 @@ from colorjax.errors import UserError, nearest
 from colorjax.models.bias_free_unet import BiasFreeUNet
 from colorjax.models.cnn import CNN
 from colorjax.models.fusion import FusionNetwork
+from colorjax.models.guided_colorizer import GuidedColorizer
 from colorjax.models.unet import UNet
 
 MODELS: dict[str, type[nn.Module]] = {
@@ -28,6 +29,7 @@ MODELS: dict[str, type[nn.Module]] = {
     "bias_free_unet": BiasFreeUNet,
     "cnn": CNN,
     "fusion": FusionNetwork,
+    "guided_colorizer": GuidedColorizer,
 }
 
 # Fields that the framework sets (the first two) or linen itself (the others): they are never keys of a config.

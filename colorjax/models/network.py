@@ -57,6 +57,15 @@ class Network(nn.Module):
         return FrozenWeights({})
 
     @nn.nowrap
+    def pretrained(self) -> dict[str, Any]:
+        """Return variables, by collection, with which a new training begins in place of random ones.
+
+        Raises:
+          UserError: the weights are missing; the message has the commands that get them.
+        """
+        return {}
+
+    @nn.nowrap
     def conditioning(self, variables: Any, inputs: Array) -> dict[str, Array]:
         """Return further keyword arguments of `__call__`, each [B, ...], for inputs [B, H, W, Cin]; a pure function.
 

@@ -61,6 +61,7 @@ class Supervised(Objective):
             example.inputs,
             train=True,
             mutable=["batch_stats", AUXILIARY],
+            **example.guidance,
             **conditioning,
         )
         sown = sown_values(updates.get(AUXILIARY, {}))

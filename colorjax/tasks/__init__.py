@@ -10,15 +10,27 @@ from collections.abc import Mapping
 from colorjax.errors import UserError, nearest
 from colorjax.tasks.colorize import Colorize
 from colorjax.tasks.colorize_bins import ColorizeBins
+from colorjax.tasks.colorize_guided import ColorizeGuided
 from colorjax.tasks.denoise import Denoise
 from colorjax.tasks.denoise_gray import DenoiseGray
 from colorjax.tasks.task import Example, Task
 
-__all__ = ["TASKS", "Colorize", "ColorizeBins", "Denoise", "DenoiseGray", "Example", "Task", "build_task"]
+__all__ = [
+    "TASKS",
+    "Colorize",
+    "ColorizeBins",
+    "ColorizeGuided",
+    "Denoise",
+    "DenoiseGray",
+    "Example",
+    "Task",
+    "build_task",
+]
 
 TASKS: dict[str, type[Task]] = {
     "colorize": Colorize,
     "colorize_bins": ColorizeBins,
+    "colorize_guided": ColorizeGuided,
     "denoise": Denoise,
     "denoise_gray": DenoiseGray,
 }

@@ -13,12 +13,13 @@ from colorjax.color.spaces import rgb2lab
 from colorjax.tasks.colorize import Colorize
 from colorjax.tasks.losses import Loss
 
-# The temperature of the annealed mean, and the exponent of the rarity weights. Before the mean is taken, the
-# probabilities are multiplied by the weights to this power (Menon et al. 2021, "Long-tail learning via logit
-# adjustment"). Zhang et al. use the temperature 0.38 and no weights here. These values were chosen on 184 validation
-# photographs for the shipped network. A higher exponent or a lower temperature gives more color and less PSNR.
-TEMPERATURE = 0.7
-RARITY_EXPONENT = 0.27
+# Vividness 0 is the mean of the predicted distribution, which is safe and dull. Towards vividness 1 the temperature of
+# the annealed mean falls to 0.4, near the 0.38 of Zhang et al., and before the mean is taken the probabilities are
+# multiplied by the rarity weights to a power that rises to 0.54 (Menon et al. 2021, "Long-tail learning via logit
+# adjustment"). More of either gives more color and less PSNR.
+VIVIDNESS = 0.5
+_LOWEST_TEMPERATURE = 0.4
+_HIGHEST_RARITY_EXPONENT = 0.54
 
 
 def cross_entropy(logits: Array, ab: Array) -> Array:
@@ -81,14 +82,18 @@ class ColorizeBins(Colorize):
         logits = outputs if outputs.shape[-1] == self.output_channels else ab_bins.encode(outputs)
         return self.losses[self.loss_name](logits, mean_of_squares(targets, *outputs.shape[1:3]))
 
-    def colors(self, outputs: Array) -> Array:
-        """Return Lab a and b [*b, h, w, 2]: the annealed mean of the distribution, or a and b as they are."""
+    def colors(self, outputs: Array, vividness: float | Array = VIVIDNESS) -> Array:
+        """Return Lab a and b [*b, h, w, 2]: the annealed mean of the distribution, or a and b as they are.
+
+        Args:
+          outputs: logits [*b, h, w, bins], or a and b [*b, h, w, 2].
+          vividness: from 0, the mean of the distribution, to 1.
+        """
         if outputs.shape[-1] == 2:
             return outputs
-        adjusted = outputs + RARITY_EXPONENT * jnp.log(ab_bins.rarity_weights()).reshape(
-            (1,) * (outputs.ndim - 1) + (-1,)
-        )
-        return ab_bins.annealed_mean(adjusted, TEMPERATURE)
+        rarity = jnp.log(ab_bins.rarity_weights()).reshape((1,) * (outputs.ndim - 1) + (-1,))
+        adjusted = outputs + _HIGHEST_RARITY_EXPONENT * vividness * rarity
+        return ab_bins.annealed_mean(adjusted, 1 - (1 - _LOWEST_TEMPERATURE) * vividness)
 
 
 def mean_of_squares(values: Array, height: int, width: int) -> Array:

@@ -28,11 +28,13 @@ class Example(NamedTuple):
       inputs: of the network, [*b, H, W, input_channels].
       targets: the outputs of a perfect network, [*b, H, W, output_channels].
       labels: further knowledge of the data set by name, such as 'class', float32 [*b, classes].
+      guidance: further arguments of the network by name, such as 'palette', each [*b, ...].
     """
 
     inputs: Array
     targets: Array
     labels: Mapping[str, Array] = {}
+    guidance: Mapping[str, Array] = {}
 
 
 @dataclasses.dataclass(frozen=True)

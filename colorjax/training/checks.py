@@ -15,7 +15,7 @@ from colorjax.objectives import Terms, build_objective
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.conditioning import check_conditioning
-from colorjax.training.optimizer import build_optimizer
+from colorjax.training.optimizer import build_optimizer, require_modules
 from colorjax.training.state import split_variables
 from colorjax.weights import load, not_found_in, require_model_variables
 
@@ -72,6 +72,7 @@ def check_objective(config: ConfigDict, classes: int) -> None:
     key = jax.eval_shape(lambda: jax.random.key(0))
     frozen = model.frozen().variables
     found = jax.eval_shape(variables, key, frozen)
+    require_modules(config.optimizer, tuple(found[objective.parts[0]]["params"]))
     _require_parts(config, objective.parts, "variables", found)
     result = jax.eval_shape(terms, found, key, frozen)
     _require_parts(config, objective.parts, "losses", result.losses)

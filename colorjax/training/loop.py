@@ -9,6 +9,7 @@ Each of several processes runs this loop on its rows of the batches. A request t
 back in its metrics, so that all processes stop after the same step, usually the next.
 """
 
+import functools
 import math
 import signal
 from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ from colorjax.training.checkpoints import Checkpoints
 from colorjax.training.checks import check, check_start
 from colorjax.training.conditioning import conditioning_of_training
 from colorjax.training.logging import announce, open_log
-from colorjax.training.optimizer import build_optimizer
+from colorjax.training.optimizer import build_optimizer, with_constants
 from colorjax.training.preemption import StopRequest
 from colorjax.training.state import TrainState, create_state, network_variables, start_from
 from colorjax.training.step import make_step
@@ -147,6 +148,7 @@ def train(
             decay,
             parallel.mean,
             lambda batch, resident, inputs: conditioning(batch, resident["context"], inputs),
+            functools.partial(with_constants, config.optimizer),
         )
         train_step = parallel.map_step(step_function, devices)
         resident = parallel.replicate({"data": stream.resident, "context": source}, devices)

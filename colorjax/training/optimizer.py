@@ -7,7 +7,7 @@ positions are independent maps). Adam updates biases and the scales of normaliza
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -73,7 +73,8 @@ def build_optimizer(
       config: the `optimizer` section of a run's config.
       steps: number of steps of the whole run.
       parts: names of the objective's parts: parameters and gradients are trees by these names. Each part has its own
-        optimizer, with the settings of `config`, replaced by those in `config.parts.NAME`.
+        optimizer, with the settings of `config`, replaced by those in `config.parts.NAME`. A module of a part, which
+        is a tree of its parameters, has those in `config.modules.NAME`; a learning rate of 0 keeps it as it is.
 
     Raises:
       UserError: a value or a name in `config` is invalid.
@@ -96,16 +97,76 @@ def build_optimizer(
 def _settings_of(config: ConfigDict, part: str) -> ConfigDict:
     """Return the settings of one part: those of `config`, replaced by those in `config.parts`."""
     settings = ConfigDict({key: value for key, value in config.items() if key != "parts"})
-    for key, value in config.parts.get(part, {}).items():
-        if key not in settings or key == "weight_average":
-            known = [name for name in settings if name != "weight_average"]
-            raise UserError(f"config.optimizer.parts.{part}.{key}: no such setting; {nearest(key, known)}")
-        settings[key] = of_same_type(value, settings[key], f"config.optimizer.parts.{part}.{key}")
+    return _replaced(settings, config.parts.get(part, {}), f"config.optimizer.parts.{part}", ("weight_average",))
+
+
+def _replaced(settings: ConfigDict, others: Mapping[str, Any], where: str, shared: Sequence[str]) -> ConfigDict:
+    """Return `settings` with the values of `others`; those named `shared` are the same for all.
+
+    Raises:
+      UserError: an unknown or shared setting, or a value of another type.
+    """
+    settings = settings.copy_and_resolve_references()
+    for key, value in others.items():
+        if key not in settings or key in shared:
+            known = [name for name in settings if name not in shared]
+            raise UserError(f"{where}.{key}: no such setting; {nearest(key, known)}")
+        settings[key] = of_same_type(value, settings[key], f"{where}.{key}")
     return settings
 
 
+def require_modules(config: ConfigDict, modules: Sequence[str]) -> None:
+    """Check that the network has the modules that `config.modules` names.
+
+    Args:
+      config: the `optimizer` section of a run's config.
+      modules: names of the network's modules.
+
+    Raises:
+      UserError: it has not.
+    """
+    for module in config.modules:
+        if module not in modules:
+            raise UserError(
+                f"config.optimizer.modules: the network has no module {module!r}; {nearest(module, modules)}"
+            )
+
+
+def with_constants(config: ConfigDict, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters, by part, with the modules of learning rate 0 as constants, which get no gradient."""
+    constant = {module for module, settings in config.modules.items() if settings.get("learning_rate") == 0}
+    return {
+        part: {name: jax.lax.stop_gradient(tree) if name in constant else tree for name, tree in of_part.items()}
+        for part, of_part in params.items()
+    }
+
+
 def _build_for_part(config: ConfigDict, steps: int) -> tuple[optax.GradientTransformation, optax.Schedule]:
-    """Return the optimizer of one part's parameters, and its schedule."""
+    """Return the optimizer of one part's parameters, and the schedule of its modules that have none of their own."""
+    for module, settings in config.modules.items():
+        if not isinstance(settings, ConfigDict):
+            raise UserError(f"config.optimizer.modules.{module}: needs a section, such as {{'learning_rate': 0.0}}")
+    main, schedule = _build_for_modules(config, steps)
+    if not config.modules:
+        return main, schedule
+    optimizers = {"": main}
+    for module, others in config.modules.items():
+        where, shared = f"config.optimizer.modules.{module}", ("weight_average", "modules")
+        settings = _replaced(config, others, where, shared)
+        constant = others.get("learning_rate") == 0
+        optimizers[module] = optax.set_to_zero() if constant else _build_for_modules(settings, steps)[0]
+
+    def labels(params: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: jax.tree.map(lambda _: name if name in config.modules else "", tree)  # noqa: B023
+            for name, tree in params.items()
+        }
+
+    return optax.partition(optimizers, labels), schedule
+
+
+def _build_for_modules(config: ConfigDict, steps: int) -> tuple[optax.GradientTransformation, optax.Schedule]:
+    """Return the optimizer of the modules that share `config`, and its schedule."""
     if config.name not in OPTIMIZERS:
         raise UserError(f"config.optimizer.name={config.name!r}; {nearest(config.name, OPTIMIZERS)}")
     schedule = build_schedule(config, steps)

@@ -58,7 +58,9 @@ def create_state(
     key = jax.random.fold_in(jax.random.key(seed), 2**32 - 1)
     # Weights don't depend on the image's size.
     inputs = jnp.zeros((1, 32, 32, objective.task.input_channels), jnp.float32)
-    variables = objective.initial_variables(key, inputs, frozen)
+    variables = dict(objective.initial_variables(key, inputs, frozen))
+    network = objective.parts[0]
+    variables[network] = with_values(variables[network], objective.model.pretrained())
     params, batch_stats = split_variables(variables)
     # The average is empty at first. It has its own arrays, because a buffer can't be donated twice.
     averages = {"params": params, "batch_stats": batch_stats}
@@ -76,6 +78,18 @@ def split_variables(variables: Mapping[str, Mapping[str, Any]]) -> tuple[dict[st
     """Return the parameters and the batch statistics by part, of each part's variables."""
     params = {part: of_part["params"] for part, of_part in variables.items()}
     return params, {part: of_part.get("batch_stats", {}) for part, of_part in variables.items()}
+
+
+def with_values(variables: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested `variables` with the leaves of `values` in place of their own.
+
+    Raises:
+      KeyError: a leaf that `variables` does not have.
+    """
+    merged = flatten_dict(dict(variables))
+    for path, value in flatten_dict(dict(values)).items():
+        merged[path] = jnp.asarray(value, merged[path].dtype)
+    return unflatten_dict(merged)
 
 
 def start_from(state: TrainState, variables: Mapping[str, Any], part: str) -> TrainState:

@@ -32,6 +32,7 @@ def make_step(
     weight_average: float,
     mean_over_devices: Callable[[Any], Any] = lambda tree: tree,
     conditioning: Callable[[Any, Any, jax.Array], dict[str, jax.Array]] = lambda batch, resident, inputs: {},
+    constants: Callable[[Any], Any] = lambda params: params,
 ) -> Step:
     """Return `step(state, batch, resident) -> (state, metrics)`.
 
@@ -55,6 +56,7 @@ def make_step(
       mean_over_devices: pytree to pytree; the default is for a step on one device.
       conditioning: `(batch, resident, inputs [b, P, P, Cin])` to further keyword arguments of the network, each
         [b, ...]; the default is for a network without a conditioning (see `colorjax.models.network`).
+      constants: the parameters to the same, with those that are never trained as constants for the gradient.
     """
 
     def step(state: TrainState, batch: Any, resident: Any) -> tuple[TrainState, dict[str, jax.Array]]:
@@ -69,7 +71,7 @@ def make_step(
         own_keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1)
 
         def total(params: Any) -> tuple[jax.Array, Terms]:
-            terms = objective(params, state.batch_stats, example, given, own_keys, state.memory)
+            terms = objective(constants(params), state.batch_stats, example, given, own_keys, state.memory)
             # Each part minimizes its own loss alone, because the other parts are constants there (`objectives.only`).
             return functools.reduce(operator.add, terms.losses.values()), terms
 

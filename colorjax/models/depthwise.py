@@ -1,0 +1,82 @@
+"""Depthwise convolution: each channel of [B, H, W, C] by a filter of its own; padding SAME as TensorFlow's.
+
+On a CPU it is a sum of shifted copies, each multiplied by one row of the filter's table. XLA compiles that into one
+pass over memory, while its own grouped convolution is five to thirteen times slower there (`benchmarks/depthwise.py`).
+On other platforms it is XLA's own.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import Array, lax
+
+
+def same_padding(length: int, kernel_size: int, stride: int) -> tuple[int, int]:
+    """Return TensorFlow's SAME padding of an axis: the smaller half before, the larger half after."""
+    total = max((-(-length // stride) - 1) * stride + kernel_size - length, 0)
+    return total // 2, total - total // 2
+
+
+def depthwise_convolution(features: Array, kernel: Array, stride: int = 1) -> Array:
+    """Return the convolution of each channel by its own filter.
+
+    Args:
+      features: [B, H, W, C].
+      kernel: [K, K, C], of the same dtype.
+      stride: of both axes, 1 or more.
+
+    Returns:
+      [B, ceil(H / stride), ceil(W / stride), C].
+    """
+    padding = [same_padding(length, kernel.shape[0], stride) for length in features.shape[1:3]]
+
+    def shifted(features, kernel):
+        return _by_shifts(features, kernel, stride, padding)
+
+    def grouped(features, kernel):
+        return lax.conv_general_dilated(
+            features,
+            kernel[:, :, None],
+            (stride, stride),
+            padding,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=features.shape[-1],
+        )
+
+    return lax.platform_dependent(features, kernel, cpu=shifted, default=grouped)
+
+
+def _by_shifts(features, kernel, stride, padding):
+    height, width = (-(-length // stride) for length in features.shape[1:3])
+    features = jnp.pad(features, ((0, 0), *padding, (0, 0)))
+    total = None
+    for y in range(kernel.shape[0]):
+        for x in range(kernel.shape[1]):
+            rows = slice(y, y + (height - 1) * stride + 1, stride)
+            columns = slice(x, x + (width - 1) * stride + 1, stride)
+            product = features[:, rows, columns] * kernel[y, x][None, None, None]
+            total = product if total is None else total + product
+    return total
+
+
+class DepthwiseConvolution(nn.Module):
+    """A depthwise convolution without a bias.
+
+    Attributes:
+      kernel_size: side of the filters.
+      stride: of both axes.
+      dtype: of the computation; the kernel is float32.
+    """
+
+    kernel_size: int
+    stride: int = 1
+    dtype: str = "float32"
+
+    @nn.compact
+    def __call__(self, inputs: Array) -> Array:
+        """Return [B, ceil(H / stride), ceil(W / stride), C] for `inputs` [B, H, W, C]."""
+        # He et al. 2015: each output is a sum over the filter alone.
+        shape = (self.kernel_size, self.kernel_size, inputs.shape[-1])
+        initial = jax.nn.initializers.he_normal(in_axis=(0, 1), out_axis=2, batch_axis=())
+        kernel = self.param("kernel", initial, shape, jnp.float32)
+        return depthwise_convolution(inputs.astype(self.dtype), kernel.astype(self.dtype), self.stride)
