@@ -8,6 +8,9 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
     python launch.py table --config=experiments/table2.py:learning_curve --workdir=runs/learning-curve \
         --config.data.source=FOLDER_OF_PHOTOGRAPHS
 
+    python launch.py table --config=experiments/table2.py:pretrained_features --workdir=runs/pretrained-features \
+        --config.data.source=FOLDER_OF_PHOTOGRAPHS
+
 variant         photographs                      hardware     running time  numbers to expect
 smoke           the 9 in the scikit-image wheel  2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7, on
                                                                             all 5: fusion 22.1, U-Net 21.3
@@ -15,6 +18,12 @@ folder          any folder of 30 or more         2 CPU cores  not run yet
 learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    docs/results.md has it for 841 photographs,
                                                                             with random weights
 paper           any folder of 30 or more         a GPU        not run yet
+pretrained_     any folder of 300 or more        2 CPU cores  2 hours       docs/results.md
+features
+
+`pretrained_features` asks what the second paper claims and no one could measure without a download: what features of a
+network trained on ImageNet bring. Its branch is EfficientNet-Lite0, whose weights come with a Python package
+(requirements-pretrained.txt): pretrained, random and left out, on 20, 60, 200 and all photographs.
 
 `smoke` trains on 2 photographs and on 5, the others on 20 and on all there are, `learning_curve` on 20, 60, 200 and all
 with 3 seeds each. The rows with the embedding zeroed, which `learning_curve` has not, show what the branch brings. All
@@ -31,12 +40,14 @@ from colorjax.config import choose, table_config
 from experiments import colorize_unet, fusion
 
 CURVE = "learning_curve"
-VARIANTS = ("smoke", *(s + ending for s in ("folder", CURVE, "paper") for ending in ("", fusion.RANDOM)))
+PRETRAINED = "pretrained_features"
+VARIANTS = ("smoke", *(s + ending for s in ("folder", CURVE, "paper") for ending in ("", fusion.RANDOM)), PRETRAINED)
 
 SEEDS = (0, 1, 2)
 # Training photographs; 0 stands for all there are.
 FEW = {"smoke": 2}
 CURVE_SIZES = (20, 60, 200, 0)
+PRETRAINED_SEEDS = (0,)
 
 # The paper's results. The four rows of GANs are quoted there.
 ELSEWHERE = "near-infrared faces, another paper"
@@ -66,10 +77,24 @@ def networks(chosen: str, patch_size: int, **fields) -> dict[str, tuple[str, Con
     }
 
 
+def branches(chosen: str) -> dict[str, tuple[str, ConfigDict]]:
+    """The fusion network with features of an EfficientNet-Lite0 that knows ImageNet, of a random one, and of none."""
+    whole = fusion.settings(chosen)
+    kinds = {
+        "pretrained": ("Fusion, ImageNet's features", {"branch": "efficientnet_lite0"}),
+        "random": ("Fusion, random features", {"branch": "efficientnet_lite0", "weights": "random"}),
+        "zero": ("Fusion, embedding zeroed", {"embedding": "zero"}),
+    }
+    return {
+        name: (label, ConfigDict({"model": fusion.model(chosen, **fields), **whole}))
+        for name, (label, fields) in kinds.items()
+    }
+
+
 def get_config(variant: str = "") -> ConfigDict:
     """Return the table's config; `variant` is one of `VARIANTS`."""
     variant, dash, _ = choose(variant, VARIANTS).partition("-")
-    curve = variant == CURVE
+    curve = variant in (CURVE, PRETRAINED)
     chosen = "folder" if curve else variant
     config = table_config()
     fusion.apply(config, chosen)
@@ -81,19 +106,23 @@ def get_config(variant: str = "") -> ConfigDict:
     if chosen == "smoke":
         config.training.epochs = 5  # 80 steps: two photographs are soon known by heart
     if curve:
-        config.title = "Colorization against the number of training photographs"
+        of_what = "Pretrained features" if variant == PRETRAINED else "Colorization"
+        config.title = f"{of_what} against the number of training photographs"
         config.training.epochs = 3
         config.training.validate_every = config.training.checkpoint_every = 150
     few = FEW.get(chosen, 20)
     fields = {"weights": "random"} if dash else {}
-    for name, (label, settings) in networks(chosen, config.data.patch_size, **fields).items():
-        if curve and name == "zero":
-            continue
+    compared = networks(chosen, config.data.patch_size, **fields)
+    if variant == CURVE:
+        del compared["zero"]
+    elif variant == PRETRAINED:
+        compared = branches(chosen)
+    for name, (label, settings) in compared.items():
         for count in CURVE_SIZES if curve else (few, 0):
             row = ConfigDict({"label": f"{label}, {count or 'all'} photographs", **settings})
             row.data = ConfigDict({"photographs": count})
             row.series = label
             if curve:
-                row.seeds = SEEDS
+                row.seeds = PRETRAINED_SEEDS if variant == PRETRAINED else SEEDS
             config.rows[f"{name}_{count or 'all'}"] = row
     return config.lock()

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from colorjax.color.spaces import XYZ_FROM_RGB, lab2rgb_gamut, linear_to_srgb, rgb2xyz, srgb_to_linear
+from colorjax.color.spaces import XYZ_FROM_RGB, lab2rgb, lab2rgb_gamut, linear_to_srgb, rgb2xyz, srgb_to_linear
 from colorjax.runtime.pixelwise import map_pixels
 
 # A gray value within this distance of a level counts as that level; in levels. It is a half less the errors of float32
@@ -46,6 +46,13 @@ def gray_copy(picture: jax.Array) -> jax.Array:
     """
     luminance = rgb2xyz(picture)[..., 1:2]
     return linear_to_srgb(jnp.broadcast_to(luminance, picture.shape))
+
+
+def gray_of_lightness(inputs: jax.Array) -> jax.Array:
+    """Return the gray sRGB value in [0, 1] of each pixel of a network's input L / 50 - 1, [*b, H, W, 1]."""
+    lightness = jnp.clip((inputs + 1) * 50, 0, 100)
+    gray = lab2rgb(jnp.concatenate([lightness, jnp.zeros_like(lightness), jnp.zeros_like(lightness)], axis=-1))
+    return jnp.clip(gray[..., :1], 0, 1)
 
 
 def gray_levels(pixels: np.ndarray) -> np.ndarray:

@@ -111,6 +111,22 @@ def load(number: int) -> Weights:
     return Weights(unflatten_dict(arrays), CLASSES, sha256, origin)
 
 
+def random(number: int, seed: int) -> Weights:
+    """Return untrained weights: He et al.'s normal kernels, biases of 0, statistics of mean 0 and variance 1."""
+    generator = np.random.default_rng(seed)
+    arrays = {}
+    for path, shape in sorted(expected_shapes(number).items()):
+        if path[-1] == "kernel":
+            # A depthwise kernel's output is a sum over the filter alone; the classifier has no ReLU after it.
+            inputs = np.prod(shape[:2] if path[-2] == "depthwise" else shape[:-1])
+            deviation = np.float32(np.sqrt((1 if path[-2] == "classifier" else 2) / inputs))
+            arrays[path] = deviation * generator.standard_normal(shape, np.float32)
+        else:
+            arrays[path] = np.full(shape, path[-1] in ("scale", "var"), np.float32)
+    origin = f"EfficientNet-Lite{number} with random weights that know nothing, seed {seed}"
+    return Weights(unflatten_dict(arrays), CLASSES, hashlib.sha256(origin.encode()).hexdigest(), origin)
+
+
 def from_torch(tensors: dict[str, np.ndarray], where: str) -> dict[tuple[str, ...], np.ndarray]:
     """Return the network's variables by path, of the tensors of a PyTorch state dict by name.
 

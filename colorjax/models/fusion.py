@@ -1,9 +1,11 @@
-"""The fusion colorizer: lightness [B, H, W, 1] to ab [B, H, W, 2], with features of Inception-ResNet-v2 fused in.
+"""The fusion colorizer: lightness [B, H, W, 1] to ab [B, H, W, 2], with a classifier's features fused in.
 
 Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Using a Hybrid Deep Learning Framework", 2024.
 It descends from Baldassarre, Gonzalez Morin and Rodes-Guirao, "Deep Koalarization: Image Colorization using CNNs and
 Inception-ResNet-v2", 2017, and from Wallner's "Full version" of that. The defaults are those of the 2024 paper as far
 as it states them (400x400 to 50x50x512, fused, 256 channels down to 2 at full size), else those of its ancestors.
+All three fuse features of Inception-ResNet-v2. EfficientNet-Lite0 can take its place, because its weights come with a
+Python package, while Inception-ResNet-v2's have to be downloaded.
 """
 
 import functools
@@ -14,9 +16,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from colorjax.color.spaces import lab2rgb
+from colorjax.color.gray import gray_of_lightness
 from colorjax.errors import UserError
+from colorjax.models import efficientnet_weights
 from colorjax.models.blocks import DType
+from colorjax.models.efficientnet_lite import SIZES, EfficientNetLite, efficientnet_input
 from colorjax.models.inception import weights as inception_weights
 from colorjax.models.inception.network import SIZE, InceptionResNetV2, inception_input
 from colorjax.models.network import FrozenWeights, Network
@@ -25,7 +29,6 @@ from colorjax.models.variables import fingerprint_of
 from colorjax.tasks.colorize import AB_SCALE
 
 _REDUCTION = 8  # from the input to the encoder's output, in each direction
-_FEATURES = 1536  # of Inception-ResNet-v2's pooled end point
 _CLASSES = 1000  # length of the zero embedding
 
 
@@ -41,8 +44,9 @@ class FusionNetwork(Network):
       width: number of features of the first convolution. All other layers except the encoder's output are in
         proportion to it.
       encoder_width: number of features of the encoder's output: 512 in the 2024 paper, 256 in its ancestors.
-      embedding: the end point of Inception-ResNet-v2 to fuse: 'logits' (Baldassarre et al.), 'softmax' (Wallner),
-        'pooled' (used by neither; the features below both). 'zero' leaves the branch out and fuses zeros, for ablation.
+      branch: the classifier whose features are fused.
+      embedding: the end point of the branch to fuse: 'logits' (Baldassarre et al.), 'softmax' (Wallner), 'pooled' (used
+        by neither; the features below both). 'zero' leaves the branch out and fuses zeros, for ablation.
       embedding_of: in training, the embedding is that of each 'patch', or of the whole 'photograph' from which the
         patch was cut. The latter is computed once and kept, which saves the branch in each step; it ignores the
         patch's crop and flip.
@@ -50,7 +54,8 @@ class FusionNetwork(Network):
         at half size and repeats each pixel.
       lightness: scale of the encoder's input: 'centered' L / 50 - 1, 'unit' L / 100, 'raw' L.
       ab_scale: the ab for a tanh of 1 in the last layer: 128 (Wallner) or 127 (Baldassarre et al.).
-      weights: weights of the branch: 'pretrained' (see `colorjax/models/inception/weights.py`) or 'random'.
+      weights: weights of the branch: 'pretrained' (see `colorjax/models/inception/weights.py` and
+        `efficientnet_weights.py`) or 'random'.
       dtype: type of the computation, the branch included; parameters are float32.
     """
 
@@ -58,6 +63,7 @@ class FusionNetwork(Network):
     axis_name: str | None = None
     width: int = 64
     encoder_width: int = 512
+    branch: Literal["inception_resnet_v2", "efficientnet_lite0"] = "inception_resnet_v2"
     embedding: Literal["logits", "softmax", "pooled", "zero"] = "logits"
     embedding_of: Literal["patch", "photograph"] = "patch"
     output: Literal["full", "half"] = "full"
@@ -117,13 +123,15 @@ class FusionNetwork(Network):
 
     @nn.nowrap
     def frozen(self) -> FrozenWeights:
-        """Return the weights of Inception-ResNet-v2, without the classifier if the embedding does not need it.
+        """Return the weights of the branch, without the classifier if the embedding does not need it.
 
         Raises:
-          UserError: no pretrained weights are in the cache; the message has the commands that get them.
+          UserError: the pretrained weights are missing; the message has the commands that get them.
         """
         if self.embedding == "zero":
             return FrozenWeights({})
+        if self.branch == "efficientnet_lite0":
+            return _efficientnet(self.weights)
         classifier = self.embedding != "pooled"
         if self.weights == "random":
             return _random(classifier)
@@ -135,6 +143,9 @@ class FusionNetwork(Network):
         """Return the embedding [B, D] of inputs [B, H, W, 1]; no gradient passes through it."""
         if self.embedding == "zero":
             return {"embedding": jnp.zeros((inputs.shape[0], _CLASSES), jnp.float32)}
+        if self.branch == "efficientnet_lite0":
+            view = efficientnet_input(gray_square(inputs, SIZES[0].side))
+            return {"embedding": EfficientNetLite(0, dtype=self.dtype).apply(variables, view)[self.embedding]}
         classes = variables["params"].get("classifier", {"bias": jnp.zeros(0)})["bias"].size
         branch = InceptionResNetV2(classes, dtype=self.dtype)
         return {"embedding": branch.apply(variables, inception_view(inputs))[self.embedding]}
@@ -147,28 +158,45 @@ class FusionNetwork(Network):
     @property
     def conditioning_key(self) -> str:
         """The settings on which the embedding depends, as text; the frozen weights are not among them."""
-        return f"Inception-ResNet-v2 {self.embedding} {self.dtype}"
+        name = {"inception_resnet_v2": "Inception-ResNet-v2", "efficientnet_lite0": "EfficientNet-Lite0"}[self.branch]
+        return f"{name} {self.embedding} {self.dtype}"
 
 
 def inception_view(inputs: jax.Array) -> jax.Array:
     """Return the input of Inception-ResNet-v2 for each image: gray sRGB in [-1, 1], [B, 299, 299, 3].
 
-    The longer side is resized to 299 pixels; the shorter side is extended to 299 pixels by reflection.
-
     Args:
       inputs: L / 50 - 1, [B, H, W, 1].
     """
+    return inception_input(gray_square(inputs, SIZE))
+
+
+def gray_square(inputs: jax.Array, side: int) -> jax.Array:
+    """Return each image as a square of gray sRGB in [0, 1], [B, side, side, 3].
+
+    The longer side is resized to `side` pixels; the shorter side is extended to as many by reflection.
+
+    Args:
+      inputs: L / 50 - 1, [B, H, W, 1].
+      side: of the square, pixels.
+    """
     batch, height, width, _ = inputs.shape
-    lightness = jnp.clip((inputs + 1) * 50, 0, 100)
-    gray = lab2rgb(jnp.concatenate([lightness, jnp.zeros_like(lightness), jnp.zeros_like(lightness)], axis=-1))
-    scale = SIZE / max(height, width)
+    gray = gray_of_lightness(inputs)
+    scale = side / max(height, width)
     fitted = max(1, round(height * scale)), max(1, round(width * scale))
-    gray = jax.image.resize(jnp.clip(gray[..., :1], 0, 1), (batch, *fitted, 1), "linear")
-    square = jnp.pad(gray, ((0, 0), (0, SIZE - fitted[0]), (0, SIZE - fitted[1]), (0, 0)), mode="reflect")
-    return inception_input(jnp.repeat(square, 3, axis=-1))
+    gray = jax.image.resize(gray, (batch, *fitted, 1), "linear")
+    square = jnp.pad(gray, ((0, 0), (0, side - fitted[0]), (0, side - fitted[1]), (0, 0)), mode="reflect")
+    return jnp.repeat(square, 3, axis=-1)
 
 
 # The caches serve tables, which ask for the same weights once for each row.
+@functools.lru_cache(maxsize=2)
+def _efficientnet(weights: str) -> FrozenWeights:
+    found = efficientnet_weights.load(0) if weights == "pretrained" else efficientnet_weights.random(0, seed=0)
+    origin = f"{found.origin}, SHA-256 {found.sha256[:12]}"
+    return FrozenWeights(jax.device_put(found.variables), origin, fingerprint_of(found.variables))
+
+
 @functools.lru_cache(maxsize=1)
 def _random(classifier: bool) -> FrozenWeights:
     return _frozen(inception_weights.random(seed=0), classifier)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from colorjax.color.spaces import lab2rgb
+from colorjax.color.gray import gray_of_lightness
 from colorjax.models import efficientnet_weights
 from colorjax.models.blocks import DType, HalfBlock
 from colorjax.models.efficientnet_lite import STRIDE, EfficientNetLite, efficientnet_input
@@ -92,7 +92,8 @@ class GuidedColorizer(Network):
         inputs = pad_to_multiple(inputs, STRIDE)
         number = ENCODERS.index(self.encoder)
         encoder = EfficientNetLite(number, classes=0, dtype=self.dtype, axis_name=self.axis_name, name="encoder")
-        end_points = encoder(efficientnet_input(_gray(inputs[..., :1])), train and self.encoder_weights == "random")
+        gray = jnp.repeat(gray_of_lightness(inputs[..., :1]), 3, axis=-1)
+        end_points = encoder(efficientnet_input(gray), train and self.encoder_weights == "random")
         if palette is None:
             palette = jnp.zeros((inputs.shape[0], PALETTE), jnp.float32)
 
@@ -130,13 +131,6 @@ class GuidedColorizer(Network):
             collection: {"encoder": {name: value for name, value in tree.items() if name not in head}}
             for collection, tree in found.items()
         }
-
-
-def _gray(lightness):
-    """Return gray sRGB [B, H, W, 3] in [0, 1] of L / 50 - 1, [B, H, W, 1]."""
-    lightness = jnp.clip((lightness + 1) * 50, 0, 100)
-    gray = lab2rgb(jnp.concatenate([lightness, jnp.zeros_like(lightness), jnp.zeros_like(lightness)], axis=-1))
-    return jnp.repeat(jnp.clip(gray[..., :1], 0, 1), 3, axis=-1)
 
 
 def _pooled_hints(hints, side):
