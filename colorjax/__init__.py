@@ -19,6 +19,7 @@ _PUBLIC = {
     "denoise": "colorjax.restoration",
     "colorize": "colorjax.restoration",
     "restore": "colorjax.restoration",
+    "read_hints": "colorjax.methods.hint_strokes",
     "read_photo": "colorjax.pictures.read",
     "write_photo": "colorjax.pictures.write",
 }

@@ -19,12 +19,15 @@ from colorjax.errors import UserError, nearest
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.inference.saturated import keep_saturated
 from colorjax.inference.tiled_network import restore as restore_in_tiles
+from colorjax.inference.working_copy import reduced_hints
+from colorjax.methods.hint_strokes import HintStrokes
 from colorjax.methods.method import Hints, Observation
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
 from colorjax.methods.scribble.method import Scribble
 from colorjax.methods.scribble.paint import find_paint
 from colorjax.runtime.pixelwise import map_pixels
+from colorjax.tasks.colorize_guided import palette_of_image
 from colorjax.weights import load
 
 Progress = Callable[[float], None]
@@ -76,7 +79,9 @@ def colorize(
     picture: np.ndarray,
     method: str = "",
     weights: str = "",
-    hints: np.ndarray | Hints | None = None,
+    hints: np.ndarray | Hints | HintStrokes | None = None,
+    reference: np.ndarray | None = None,
+    vividness: float | None = None,
     progress: Progress = ignore,
 ) -> np.ndarray:
     """Return the image in color, `[H, W, 3]` of the same dtype, with exactly the same gray levels.
@@ -85,24 +90,37 @@ def colorize(
 
     Args:
       picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
-      method: 'network', or 'scribble' (Levin et al. 2004); by default 'scribble' if there are hints, else 'network'.
+      method: 'network' (the default), or 'scribble' (Levin et al. 2004), which needs hints.
       weights: of a colorizer, for the network; by default the bundled one.
-      hints: for 'scribble': a copy of the image with colors painted over it, as for `find_hints`, or what that found.
+      hints: colors of some places: strokes and points (`methods.hint_strokes`), a copy of the image with colors painted
+        over it, as for `find_hints`, or what that found.
+      reference: an image with the colors that the result shall have, uint8 or uint16 `[h, w, 3]` of any size.
+      vividness: from 0, the safe mean of the colors that the network thinks possible, to 1; None for the network's own.
       progress: called with the finished share, 0 to 1; only by the network.
 
     Raises:
-      UserError: an image of another dtype or shape; an unknown method; for 'scribble' no hints, those that `find_hints`
-        refuses, or weights; for 'network' hints, or weights that can't be loaded or are for another task.
+      UserError: an image of another dtype or shape; an unknown method; weights that can't be loaded or are for another
+        task, or that take neither hints nor a reference where there are some; hints of another size, outside the
+        picture, or those that `find_hints` refuses; a gray reference; a vividness outside 0 to 1; for 'scribble' no
+        hints, a reference, a vividness, or weights.
     """
     _check(picture)
-    network = check_colorizer(method, weights, hints is not None)
-    if network is None:
-        return _scribble(picture, hints)
+    network = check_colorizer(method, weights, hints is not None, reference, vividness)
+    if isinstance(hints, np.ndarray):
+        hints = find_hints(picture, hints)
     height, width = picture.shape[:2]
+    if isinstance(hints, HintStrokes):
+        require_size((hints.height, hints.width), (height, width))
+    if network is None:
+        return _scribble(picture, hints.drawn(height, width) if isinstance(hints, HintStrokes) else hints)
     copy = network.working_copy(height, width)
+    if isinstance(hints, HintStrokes):
+        hints = hints.drawn(copy.height, copy.width)
+    reduced = None if hints is None else reduced_hints(hints, copy.height, copy.width)
+    palette = None if reference is None else palette_of_image(_in_unit_range(reference))
 
     def predict(lightness: np.ndarray) -> np.ndarray:
-        return network.predict(lightness, copy)[1]
+        return network.predict(lightness, copy, reduced, palette)[1]
 
     return colorize_pixels(picture, predict, (copy.height, copy.width), lambda rows: progress(rows / height))
 
@@ -136,35 +154,59 @@ def check_denoiser(weights: str) -> NetworkMethod:
     return network
 
 
-def check_colorizer(method: str, weights: str, with_hints: bool) -> NetworkMethod | None:
+def check_colorizer(
+    method: str,
+    weights: str,
+    with_hints: bool,
+    reference: np.ndarray | None = None,
+    vividness: float | None = None,
+) -> NetworkMethod | None:
     """Return the network for `colorize`, or None if the method is 'scribble'.
 
     Args:
       method: as for `colorize`.
       weights: as for `colorize`.
       with_hints: whether there are hints.
+      reference: as for `colorize`.
+      vividness: as for `colorize`.
 
     Raises:
-      UserError: an unknown method, weights that can't be loaded or are for another task, or hints or weights that don't
-        fit the method.
+      UserError: as `colorize`, for all but the picture and the hints themselves.
     """
-    method = method or ("scribble" if with_hints else "network")
+    method = method or METHODS[0]
     if method not in METHODS:
         raise UserError(f"no method of colorizing is named {method!r}; {nearest(method, METHODS)}")
     if method == "scribble":
-        if weights:
-            raise UserError("the method scribble has no weights; leave them out")
+        others = {"weights": bool(weights), "reference": reference is not None, "vividness": vividness is not None}
+        for what, given in others.items():
+            if given:
+                raise UserError(f"the method scribble has no {what}; leave it out, or use the method network")
         if not with_hints:
             raise UserError("the method scribble needs hints: a copy of the picture with colors painted over it")
         return None
-    if with_hints:
-        raise UserError("hints are for the method scribble, not for the network; leave out one of the two")
     network = _network(weights or COLORIZER)
     if not network.task.colorizes:
         raise UserError(
             f"the weights {network.name!r} are for {network.task.input_kind}; colorizing needs a colorizer's"
         )
-    return network
+    if reference is not None:
+        _check_reference(reference)
+    for given, what in ((with_hints, "hints"), (reference is not None, "a reference")):
+        if given and not network.is_guided:
+            advice = "; use the method scribble, or other weights" if with_hints else "; use other weights"
+            raise UserError(f"the weights {network.name!r} take no {what.removeprefix('a ')}{advice}")
+    if vividness is None:
+        return network
+    if not network.predicts_distribution:
+        raise UserError(f"the weights {network.name!r} predict one color for each pixel, so there is no vividness")
+    return network.with_vividness(vividness)
+
+
+def _check_reference(reference: np.ndarray) -> None:
+    """Raise a `UserError` unless the image has colors."""
+    _check(reference)
+    if reference.shape[2] == 1 or is_gray(reference):
+        raise UserError("the reference is gray: it has no colors to take over; give a color photograph")
 
 
 def is_gray(picture: np.ndarray) -> bool:
@@ -198,18 +240,21 @@ def find_hints(picture: np.ndarray, marked: np.ndarray) -> Hints:
     if isinstance(marked, np.ndarray) and marked.ndim == 3 and marked.shape[2] == 4:
         alpha, marked = _in_unit_range(marked[..., 3]), marked[..., :3]
     _check(marked)
-    if marked.shape[:2] != picture.shape[:2]:
-        sizes = [f"{array.shape[1]}x{array.shape[0]} pixels" for array in (marked, picture)]
-        raise UserError(f"the hints are {sizes[0]} and the picture {sizes[1]}: they must be alike")
+    require_size(marked.shape[:2], picture.shape[:2])
     shape = (*picture.shape[:2], 3)
     gray = np.broadcast_to(_in_unit_range(gray_levels(picture))[..., np.newaxis], shape)
     own, painted = (np.broadcast_to(_in_unit_range(array), shape) for array in (picture, marked))
     return find_paint(own, gray, painted, alpha)
 
 
-def _scribble(picture: np.ndarray, hints: np.ndarray | Hints) -> np.ndarray:
-    if not isinstance(hints, Hints):
-        hints = find_hints(picture, hints)
+def require_size(hints: tuple[int, int], picture: tuple[int, int]) -> None:
+    """Raise a `UserError` unless hints are for a picture of this size; both are height and width."""
+    if tuple(hints) != tuple(picture):
+        sizes = [f"{width}x{height} pixels" for height, width in (hints, picture)]
+        raise UserError(f"the hints are {sizes[0]} and the picture {sizes[1]}: they must be alike")
+
+
+def _scribble(picture: np.ndarray, hints: Hints) -> np.ndarray:
     levels = gray_levels(picture)
     gray = np.repeat(_in_unit_range(levels)[..., np.newaxis], 3, axis=-1)
     colored = Scribble().restore(Observation(gray, hints=hints)).image

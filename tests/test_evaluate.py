@@ -15,7 +15,7 @@ from colorjax.evaluation.evaluate import evaluate
 from colorjax.evaluation.protocol import build_protocol
 from colorjax.evaluation.results_cache import PRESENTATION, fingerprint, load_evaluation, save_evaluation
 from colorjax.evaluation.side_information import SideInformation
-from colorjax.methods import Identity, Method, NetworkMethod, Restored
+from colorjax.methods import HintDrawing, Identity, Method, NetworkMethod, Restored
 from colorjax.metrics.registry import METRICS
 from colorjax.models.network import Network
 from colorjax.pictures.images import Photograph
@@ -162,7 +162,7 @@ def test_methods_are_told_what_they_need_and_nothing_else():
     others = {noise.protocol_hash, hints.protocol_hash}
     evaluate(fewer := Told("hints"), TASK, protocol_of(PHOTOGRAPHS[:1]), PHOTOGRAPHS[:1])
     np.testing.assert_array_equal(fewer.seen[0].hints.mask, told.seen[0].hints.mask)
-    told.hint_lines = (3, 9)
+    told.hint_drawing = HintDrawing("lines", 3, 9)
     others.add(evaluate(told, TASK, protocol, PHOTOGRAPHS).protocol_hash)
     assert len(others - {protocol.hash}) == 3
     np.testing.assert_array_equal(noise.values("psnr"), plain.values("psnr"))

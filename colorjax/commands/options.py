@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 #: network -> the module with the function `convert` for its published weights
-NETWORKS = {"inception": "colorjax.models.inception.weights"}
+NETWORKS = {
+    "inception": "colorjax.models.inception.weights",
+    **{f"efficientnet_lite{number}": "colorjax.models.efficientnet_weights" for number in range(3)},
+}
 #: the options with which several processes find each other
 MEETING = ("coordinator", "processes", "process")
 
@@ -195,8 +198,12 @@ PICTURES = Options(_add_pictures, positional="paths")
 
 
 def _add_coloring(parser):
-    parser.add_argument("--method", default="", metavar="NAME", help="network (default) or scribble")
-    parser.add_argument("--hints", default="", metavar="PICTURE", help="a copy with colors painted over")
+    parser.add_argument("--method", default="", metavar="NAME", help="network (default), or scribble with --hints")
+    text = "a copy with colors painted over, or strokes and points as JSON"
+    parser.add_argument("--hints", default="", metavar="FILE", help=text)
+    parser.add_argument("--reference", default="", metavar="PICTURE", help="a photograph with the colors that you want")
+    text = "from 0, safe, to 1, vivid (default: 0.5)"
+    parser.add_argument("--vividness", type=float, metavar="SHARE", help=text)
 
 
 COLORING = Options(_add_coloring)
@@ -221,7 +228,8 @@ def weights(text: str) -> Options:
 
 def _add_published(parser):
     parser.add_argument("network", choices=tuple(NETWORKS), help="the network that they are for")
-    parser.add_argument("--from", dest="source", required=True, metavar="FILE", help="the published file")
+    text = "the published file (default: that of the installed package)"
+    parser.add_argument("--from", dest="source", default="", metavar="FILE", help=text)
 
 
 PUBLISHED = Options(_add_published)

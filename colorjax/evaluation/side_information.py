@@ -8,7 +8,7 @@ import numpy as np
 from colorjax.errors import UserError
 from colorjax.evaluation.protocol import Protocol
 from colorjax.methods.method import Method, Observation
-from colorjax.methods.scribble.hints import draw_scribbles
+from colorjax.methods.scribble.hints import draw_hints
 from colorjax.pictures.images import Photograph, content_hash
 
 
@@ -59,7 +59,7 @@ class SideInformation:
         if "noise" in needs:
             noise = (protocol.noise_kind, protocol.noise_level)
         if "hints" in needs:
-            hints = draw_scribbles(truth, protocol.hint_seed(picture_hash), *self._method.hint_lines)
+            hints = draw_hints(truth, protocol.hint_seed(picture_hash), self._method.hint_drawing)
         if "references" in needs:
             references = (self._reference(picture_hash).picture.astype(np.float32) / np.float32(255),)
         return Observation(degraded, noise, hints, references)
@@ -68,8 +68,9 @@ class SideInformation:
         return "the kind and the level of the noise"
 
     def _hints(self) -> str:
-        count, length = self._method.hint_lines
-        return f"true colors on {count} lines of {length} pixels (seed {self._seeds.noise_seed})"
+        shape, count, size = self._method.hint_drawing
+        what = {"lines": f"lines of {size} pixels", "squares": f"squares of {size}x{size} pixels"}[shape]
+        return f"true colors on {count} {what} (seed {self._seeds.noise_seed})"
 
     def _reference_photographs(self) -> str:
         chosen = hashlib.sha256()

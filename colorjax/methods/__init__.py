@@ -17,13 +17,14 @@ from typing import Any
 from colorjax.errors import UserError, nearest
 from colorjax.methods.identity import Identity
 from colorjax.methods.mean_color import MeanColor
-from colorjax.methods.method import Hints, Method, Observation, Restored
+from colorjax.methods.method import HintDrawing, Hints, Method, Observation, Restored
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import Pretrained
 from colorjax.methods.scribble.method import Scribble
 
 __all__ = [
     "METHODS",
+    "HintDrawing",
     "Hints",
     "Identity",
     "MeanColor",

@@ -27,6 +27,20 @@ class Hints(NamedTuple):
     mask: np.ndarray
 
 
+class HintDrawing(NamedTuple):
+    """The hints that evaluation draws on an image from its true colors, for a method that needs hints.
+
+    Attributes:
+      shape: 'lines' (straight, one pixel wide, each pixel with its own color) or 'squares' (each with its mean color).
+      count: number of lines or squares.
+      size: length of the lines or side of the squares, pixels.
+    """
+
+    shape: str
+    count: int
+    size: int
+
+
 class Observation(NamedTuple):
     """All that a method receives about one image.
 
@@ -65,14 +79,13 @@ class Method(abc.ABC):
       needs: the names from `NEEDS` that an observation must have. This is the only way by which information about the
         clean image reaches a method: evaluation fills in what is named here and nothing else, and the protocol's hash
         covers it.
-      hint_lines: for a method that needs hints: number and length in pixels of the straight lines of true color that
-        evaluation draws on an image.
+      hint_drawing: for a method that needs hints: those that evaluation draws on an image.
     """
 
     name: str
     tasks: frozenset[str] = frozenset(TASKS)
     needs: frozenset[str] = frozenset()
-    hint_lines: tuple[int, int] = (40, 20)
+    hint_drawing: HintDrawing = HintDrawing("lines", 40, 20)
 
     def fit(self, photographs: Sequence[Photograph]) -> Self:
         """Learn from the training photographs and return self. Called once, before `restore`; the default does nothing.

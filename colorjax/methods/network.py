@@ -118,6 +118,19 @@ class NetworkMethod(Method):
         """Whether the network takes hints and a palette."""
         return isinstance(self.task, ColorizeGuided)
 
+    @property
+    def predicts_distribution(self) -> bool:
+        """Whether the network predicts a distribution over colors, from which `vividness` chooses."""
+        return isinstance(self.task, ColorizeBins)
+
+    def with_vividness(self, vividness: float) -> "NetworkMethod":
+        """Return the same method with another vividness, compiled no second time.
+
+        Raises:
+          UserError: it is outside 0 to 1.
+        """
+        return dataclasses.replace(self, vividness=vividness)
+
     def predict(
         self,
         lightness: np.ndarray,

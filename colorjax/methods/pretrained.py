@@ -5,7 +5,8 @@ import functools
 from typing import Any, ClassVar
 
 from colorjax.config.serialization import to_plain
-from colorjax.methods.method import Method, Observation, Restored
+from colorjax.errors import UserError
+from colorjax.methods.method import HintDrawing, Method, Observation, Restored
 from colorjax.methods.network import NetworkMethod
 from colorjax.models import build_model
 from colorjax.tasks import build_task
@@ -19,14 +20,43 @@ class Pretrained(Method):
     Attributes:
       weights: the name of a bundled network, or a file. A name or file that can't be loaded raises a `UserError` at
         the first use.
+      hints: for a guided colorizer: number of squares of true color that it is told for each image.
+      hint_size: side of these squares, pixels.
+      reference: for a guided colorizer: whether it is told a reference photograph's colors.
+      vividness: for a colorizer that predicts a distribution, from 0 to 1; -1 for the network's own.
+
+    Raises:
+      UserError: a setting outside its range.
     """
 
     name: ClassVar[str] = "pretrained"
     weights: str = "denoise_color"
+    hints: int = 0
+    hint_size: int = 7
+    reference: bool = False
+    vividness: float = -1.0
+
+    def __post_init__(self):
+        for field, least in (("hints", 0), ("hint_size", 1)):
+            if getattr(self, field) < least:
+                raise UserError(f"method.{field}={getattr(self, field)}: must be {least} or more")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Return what the network is told besides the image."""
+        told = {"hints": self.hints > 0, "references": self.reference}
+        return frozenset(need for need, wanted in told.items() if wanted)
+
+    @property
+    def hint_drawing(self) -> HintDrawing:
+        """Return the hints to draw for a measurement."""
+        return HintDrawing("squares", self.hints, self.hint_size)
 
     @property
     def tasks(self) -> frozenset[str]:
         """Return the tasks with the same kind of input as the task that the network was trained for."""
+        if self.needs and not self._network.is_guided:
+            raise UserError(f"method.weights={self.weights!r}: this network takes neither hints nor a reference")
         return self._network.tasks
 
     def fingerprint(self) -> dict[str, Any]:
@@ -44,7 +74,8 @@ class Pretrained(Method):
 
     @functools.cached_property
     def _network(self) -> NetworkMethod:
-        return network_method(self._trained)
+        network = network_method(self._trained)
+        return network if self.vividness == -1 else network.with_vividness(self.vividness)
 
 
 def network_method(trained: TrainedNetwork) -> NetworkMethod:

@@ -65,12 +65,12 @@ def published_file(number: int) -> Path:
     return files[0]
 
 
-def convert(number: int, source: Path | None = None) -> tuple[Path, Weights]:
+def convert(source: Path | None, network: str) -> tuple[Path, Weights]:
     """Read published weights and write them into the cache.
 
     Args:
-      number: of the network.
       source: a file in PyTorch's legacy format; None for that of the installed package.
+      network: its name, as of `name`.
 
     Returns:
       the written file, and its weights.
@@ -79,6 +79,7 @@ def convert(number: int, source: Path | None = None) -> tuple[Path, Weights]:
       UserError: no package is installed, the file can't be read or is of another network, or the cache can't be
         written.
     """
+    number = int(network[-1])
     source = source or published_file(number)
     arrays = from_torch(read_tensors(source), str(source))
     _check(arrays, number, str(source))
@@ -99,7 +100,7 @@ def load(number: int) -> Weights:
     """
     path = cache_directory() / f"{name(number)}.safetensors"
     if not path.is_file():
-        return convert(number)[1]
+        return convert(None, name(number))[1]
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

@@ -84,7 +84,8 @@ def draw_hints(key: Array, ab: Array) -> tuple[Array, Array]:
     count = jnp.where(jax.random.bernoulli(any_hint, WITHOUT_HINTS), 0, jnp.minimum(count, MOST_HINTS))
     side = jax.random.randint(sides, (MOST_HINTS, 1), 1, LARGEST_HINT + 1)
     extent = jnp.array([[height, width]])
-    center = (extent - side) / 2 + jax.random.normal(places, (MOST_HINTS, 2)) * (extent - side) / 4
+    free = (extent - side).astype(jnp.float32)
+    center = free / 2 + jax.random.normal(places, (MOST_HINTS, 2)) * free / 4
     first = jnp.clip(jnp.round(center).astype(jnp.int32), 0, jnp.maximum(extent - side, 0))
     drawn = jnp.arange(MOST_HINTS) < count
 

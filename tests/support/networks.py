@@ -34,6 +34,23 @@ def write(path, task, seed=0, width=4, zero=False, working_size=WORKING_SIZE):
     return path
 
 
+def write_guided(path, working_size=64):
+    """Write a colorizer that takes hints and a palette, with random weights, to `path` and return it."""
+    config = run_config()
+    config.task.name = "colorize_guided"
+    config.task.loss = "cross_entropy"
+    config.data.name = "skimage_photos"
+    config.model = model_config("guided_colorizer", width=8, encoder_weights="random")
+    config.inference.picture = "stretched"
+    config.inference.patch_size = working_size
+    task = TASKS["colorize_guided"]
+    model = build_model(config.model, task.output_channels)
+    inputs = jnp.zeros((1, 32, 32, task.input_channels))
+    variables = jax.device_get(jax.jit(lambda: model.init(jax.random.key(0), inputs, train=False))())
+    weights.save(path, config.lock(), variables, 7)
+    return path
+
+
 def write_all(folder):
     """Write the networks that a command wants by default, and two denoisers that change nothing; return the paths."""
     tasks = {"color": "denoise", "gray": "denoise_gray", "colorizer": "colorize"}

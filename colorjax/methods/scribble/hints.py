@@ -8,10 +8,14 @@ import cv2
 import numpy as np
 
 from colorjax.errors import UserError
-from colorjax.methods.method import Hints
+from colorjax.methods.method import HintDrawing, Hints
 
 # In Levin, Lischinski and Weiss's reference program, a pixel is marked above this sum of absolute differences.
 MARKED_DIFFERENCE = 0.01
+
+
+#: Kinds of hints that are drawn for a measurement.
+SHAPES = ("lines", "squares")
 
 
 def hints_from_marked(gray: np.ndarray, marked: np.ndarray) -> Hints:
@@ -47,6 +51,35 @@ def draw_scribbles(truth: np.ndarray, seed: int, count: int, length: int) -> Hin
         end = start + (length - 1) * np.array([np.cos(angle), np.sin(angle)])
         cv2.line(mask, np.int32(np.floor(start)).tolist(), np.int32(np.floor(end)).tolist(), 1)
     return Hints(np.asarray(truth, np.float32), mask.astype(bool))
+
+
+def draw_squares(truth: np.ndarray, seed: int, count: int, side: int) -> Hints:
+    """Return squares at uniformly random places, each with the mean of the true colors that it covers.
+
+    The hints of Zhang et al. 2017 ("Real-Time User-Guided Image Colorization with Learned Deep Priors", section 4.1).
+    A larger count with the same seed adds squares to those of a smaller one, and a later square covers earlier ones.
+
+    Args:
+      truth: the clean image, [H, W, 3].
+      seed: of the random numbers.
+      count: number of squares.
+      side: of each square, pixels; an image that is smaller limits it.
+    """
+    random = np.random.Generator(np.random.Philox(key=seed))
+    height, width = truth.shape[:2]
+    colors, mask = np.zeros(truth.shape, np.float32), np.zeros((height, width), bool)
+    for place in random.uniform(size=(count, 2)):
+        top, left = (place * np.maximum(np.array([height, width]) - side + 1, 1)).astype(int)
+        square = (slice(top, top + side), slice(left, left + side))
+        colors[square] = truth[square].mean(axis=(0, 1))
+        mask[square] = True
+    return Hints(colors, mask)
+
+
+def draw_hints(truth: np.ndarray, seed: int, drawing: HintDrawing) -> Hints:
+    """Return the hints that evaluation draws on the image `truth` [H, W, 3]."""
+    draw = {"lines": draw_scribbles, "squares": draw_squares}[drawing.shape]
+    return draw(truth, seed, drawing.count, drawing.size)
 
 
 def _size(picture):

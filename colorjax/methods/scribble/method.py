@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from colorjax.color.spaces import rgb2yiq, yiq2rgb
-from colorjax.errors import UserError
-from colorjax.methods.method import Method, Observation, Restored
+from colorjax.errors import UserError, nearest
+from colorjax.methods.method import HintDrawing, Method, Observation, Restored
+from colorjax.methods.scribble.hints import SHAPES
 from colorjax.methods.scribble.levin import propagate, propagate_directly
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS
@@ -21,8 +22,9 @@ class Scribble(Method):
     """Spreads marked colors over a gray image: its luma Y is kept, and I and Q are computed from the marks.
 
     Attributes:
-      count: number of scribbles drawn on each image for a measurement, 1 or more.
-      length: of each of these scribbles, pixels, 1 or more.
+      count: number of hints drawn on each image for a measurement, 1 or more.
+      length: of each of these lines, pixels, 1 or more; or the side of the squares.
+      shape: of these hints: 'lines' or 'squares', as of `HintDrawing`.
       tolerance: largest error of I and Q against the exact solution, as the solver estimates it; above 0. The
         estimate has been a third of the true error at worst; 1e-4 is a fortieth of a gray level.
       max_iterations: multigrid cycles after which a direct solver takes over, 1 or more. The direct solver takes many
@@ -36,6 +38,7 @@ class Scribble(Method):
     length: int = 20
     tolerance: float = 2e-5
     max_iterations: int = 400
+    shape: str = "lines"
     name: ClassVar[str] = "scribble"
     tasks: ClassVar[frozenset[str]] = frozenset(name for name, task in TASKS.items() if task.colorizes)
     needs: ClassVar[frozenset[str]] = frozenset({"hints"})
@@ -44,13 +47,15 @@ class Scribble(Method):
         for field in ("count", "length", "max_iterations"):
             if getattr(self, field) < 1:
                 raise UserError(f"method.{field}={getattr(self, field)}: must be 1 or more")
+        if self.shape not in SHAPES:
+            raise UserError(f"method.shape={self.shape!r}; {nearest(self.shape, SHAPES)}")
         if self.tolerance <= 0:
             raise UserError(f"method.tolerance={self.tolerance}: must be above 0")
 
     @property
-    def hint_lines(self) -> tuple[int, int]:
-        """Return number and length of the scribbles to draw for a measurement: `count` and `length`."""
-        return self.count, self.length
+    def hint_drawing(self) -> HintDrawing:
+        """Return the hints to draw for a measurement."""
+        return HintDrawing(self.shape, self.count, self.length)
 
     def restore(self, observation: Observation) -> Restored:
         """Return the colored image, not clipped. Without any marked pixel the image stays gray.

@@ -50,11 +50,12 @@ class Weights(NamedTuple):
     origin: str
 
 
-def convert(source: Path) -> tuple[Path, Weights]:
+def convert(source: Path | None, network: str = "inception") -> tuple[Path, Weights]:
     """Read published weights and write them into the cache.
 
     Args:
       source: a file in one of the formats above.
+      network: not used, because the formats are those of one network.
 
     Returns:
       the written file, and its weights.
@@ -63,6 +64,9 @@ def convert(source: Path) -> tuple[Path, Weights]:
       UserError: the file is missing or of an unknown format, a tensor is missing, left over, of a wrong shape or not
         finite, or the cache can't be written.
     """
+    del network
+    if source is None:
+        raise UserError("the weights of Inception-ResNet-v2 come with no package: give the published file, --from=FILE")
     try:
         data = source.read_bytes()
     except OSError as error:
