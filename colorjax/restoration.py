@@ -19,7 +19,7 @@ from colorjax.errors import UserError, nearest
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.inference.saturated import keep_saturated
 from colorjax.inference.tiled_network import restore as restore_in_tiles
-from colorjax.inference.working_copy import reduced_hints
+from colorjax.methods.guidance import palette_of_image, reduced_hints
 from colorjax.methods.hint_strokes import HintStrokes
 from colorjax.methods.method import Hints, Observation
 from colorjax.methods.network import NetworkMethod
@@ -27,7 +27,6 @@ from colorjax.methods.pretrained import network_method
 from colorjax.methods.scribble.method import Scribble
 from colorjax.methods.scribble.paint import find_paint
 from colorjax.runtime.pixelwise import map_pixels
-from colorjax.tasks.colorize_guided import palette_of_image
 from colorjax.weights import load
 
 Progress = Callable[[float], None]

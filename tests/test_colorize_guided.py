@@ -14,13 +14,14 @@ from support.pictures import picture as noise
 import colorjax
 from colorjax.color import ab_bins
 from colorjax.errors import UserError
-from colorjax.inference.working_copy import reduced_hints, working_copy
+from colorjax.inference.working_copy import working_copy
 from colorjax.methods import Hints, Observation, build_method
+from colorjax.methods.guidance import palette_of_image, reduced_hints
 from colorjax.methods.hint_strokes import HintStrokes, Stroke
 from colorjax.methods.pretrained import network_method
 from colorjax.models import build_model, efficientnet_weights, guided_colorizer
 from colorjax.tasks import colorize_guided
-from colorjax.tasks.colorize_guided import MOST_HINTS, PALETTE, ColorizeGuided, draw_hints, palette, palette_of_image
+from colorjax.tasks.colorize_guided import MOST_HINTS, PALETTE, ColorizeGuided, draw_hints, palette
 from colorjax.weights import load
 
 TASK = ColorizeGuided("rarity_weighted_cross_entropy")

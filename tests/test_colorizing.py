@@ -44,7 +44,7 @@ def test_working_size_impossible_is_refused():
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_pictures_of_any_shape_keep_their_gray_levels(shape, dtype):
     pixels = noise(shape, dtype)
-    colored = colorize_pixels(pixels, warm, 32)
+    colored = colorize_pixels(pixels, warm, reduced_shape(*pixels.shape[:2], 32))
     assert colored.shape == (*shape[:2], 3)
     assert colored.dtype == dtype
     np.testing.assert_array_equal(gray_levels(colored), gray_levels(pixels))
@@ -58,7 +58,7 @@ def test_colorizing_shows_the_network_the_reduced_lightness():
         seen.append(lightness)
         return warm(lightness)
 
-    colorize_pixels(pixels, predict, 96)
+    colorize_pixels(pixels, predict, reduced_shape(*pixels.shape[:2], 96))
     assert len(seen) == 1
     expected = resize(rgb2lab(pixels)[..., 0], *reduced_shape(300, 512, 96))
     # the gray copy at whole levels is half a unit of L off at most; a mean of many of them less
@@ -69,7 +69,7 @@ def test_colorizing_returns_a_photograph_with_its_true_colors_reduced():
     """The truth as prediction: what is lost is detail of color and rounding."""
     pixels = data.astronaut()[:320, :256]
     truth = rgb2lab(pixels)
-    colored = colorize_pixels(pixels, lambda lightness: resize(truth[..., 1:], *lightness.shape), 256)
+    colored = colorize_pixels(pixels, lambda lightness: resize(truth[..., 1:], *lightness.shape), (320, 256))
     lab = rgb2lab(colored)
     np.testing.assert_allclose(lab[..., 0], truth[..., 0], atol=1.5)
     assert np.sqrt(np.mean(np.square(lab[..., 1:] - truth[..., 1:]))) < 3
@@ -78,11 +78,11 @@ def test_colorizing_returns_a_photograph_with_its_true_colors_reduced():
 def test_bands_do_not_show(monkeypatch):
     pixels = noise((90, 50, 1))
     finished = []
-    whole = colorize_pixels(pixels, warm, 32, finished.append)
+    whole = colorize_pixels(pixels, warm, reduced_shape(*pixels.shape[:2], 32), finished.append)
     assert finished == [90]
     monkeypatch.setattr(colorizing, "MOST_PIXELS_OF_A_BAND", 50 * 13)
     finished.clear()
-    banded = colorize_pixels(pixels, warm, 32, finished.append)
+    banded = colorize_pixels(pixels, warm, reduced_shape(*pixels.shape[:2], 32), finished.append)
     assert finished == [13, 26, 39, 52, 65, 78, 90]
     # sums in another order: a pixel whose color lies between two whole ones may fall to the other
     assert np.mean(whole != banded) < 1e-3

@@ -8,8 +8,10 @@ import pytest
 import scipy.ndimage
 from hypothesis import given
 from hypothesis import strategies as st
+from ml_collections import ConfigDict
 
 from datasets.crops import draw_crop, samples_for, warp_on_device, warp_on_host
+from datasets.sampling import Draws
 
 SIZE = 24
 
@@ -168,3 +170,28 @@ def test_crop_of_a_photograph_longer_than_opencv_can_warp():
     assert (
         np.abs(warp_on_host(picture, matrix, SIZE) - by_scipy(picture[:, 38_900:], near, SIZE)).max() < 1.5
     )  # float32 coordinates of 39,000 have steps of 1/256
+
+
+@pytest.mark.parametrize("shape", [(90, 70), (30, 100)])
+def test_crop_of_another_aspect_is_scipys(shape):
+    picture = noise_picture(*shape)
+    matrix = crop(1, *shape, zoom=(1.0, 1.0), aspect=2.0, flip=True)
+    np.testing.assert_allclose(np.abs(matrix[:, :2]), [[1, 0], [0, 0.5]], atol=1e-6)
+    expected = by_scipy(picture, matrix, SIZE)
+    assert np.abs(warp_on_host(picture, matrix, SIZE) - expected).max() < 0.6
+    assert np.abs(on_device(picture, matrix) - expected).max() < 0.6
+
+
+def test_whole_photograph_is_stretched_into_the_patch():
+    config = ConfigDict({"patch_size": SIZE, "patches_per_epoch": 10, "zoom": (1.0, 1.0), "zoom_of": "whole"})
+    config.update({"rotate": 0.0, "flip": False, "shares": ()})
+    draws = Draws.from_config(config, seed=0)
+    # Brightness rises evenly from one side to the other, along either axis, in a large and in a small photograph.
+    for height, width in ((200, 300), (10, 40)):
+        ramp = np.zeros((height, width, 3), np.uint8)
+        ramp[..., 0] = np.linspace(0, 255, width)[np.newaxis]
+        ramp[..., 1] = np.linspace(0, 255, height)[:, np.newaxis]
+        patch = warp_on_host(ramp, draws.crop(3, height, width), SIZE, draws.samples(height, width)).astype(float)
+        centers = (np.arange(SIZE) + 0.5) / SIZE * 255
+        assert np.abs(patch[..., 0] - centers).max() < 8
+        assert np.abs(patch[..., 1] - centers[:, np.newaxis]).max() < 16  # ten rows alone

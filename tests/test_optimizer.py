@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from support.tiny_training import config
 
 from colorjax.errors import UserError
-from colorjax.training.optimizer import build_optimizer, build_schedule, update_average
+from colorjax.training.optimizer import (
+    build_optimizer,
+    build_schedule,
+    require_modules,
+    update_average,
+    with_constants,
+)
 
 
 def section(**changes):
@@ -166,3 +172,61 @@ def test_step_counts_divide_floats_under_strict_promotion(name):
     parameters = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
     updates, _ = jax.eval_shape(optimizer.update, parameters, optimizer.init(parameters), parameters)
     assert {leaf.dtype for leaf in jax.tree.leaves(updates)} == {jnp.dtype("float32")}
+
+
+def of_modules(modules, **changes):
+    """One step from ones, with a gradient of ones, on a network of two modules."""
+    settings = section(**changes)
+    with settings.unlocked():
+        settings.modules = modules
+    optimizer, _ = build_optimizer(settings, 10)
+    params = {"network": {name: {"kernel": jnp.ones((2, 2))} for name in ("encoder", "decoder")}}
+    updates, state = optimizer.update(params, optimizer.init(params), params)
+    return jax.tree.map(lambda x: float(x[0, 0]), optax.apply_updates(params, updates)["network"]), state
+
+
+def test_module_has_a_rate_of_its_own_and_none_at_zero():
+    moved, _ = of_modules({"encoder": {"learning_rate": 0.02}})
+    np.testing.assert_allclose([moved["decoder"]["kernel"], moved["encoder"]["kernel"]], [0.9, 0.98], rtol=1e-5)
+    kept, state = of_modules({"encoder": {"learning_rate": 0.0}})
+    np.testing.assert_allclose([kept["decoder"]["kernel"], kept["encoder"]["kernel"]], [0.9, 1], rtol=1e-5)
+    # What is kept has no moments either: two of the decoder's are all.
+    assert sum(leaf.ndim == 2 for leaf in jax.tree.leaves(state)) == 2
+    for name in ("adam", "muon"):
+        kept, _ = of_modules({"encoder": {"learning_rate": 0.0}}, name=name, weight_decay=0.5)
+        assert kept["encoder"]["kernel"] == 1 != kept["decoder"]["kernel"]
+
+
+def test_module_of_rate_zero_is_a_constant_for_the_gradient():
+    settings = section()
+    with settings.unlocked():
+        settings.modules = {"encoder": {"learning_rate": 0.0}}
+
+    def loss(params):
+        params = with_constants(settings, params)["network"]
+        return params["encoder"] * params["decoder"]
+
+    gradient = jax.grad(loss)({"network": {"encoder": 3.0, "decoder": 5.0}})["network"]
+    assert (float(gradient["encoder"]), float(gradient["decoder"])) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("modules", "line"),
+    [
+        ({"encoder": {"learning_rat": 0.1}}, "modules.encoder.learning_rat: no such setting; did you mean"),
+        ({"encoder": {"weight_average": 0.1}}, "modules.encoder.weight_average: no such setting"),
+        ({"encoder": {"learning_rate": -0.1}}, "learning_rate=-0.1: must be above 0"),
+        ({"encoder": 0.1}, "modules.encoder: needs a section"),
+    ],
+)
+def test_bad_modules_are_one_line(modules, line):
+    with pytest.raises(UserError, match=line):
+        of_modules(modules)
+
+
+def test_module_that_the_network_has_not_is_named():
+    settings = section()
+    with settings.unlocked():
+        settings.modules = {"encode": {"learning_rate": 0.0}}
+    with pytest.raises(UserError, match="the network has no module 'encode'; did you mean 'encoder'"):
+        require_modules(settings, ("encoder", "decoder"))

@@ -134,14 +134,14 @@ def test_colors_from_any_copy_are_nearly_those_from_the_exact_one(kind):
     picture = gray_of(truth)
     mask, colors = strokes(truth)
     copy = painted_copy(picture, mask, colors)
-    expected = restoration.colorize(picture, hints=copy)
+    expected = restoration.colorize(picture, method="scribble", hints=copy)
     if kind == "layer":
         copy = np.dstack([colors * mask[..., np.newaxis], 255 * mask]).astype(np.uint8)
     elif kind == "16 bits":
         picture = picture.astype(np.uint16) * np.uint16(257)
     else:
         copy = through(copy, **LOSSY[kind])
-    result = restoration.colorize(picture, hints=copy)
+    result = restoration.colorize(picture, method="scribble", hints=copy)
     if kind == "16 bits":
         result = np.rint(result / 257).astype(np.uint8)
     assert 0.8 < mean_chroma(result) / mean_chroma(expected) < 1.25

@@ -129,7 +129,7 @@ def test_scribbles_color_what_they_lie_in(tint, deep):
     hints = scribbled(given)
     if deep:
         given = given.astype(np.uint16) * 257
-    result = colorjax.colorize(given, hints=hints)
+    result = colorjax.colorize(given, method="scribble", hints=hints)
     np.testing.assert_allclose(gray_levels(result), gray_levels(given), atol=1)
     ab = rgb2lab(result)[..., 1:]
     assert (ab[:, :11, 0] > 10).all()
@@ -146,7 +146,7 @@ def test_scribbles_color_what_they_lie_in(tint, deep):
 )
 def test_bad_hints_are_refused(hints, line):
     with pytest.raises(UserError, match=line):
-        colorjax.colorize(halves(), hints=hints)
+        colorjax.colorize(halves(), method="scribble", hints=hints)
 
 
 @pytest.mark.parametrize("function", [restoration.denoise, restoration.colorize, restoration.restore])
@@ -171,8 +171,8 @@ def test_arrays_of_other_kinds_are_refused(function, given, line):
         ({"method": "scribbles"}, "no method of colorizing is named 'scribbles'; did you mean 'scribble'?"),
         ({"method": "scribble"}, "needs hints"),
         ({"method": "scribble", "weights": "colorizer", "hints": picture()}, "has no weights"),
-        ({"method": "network", "hints": picture()}, "hints are for the method scribble"),
-        ({"weights": "colorizer", "hints": picture()}, "has no weights"),
+        ({"method": "network", "hints": picture()}, "take no hints; use the method scribble"),
+        ({"weights": "colorizer", "hints": picture()}, "take no hints; use the method scribble"),
         ({"weights": "gray"}, "colorizing needs a colorizer's"),
     ],
 )

@@ -71,7 +71,7 @@ def test_step_is_gradient_descent_on_the_mean_loss_of_the_examples():
     batch = next(batches(1))
     new, metrics = step(state, batch, None)
     keys = jnp.stack([jax.random.fold_in(jax.random.key(3), int(j)) for j in batch["index"]])
-    inputs, targets, _ = jax.jit(task.example)(keys, jnp.asarray(batch["picture"]))
+    inputs, targets, _, _ = jax.jit(task.example)(keys, jnp.asarray(batch["picture"]))
     apply = jax.jit(lambda variables: model.apply(variables, inputs, train=True, mutable=["batch_stats"])[0])
 
     def loss(params):

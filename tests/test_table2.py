@@ -127,11 +127,17 @@ def test_variants_compare_the_networks_on_few_photographs_and_on_more():
         for row in config.rows.values():
             if "model" in row:
                 counts.setdefault(row.series, []).append(row.data.photographs)
-        assert {"Fusion network", "U-Net, group norm."} <= set(counts)
-        expected = {"smoke": [2, 0], "learning_curve": [20, 60, 200, 0]}.get(variant.partition("-")[0], [20, 0])
+        compared = {"Fusion network", "U-Net, group norm."}
+        if variant == "pretrained_features":
+            compared = {"Fusion, ImageNet's features", "Fusion, random features", "Fusion, embedding zeroed"}
+        assert compared <= set(counts)
+        curve = [20, 60, 200, 0]
+        several = {"smoke": [2, 0], "learning_curve": curve, "pretrained_features": curve}
+        expected = several.get(variant.partition("-")[0], [20, 0])
         assert all(found == expected for found in counts.values()), variant
         seeds = {row.get("seeds", ()) for row in config.rows.values() if "model" in row}
-        assert seeds == ({(0, 1, 2)} if "curve" in variant else {()})
+        expected_seeds = {"learning_curve": (0, 1, 2), "pretrained_features": table2.PRETRAINED_SEEDS}
+        assert seeds == {expected_seeds.get(variant.partition("-")[0], ())}
 
 
 def test_variants_without_published_weights_say_how_to_get_them(tmp_path, monkeypatch, capsys):

@@ -6,13 +6,10 @@ own. A *stretched* copy always fills a square of one size, so one compiled progr
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
-from colorjax.color.spaces import rgb2lab
 from colorjax.inference.reduced_size import reduced_shape
-from colorjax.methods.method import Hints
-from colorjax.runtime.pixelwise import map_pixels, pad_reflected
+from colorjax.runtime.pixelwise import pad_reflected
 from colorjax.runtime.shape_buckets import network_side
 
 KINDS = ("reduced", "stretched")
@@ -60,19 +57,3 @@ def working_copy(kind: str, height: int, width: int, size: int) -> WorkingCopy:
     short = min(side, max(16, round(side * shorter / 16) * 16))
     shape = (short, side) if height < width else (side, short)
     return WorkingCopy(*shape, (side, side))
-
-
-def reduced_hints(hints: Hints, height: int, width: int) -> np.ndarray:
-    """Return the hints on a copy of an image: Lab a and b, and 1 where there is a hint, float32 [height, width, 3].
-
-    A pixel of the copy has the mean color of the hints that it covers.
-    """
-    rows, columns = np.nonzero(hints.mask)
-    full = np.zeros((*hints.mask.shape, 3), np.float32)
-    if rows.size:
-        lab = map_pixels(rgb2lab, hints.colors[rows, columns][np.newaxis])[0]
-        full[rows, columns] = np.concatenate([lab[:, 1:], np.ones((len(lab), 1), np.float32)], axis=-1)
-    small = cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA)
-    count = small[..., 2:]
-    there = count > 0
-    return np.where(there, np.concatenate([small[..., :2] / np.where(there, count, 1), np.ones_like(count)], -1), 0)

@@ -15,15 +15,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from colorjax.errors import UserError, nearest
+from colorjax.methods.feature_ridge import FeatureRidge
 from colorjax.methods.identity import Identity
 from colorjax.methods.mean_color import MeanColor
 from colorjax.methods.method import HintDrawing, Hints, Method, Observation, Restored
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import Pretrained
+from colorjax.methods.retrieved_reference import RetrievedReference
 from colorjax.methods.scribble.method import Scribble
 
 __all__ = [
     "METHODS",
+    "FeatureRidge",
     "HintDrawing",
     "Hints",
     "Identity",
@@ -33,6 +36,7 @@ __all__ = [
     "Observation",
     "Pretrained",
     "Restored",
+    "RetrievedReference",
     "Scribble",
     "build_method",
     "default_config",
@@ -42,6 +46,8 @@ __all__ = [
 METHODS: dict[str, type[Method]] = {
     "observed": Identity,
     "mean_color": MeanColor,
+    "feature_ridge": FeatureRidge,
+    "retrieved_reference": RetrievedReference,
     "scribble": Scribble,
     "pretrained": Pretrained,
 }

@@ -13,14 +13,15 @@ from colorjax.inference.color_upsampling import upsample_colors
 from colorjax.inference.letterbox import letterbox, unletterbox
 from colorjax.inference.resizing import resize
 from colorjax.inference.tiled_network import TiledNetwork, Tiling, outputs_of
-from colorjax.inference.working_copy import KINDS, WorkingCopy, reduced_hints, working_copy
+from colorjax.inference.working_copy import KINDS, WorkingCopy, working_copy
+from colorjax.methods.guidance import palette_of_image, reduced_hints
 from colorjax.methods.method import Method, Observation, Restored
 from colorjax.models.network import Network
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS, Task
 from colorjax.tasks.colorize import AB_SCALE
 from colorjax.tasks.colorize_bins import VIVIDNESS, ColorizeBins
-from colorjax.tasks.colorize_guided import PALETTE, ColorizeGuided, palette_of_image
+from colorjax.tasks.colorize_guided import PALETTE, ColorizeGuided
 
 PICTURE = ("patches", "whole", *KINDS)
 

@@ -97,8 +97,8 @@ class GuidedColorizer(Network):
         if palette is None:
             palette = jnp.zeros((inputs.shape[0], PALETTE), jnp.float32)
 
-        def projected(features, channels, name):
-            return nn.Conv(channels, (1, 1), dtype=self.dtype, name=name)(features.astype(self.dtype))
+        def projected(features, channels, name, **settings):
+            return nn.Conv(channels, (1, 1), dtype=self.dtype, name=name, **settings)(features.astype(self.dtype))
 
         features = None
         for side, end_point, multiple, blocks in _SCALES:
@@ -113,8 +113,9 @@ class GuidedColorizer(Network):
             for block in range(blocks):
                 name = f"block_{side}_{block}"
                 features = HalfBlock(channels, self.norm, self.dtype, self.axis_name, name=name)(features, train)
-        outputs = projected(nn.relu(features), self.output_channels, "output").astype(jnp.float32)
-        return outputs[:, :height, :width]
+        # A new network thinks all colors equally likely.
+        outputs = projected(nn.relu(features), self.output_channels, "output", kernel_init=nn.initializers.zeros)
+        return outputs.astype(jnp.float32)[:, :height, :width]
 
     @nn.nowrap
     def pretrained(self):

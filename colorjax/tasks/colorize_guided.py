@@ -11,13 +11,10 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from colorjax.color import ab_bins
 from colorjax.color.spaces import rgb2lab
-from colorjax.inference.resizing import resize
-from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks.colorize import AB_SCALE
 from colorjax.tasks.colorize_bins import ColorizeBins, mean_of_squares
 from colorjax.tasks.task import Example
@@ -36,7 +33,6 @@ WITH_PALETTE = 0.25
 # Examples are seen darker or lighter: the exponent of the gray levels is drawn between the first and its inverse.
 LEAST_GAMMA = 0.7
 
-_REFERENCE_SIDE = 224  # pixels of the square that a reference is resized to
 _PALETTE_SIDE = 28  # squares along each side of an image, over which its palette is counted
 
 
@@ -116,12 +112,6 @@ def palette(ab: Array) -> Array:
     shares = jax.nn.one_hot(nearest, ab_bins.count(), dtype=ab.dtype).mean(axis=1)
     chroma = jnp.sqrt(jnp.sum(jnp.square(colors), axis=-1)).mean(axis=1, keepdims=True) / AB_SCALE
     return jnp.concatenate([shares, chroma, jnp.ones_like(chroma)], axis=-1)
-
-
-def palette_of_image(image: np.ndarray) -> np.ndarray:
-    """Return the palette [PALETTE] of a whole color image, float32 [H, W, 3] in [0, 1], of any size."""
-    lab = map_pixels(rgb2lab, resize(image, _REFERENCE_SIDE, _REFERENCE_SIDE))
-    return np.asarray(palette(lab[np.newaxis, ..., 1:]))[0]
 
 
 def _divisor(length: int) -> int:

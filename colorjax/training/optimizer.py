@@ -157,10 +157,12 @@ def _build_for_part(config: ConfigDict, steps: int) -> tuple[optax.GradientTrans
         optimizers[module] = optax.set_to_zero() if constant else _build_for_modules(settings, steps)[0]
 
     def labels(params: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            name: jax.tree.map(lambda _: name if name in config.modules else "", tree)  # noqa: B023
-            for name, tree in params.items()
-        }
+        def label(path: tuple[Any, ...], leaf: Any) -> str:
+            del leaf
+            module = path[1].key  # below the part's name
+            return module if module in config.modules else ""
+
+        return jax.tree_util.tree_map_with_path(label, params)
 
     return optax.partition(optimizers, labels), schedule
 

@@ -43,6 +43,7 @@ def config(**changes):
                 "clip_norm": 1.0,
                 "weight_average": 0.9,
                 "parts": {},
+                "modules": {},
             },
             "objective": {"name": "supervised", "terms": {"task": 1.0}},
             "training": {
