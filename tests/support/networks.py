@@ -47,6 +47,8 @@ def write_guided(path, working_size=64):
     model = build_model(config.model, task.output_channels)
     inputs = jnp.zeros((1, 32, 32, task.input_channels))
     variables = jax.device_get(jax.jit(lambda: model.init(jax.random.key(0), inputs, train=False))())
+    output = variables["params"]["output"]  # of a new network it is zero, whatever the network is told
+    output["kernel"] = np.random.default_rng(0).normal(size=output["kernel"].shape).astype(np.float32)
     weights.save(path, config.lock(), variables, 7)
     return path
 
