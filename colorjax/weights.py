@@ -115,7 +115,8 @@ def load(source: str | Path) -> TrainedNetwork:
     except UserError as error:
         raise UserError(f"{path}: weights of a network that this colorjax does not have: {error}") from None
     variables = unflatten_dict({tuple(name.split("/")): array for name, array in arrays.items()})
-    require_model_variables(variables, model, build_task(config.task).input_channels, str(path))
+    if not shipped:  # a bundled file is known to the byte, and tracing a deep network takes seconds
+        require_model_variables(variables, model, build_task(config.task).input_channels, str(path))
     return TrainedNetwork(config, variables, step, path.name.removesuffix(SUFFIX), metadata["sha256"])
 
 

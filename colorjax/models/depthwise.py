@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array, lax
 
+from colorjax.models.variables import parameter
+
 
 def same_padding(length: int, kernel_size: int, stride: int) -> tuple[int, int]:
     """Return TensorFlow's SAME padding of an axis: the smaller half before, the larger half after."""
@@ -47,15 +49,19 @@ def depthwise_convolution(features: Array, kernel: Array, stride: int = 1) -> Ar
 
 
 def _by_shifts(features, kernel, stride, padding):
-    height, width = (-(-length // stride) for length in features.shape[1:3])
-    features = jnp.pad(features, ((0, 0), *padding, (0, 0)))
+    # Written with lax, because jnp's indexing and arithmetic take most of the time that tracing a network takes.
+    batch, *sides, channels = features.shape
+    rows, columns = (-(-length // stride) for length in sides)
+    shape = (batch, rows, columns, channels)
+    padded = lax.pad(features, jnp.zeros((), features.dtype), [(0, 0, 0), *((*pair, 0) for pair in padding), (0, 0, 0)])
     total = None
     for y in range(kernel.shape[0]):
         for x in range(kernel.shape[1]):
-            rows = slice(y, y + (height - 1) * stride + 1, stride)
-            columns = slice(x, x + (width - 1) * stride + 1, stride)
-            product = features[:, rows, columns] * kernel[y, x][None, None, None]
-            total = product if total is None else total + product
+            last = (batch, y + (rows - 1) * stride + 1, x + (columns - 1) * stride + 1, channels)
+            shifted = lax.slice(padded, (0, y, x, 0), last, (1, stride, stride, 1))
+            filters = lax.slice(kernel, (y, x, 0), (y + 1, x + 1, channels))
+            product = lax.mul(shifted, lax.broadcast_in_dim(filters, shape, (1, 2, 3)))
+            total = product if total is None else lax.add(total, product)
     return total
 
 
@@ -78,5 +84,5 @@ class DepthwiseConvolution(nn.Module):
         # He et al. 2015: each output is a sum over the filter alone.
         shape = (self.kernel_size, self.kernel_size, inputs.shape[-1])
         initial = jax.nn.initializers.he_normal(in_axis=(0, 1), out_axis=2, batch_axis=())
-        kernel = self.param("kernel", initial, shape, jnp.float32)
+        kernel = parameter(self, "kernel", initial, shape)
         return depthwise_convolution(inputs.astype(self.dtype), kernel.astype(self.dtype), self.stride)

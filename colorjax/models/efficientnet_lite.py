@@ -20,6 +20,7 @@ from flax import linen as nn
 from jax import Array, lax
 
 from colorjax.models.depthwise import DepthwiseConvolution, same_padding
+from colorjax.models.variables import parameter
 
 
 class Size(NamedTuple):
@@ -178,7 +179,7 @@ class _Convolution(nn.Module):
     def __call__(self, inputs):
         side = self.kernel_size
         shape = (side, side, inputs.shape[-1], self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape, jnp.float32).astype(self.dtype)
+        kernel = parameter(self, "kernel", nn.initializers.he_normal(), shape).astype(self.dtype)
         inputs = inputs.astype(self.dtype)
         if side == 1:
             return jnp.einsum("bhwc,cf->bhwf", inputs, kernel[0, 0])
@@ -190,18 +191,32 @@ class _Convolution(nn.Module):
 
 
 class _BatchNorm(nn.Module):
+    """Batch normalization (Ioffe and Szegedy 2015); flax's own has no way around the cost that `parameter` avoids."""
+
     axis_name: str | None
 
     @nn.compact
     def __call__(self, features, train):
-        norm = nn.BatchNorm(
-            use_running_average=not train,
-            momentum=_MOMENTUM,
-            epsilon=_EPSILON,
-            axis_name=self.axis_name if train else None,
-            name="norm",
-        )
-        return norm(features.astype(jnp.float32)).astype(features.dtype)
+        shape = features.shape[-1:]
+        scale = parameter(self, "scale", nn.initializers.ones, shape)
+        bias = parameter(self, "bias", nn.initializers.zeros, shape)
+        running = [self.variable("batch_stats", name, fill, shape) for name, fill in _STATISTICS]
+        wide = features.astype(jnp.float32)
+        if train:
+            moments = wide.mean(axis=(0, 1, 2)), jnp.square(wide).mean(axis=(0, 1, 2))
+            if self.axis_name is not None and not self.is_initializing():
+                moments = lax.pmean(moments, self.axis_name)
+            mean, variance = moments[0], jnp.maximum(moments[1] - jnp.square(moments[0]), 0)
+            if not self.is_initializing():
+                for variable, new in zip(running, (mean, variance), strict=True):
+                    variable.value = _MOMENTUM * variable.value + (1 - _MOMENTUM) * new
+        else:
+            mean, variance = (variable.value for variable in running)
+        factor = lax.rsqrt(variance + _EPSILON) * scale
+        return (wide * factor[None, None, None] + (bias - mean * factor)[None, None, None]).astype(features.dtype)
+
+
+_STATISTICS = (("mean", jnp.zeros), ("var", jnp.ones))
 
 
 def _relu6(features):

@@ -149,18 +149,18 @@ def from_torch(tensors: dict[str, np.ndarray], where: str) -> dict[tuple[str, ..
 
 _MODULES = {
     "_conv_stem": ("stem",),
-    "_bn0": ("stem_norm", "norm"),
+    "_bn0": ("stem_norm",),
     "_conv_head": ("head",),
-    "_bn1": ("head_norm", "norm"),
+    "_bn1": ("head_norm",),
     "_fc": ("classifier",),
 }
 _MODULES_OF_BLOCK = {
     "_expand_conv": ("expand",),
-    "_bn0": ("expand_norm", "norm"),
+    "_bn0": ("expand_norm",),
     "_depthwise_conv": ("depthwise",),
-    "_bn1": ("depthwise_norm", "norm"),
+    "_bn1": ("depthwise_norm",),
     "_project_conv": ("project",),
-    "_bn2": ("project_norm", "norm"),
+    "_bn2": ("project_norm",),
 }
 _NORM = {
     "weight": ("params", "scale"),
@@ -179,7 +179,7 @@ def _module(name: str) -> tuple[str, ...]:
 
 def _variable(path: tuple[str, ...], leaf: str, tensor: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
     """Return a variable's path and value, of a tensor of the module `path`."""
-    if path[-1] == "norm":
+    if path[-1].endswith("_norm"):
         collection, kind = _NORM[leaf]
         return (collection, *path, kind), tensor
     if leaf == "bias":

@@ -5,13 +5,26 @@ files written by earlier versions of colorjax must still be recognized.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 
 from colorjax.errors import UserError
+
+
+def parameter(module: nn.Module, name: str, initial: Callable[..., jax.Array], shape: tuple[int, ...]) -> jax.Array:
+    """Return a float32 parameter of a module, as `module.param` does.
+
+    If there is one already, its shape is not compared with that of a new one, for which flax would trace `initial`
+    again: with the hundreds of parameters of a deep network that takes seconds.
+    """
+    if module.has_variable("params", name):
+        return module.get_variable("params", name)
+    return module.param(name, initial, shape, jnp.float32)
 
 
 def require_variables(
