@@ -20,6 +20,7 @@ learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    docs
 paper           any folder of 30 or more         a GPU        not run yet
 pretrained_     any folder of 300 or more        2 CPU cores  2 hours       docs/results.md
 features
+..._few         20 or more, such as small_colour  the same     half an hour  the same
 
 `pretrained_features` asks what the second paper claims and no one could measure without a download: what features of a
 network trained on ImageNet bring. Its branch is EfficientNet-Lite0, whose weights come with a Python package
@@ -40,8 +41,13 @@ from colorjax.config import choose, table_config
 from experiments import colorize_unet, fusion
 
 CURVE = "learning_curve"
-PRETRAINED = "pretrained_features"
-VARIANTS = ("smoke", *(s + ending for s in ("folder", CURVE, "paper") for ending in ("", fusion.RANDOM)), PRETRAINED)
+PRETRAINED, PRETRAINED_FEW = "pretrained_features", "pretrained_features_few"
+VARIANTS = (
+    "smoke",
+    *(s + ending for s in ("folder", CURVE, "paper") for ending in ("", fusion.RANDOM)),
+    PRETRAINED,
+    PRETRAINED_FEW,
+)
 
 SEEDS = (0, 1, 2)
 # Training photographs; 0 stands for all there are.
@@ -94,7 +100,8 @@ def branches(chosen: str) -> dict[str, tuple[str, ConfigDict]]:
 def get_config(variant: str = "") -> ConfigDict:
     """Return the table's config; `variant` is one of `VARIANTS`."""
     variant, dash, _ = choose(variant, VARIANTS).partition("-")
-    curve = variant in (CURVE, PRETRAINED)
+    pretrained = variant in (PRETRAINED, PRETRAINED_FEW)
+    curve = pretrained or variant == CURVE
     chosen = "folder" if curve else variant
     config = table_config()
     fusion.apply(config, chosen)
@@ -106,7 +113,7 @@ def get_config(variant: str = "") -> ConfigDict:
     if chosen == "smoke":
         config.training.epochs = 5  # 80 steps: two photographs are soon known by heart
     if curve:
-        of_what = "Pretrained features" if variant == PRETRAINED else "Colorization"
+        of_what = "Pretrained features" if pretrained else "Colorization"
         config.title = f"{of_what} against the number of training photographs"
         config.training.epochs = 3
         config.training.validate_every = config.training.checkpoint_every = 150
@@ -115,14 +122,14 @@ def get_config(variant: str = "") -> ConfigDict:
     compared = networks(chosen, config.data.patch_size, **fields)
     if variant == CURVE:
         del compared["zero"]
-    elif variant == PRETRAINED:
+    elif pretrained:
         compared = branches(chosen)
     for name, (label, settings) in compared.items():
-        for count in CURVE_SIZES if curve else (few, 0):
+        for count in CURVE_SIZES if variant in (CURVE, PRETRAINED) else (few, 0):
             row = ConfigDict({"label": f"{label}, {count or 'all'} photographs", **settings})
             row.data = ConfigDict({"photographs": count})
             row.series = label
             if curve:
-                row.seeds = PRETRAINED_SEEDS if variant == PRETRAINED else SEEDS
+                row.seeds = PRETRAINED_SEEDS if pretrained else SEEDS
             config.rows[f"{name}_{count or 'all'}"] = row
     return config.lock()

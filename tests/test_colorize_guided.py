@@ -13,6 +13,7 @@ from support.pictures import picture as noise
 
 import colorjax
 from colorjax.color import ab_bins
+from colorjax.config.defaults import run_config
 from colorjax.errors import UserError
 from colorjax.inference.working_copy import working_copy
 from colorjax.methods import Hints, Observation, build_method
@@ -20,8 +21,11 @@ from colorjax.methods.guidance import palette_of_image, reduced_hints
 from colorjax.methods.hint_strokes import HintStrokes, Stroke
 from colorjax.methods.pretrained import network_method
 from colorjax.models import build_model, efficientnet_weights, guided_colorizer
+from colorjax.objectives import Supervised
 from colorjax.tasks import colorize_guided
 from colorjax.tasks.colorize_guided import MOST_HINTS, PALETTE, ColorizeGuided, draw_hints, palette
+from colorjax.training.optimizer import build_optimizer
+from colorjax.training.state import create_state
 from colorjax.weights import load
 
 TASK = ColorizeGuided("rarity_weighted_cross_entropy")
@@ -266,3 +270,20 @@ def test_method_is_told_hints_and_references_where_its_settings_say_so(weights):
     assert np.abs(results[0] - results[2]).max() > 1e-4
     vivid = dataclasses.replace(alone, vividness=1.0).restore(Observation(gray)).image
     assert np.abs(vivid - results[0]).max() > 1e-4
+
+
+def test_training_state_begins_with_the_encoder_and_has_no_moments_for_it(monkeypatch):
+    weights = efficientnet_weights.random(0, seed=3)
+    monkeypatch.setattr(guided_colorizer.efficientnet_weights, "load", lambda number: weights)
+    model = build_model({"name": "guided_colorizer", "width": 4}, ab_bins.count())
+    config = run_config()
+    config.optimizer.modules = {"encoder": {"learning_rate": 0.0}}
+    optimizer, _ = build_optimizer(config.optimizer, 10)
+    state = jax.jit(lambda: create_state(0, Supervised(model, TASK), optimizer, False, {}))()
+    stem = state.params["network"]["encoder"]["stem"]["kernel"]
+    np.testing.assert_array_equal(stem, weights.variables["params"]["stem"]["kernel"])
+    np.testing.assert_array_equal(
+        state.batch_stats["network"]["encoder"]["stem_norm"]["var"],
+        weights.variables["batch_stats"]["stem_norm"]["var"],
+    )
+    assert stem.shape not in {leaf.shape for leaf in jax.tree.leaves(state.optimizer)}

@@ -66,15 +66,14 @@ def test_input_has_the_range_of_the_published_weights():
 def test_batch_statistics_change_in_training_alone():
     module = EfficientNetLite(0, classes=0)
     inputs = jnp.asarray(original.image(32, 32)[np.newaxis])
-    variables = module.init(jax.random.key(0), inputs)
-    apply = jax.jit(functools.partial(module.apply, mutable=["batch_stats"]), static_argnames="train")
-    _, quiet = apply(variables, inputs, train=False)
-    _, updated = apply(variables, inputs, train=True)
-    first = ("stem_norm", "mean")
-    before, same, new = (
-        functools.reduce(lambda tree, name: tree[name], first, collection["batch_stats"])
-        for collection in (variables, quiet, updated)
-    )
+    variables = efficientnet_weights.random(0, seed=0).variables
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def first_mean(train):
+        _, updates = module.apply(variables, inputs, train=train, mutable=["batch_stats"])
+        return updates["batch_stats"]["stem_norm"]["mean"]
+
+    before, same, new = variables["batch_stats"]["stem_norm"]["mean"], first_mean(False), first_mean(True)
     np.testing.assert_array_equal(before, same)
     assert np.abs(new - before).max() > 0
 
@@ -223,3 +222,24 @@ def test_random_weights_are_whole_and_tell_that_they_know_nothing():
     shapes = {path: np.shape(leaf) for path, leaf in efficientnet_weights.expected_shapes(0).items()}
     assert len(jax.tree.leaves(weights.variables)) == len(shapes)
     assert "know nothing" in weights.origin
+
+
+def test_batch_statistics_are_those_of_all_devices():
+    images = np.stack([original.image(32, 32) * scale for scale in (0.5, 1.0)])
+    variables = efficientnet_weights.random(0, seed=0).variables
+
+    def stem(axis_name):
+        def apply(variables, images):
+            network = EfficientNetLite(0, classes=0, axis_name=axis_name)
+            end_points, updates = network.apply(variables, images, train=True, mutable=["batch_stats"])
+            return end_points["stem"], updates["batch_stats"]["stem_norm"]
+
+        return apply
+
+    whole, updated = jax.jit(stem(None))(variables, images)
+    shares, of_each = jax.pmap(stem("devices"), axis_name="devices", in_axes=(None, 0), devices=jax.devices()[:2])(
+        variables, images[:, np.newaxis]
+    )
+    np.testing.assert_allclose(shares[:, 0], whole, atol=1e-4)
+    for name in ("mean", "var"):
+        np.testing.assert_allclose(of_each[name][1], updated[name], atol=1e-5)
