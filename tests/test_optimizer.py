@@ -229,4 +229,25 @@ def test_module_that_the_network_has_not_is_named():
     with settings.unlocked():
         settings.modules = {"encode": {"learning_rate": 0.0}}
     with pytest.raises(UserError, match="the network has no module 'encode'; did you mean 'encoder'"):
-        require_modules(settings, ("encoder", "decoder"))
+        require_modules(settings, {"encoder": {"stem": {"kernel": 1}}})
+
+
+def test_innermost_module_counts():
+    settings = section()
+    with settings.unlocked():
+        settings.modules = {"encoder": {"learning_rate": 0.02}, "stem": {"learning_rate": 0.0}}
+    optimizer, _ = build_optimizer(settings, 10)
+    kernel = {"kernel": jnp.ones((2, 2))}
+    params = {"network": {"encoder": {"stem": kernel, "head": kernel}, "output": kernel}}
+    updates, _ = optimizer.update(params, optimizer.init(params), params)
+    moved = jax.tree.map(lambda x: -float(x[0, 0]), updates["network"])
+    np.testing.assert_allclose(
+        [moved["encoder"]["stem"]["kernel"], moved["encoder"]["head"]["kernel"], moved["output"]["kernel"]],
+        [0, 0.02, 0.1],
+        atol=1e-6,
+    )
+    gradient = jax.grad(lambda params: sum(leaf.sum() for leaf in jax.tree.leaves(with_constants(settings, params))))(
+        params
+    )["network"]
+    assert not np.asarray(gradient["encoder"]["stem"]["kernel"]).any()
+    assert np.asarray(gradient["encoder"]["head"]["kernel"]).all()

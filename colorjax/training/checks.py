@@ -72,7 +72,7 @@ def check_objective(config: ConfigDict, classes: int) -> None:
     key = jax.eval_shape(lambda: jax.random.key(0))
     frozen = model.frozen().variables
     found = jax.eval_shape(variables, key, frozen)
-    require_modules(config.optimizer, tuple(found[objective.parts[0]]["params"]))
+    require_modules(config.optimizer, found[objective.parts[0]]["params"])
     _require_parts(config, objective.parts, "variables", found)
     result = jax.eval_shape(terms, found, key, frozen)
     _require_parts(config, objective.parts, "losses", result.losses)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import optax.contrib
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from colorjax.config.files import of_same_type
@@ -73,8 +74,9 @@ def build_optimizer(
       config: the `optimizer` section of a run's config.
       steps: number of steps of the whole run.
       parts: names of the objective's parts: parameters and gradients are trees by these names. Each part has its own
-        optimizer, with the settings of `config`, replaced by those in `config.parts.NAME`. A module of a part, which
-        is a tree of its parameters, has those in `config.modules.NAME`; a learning rate of 0 keeps it as it is.
+        optimizer, with the settings of `config`, replaced by those in `config.parts.NAME`. A module has those in
+        `config.modules.NAME`, whatever modules it lies in; of several names in a parameter's path the innermost counts.
+        A learning rate of 0 keeps a module as it is.
 
     Raises:
       UserError: a value or a name in `config` is invalid.
@@ -115,30 +117,42 @@ def _replaced(settings: ConfigDict, others: Mapping[str, Any], where: str, share
     return settings
 
 
-def require_modules(config: ConfigDict, modules: Sequence[str]) -> None:
+def require_modules(config: ConfigDict, params: Mapping[str, Any]) -> None:
     """Check that the network has the modules that `config.modules` names.
 
     Args:
       config: the `optimizer` section of a run's config.
-      modules: names of the network's modules.
+      params: the network's parameters, or their shapes.
 
     Raises:
       UserError: it has not.
     """
+    modules = sorted({name for path in flatten_dict(dict(params)) for name in path[:-1]})
     for module in config.modules:
         if module not in modules:
-            raise UserError(
-                f"config.optimizer.modules: the network has no module {module!r}; {nearest(module, modules)}"
-            )
+            line = f"config.optimizer.modules: the network has no module {module!r}"
+            raise UserError(f"{line}; {nearest(module, modules)}")
 
 
 def with_constants(config: ConfigDict, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters, by part, with the modules of learning rate 0 as constants, which get no gradient."""
     constant = {module for module, settings in config.modules.items() if settings.get("learning_rate") == 0}
-    return {
-        part: {name: jax.lax.stop_gradient(tree) if name in constant else tree for name, tree in of_part.items()}
-        for part, of_part in params.items()
-    }
+    if not constant:
+        return dict(params)
+    module_of = _module_of(config)
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: jax.lax.stop_gradient(leaf) if module_of(path) in constant else leaf, dict(params)
+    )
+
+
+def _module_of(config: ConfigDict) -> Callable[[tuple[Any, ...]], str]:
+    """Return a function from a parameter's path to the innermost of its modules with settings of its own, or ""."""
+
+    def module_of(path: tuple[Any, ...]) -> str:
+        names = [key.key for key in path[1:]]  # below the part's name
+        return next((name for name in reversed(names) if name in config.modules), "")
+
+    return module_of
 
 
 def _build_for_part(config: ConfigDict, steps: int) -> tuple[optax.GradientTransformation, optax.Schedule]:
@@ -156,13 +170,10 @@ def _build_for_part(config: ConfigDict, steps: int) -> tuple[optax.GradientTrans
         constant = others.get("learning_rate") == 0
         optimizers[module] = optax.set_to_zero() if constant else _build_for_modules(settings, steps)[0]
 
-    def labels(params: Mapping[str, Any]) -> dict[str, Any]:
-        def label(path: tuple[Any, ...], leaf: Any) -> str:
-            del leaf
-            module = path[1].key  # below the part's name
-            return module if module in config.modules else ""
+    module_of = _module_of(config)
 
-        return jax.tree_util.tree_map_with_path(label, params)
+    def labels(params: Mapping[str, Any]) -> dict[str, Any]:
+        return jax.tree_util.tree_map_with_path(lambda path, leaf: module_of(path), params)
 
     return optax.partition(optimizers, labels), schedule
 
