@@ -6,6 +6,8 @@ from importlib import metadata
 HEAVIEST = (
     "test_processes",
     "test_fusion",
+    "test_colorize_guided",
+    "test_efficientnet",
     "test_experiments",
     "test_inception",
     "test_table1",

@@ -15,7 +15,7 @@ from colorjax.config.files import load
 from colorjax.config.rows import row_config
 from colorjax.evaluation.protocol import Protocol
 from colorjax.methods import build_method
-from colorjax.models import build_model
+from colorjax.models import build_model, efficientnet_lite, efficientnet_weights, fusion
 from colorjax.objectives import Supervised
 from colorjax.tasks import build_task
 from colorjax.training.conditioning import conditioning_in_step
@@ -43,15 +43,20 @@ def runs_of(name, variant):
     runs = [row_config(config, name) for name in trained] if is_table(config) else [config]
     runs = [run.copy_and_resolve_references().unlock() for run in runs]
     for run in runs:
-        if "weights" in run.model:
-            run.model.weights = "random"
+        for weights in {"weights", "encoder_weights"} & set(run.model):
+            run.model[weights] = "random"
     return config, runs
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_branch():
-    with small_inception():
+    with small_inception(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fusion, "SIZES", (efficientnet_lite.SIZES[0]._replace(side=32),))
+        stages = [stage._replace(blocks=1, kernel_size=3, channels=8) for stage in efficientnet_lite.STAGES]
+        patch.setattr(efficientnet_lite, "STAGES", tuple(stages))
+        efficientnet_weights.expected_shapes.cache_clear()
         yield
+    efficientnet_weights.expected_shapes.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +95,7 @@ def smaller(run):
     """Return a run's config with a network of the same kind that soon compiles."""
     run = run.copy_and_resolve_references().unlock()
     small = {"width": 4, "depth": 1, "blocks": 1, "encoder_width": 4, "embedding_of": "patch", "dtype": "float32"}
+    small["encoder"] = "efficientnet_lite0"
     run.model.update({key: value for key, value in small.items() if key in run.model})
     return run
 

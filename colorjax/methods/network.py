@@ -76,6 +76,10 @@ class NetworkMethod(Method):
             raise UserError(
                 f"inference.picture: {self.picture!r} is for tasks that colorize, not for {self.task.name!r}"
             )
+        if self.is_guided and self.picture not in KINDS:
+            raise UserError(
+                f"inference.picture={self.picture!r}: the task {self.task.name!r} needs {' or '.join(KINDS)}"
+            )
         if not 0 <= self.vividness <= 1:
             raise UserError(f"inference.vividness={self.vividness}: must be from 0 (safe) to 1 (vivid)")
 
@@ -88,7 +92,8 @@ class NetworkMethod(Method):
         """Return the restored image, not clipped, and the network's own outputs."""
         degraded = observation.image
         if self.picture in KINDS:
-            return self._by_working_copy(observation)
+            image, outputs = self._by_working_copy(observation)
+            return Restored(image, resize(outputs, *image.shape[:2]))
         inputs = map_pixels(self.task.inputs, degraded)
         if self.picture == "whole":
             fitted = letterbox(inputs, self.patch_size)
@@ -99,6 +104,12 @@ class NetworkMethod(Method):
             outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
         return Restored(map_pixels(self.task.picture, outputs, inputs), outputs)
 
+    def restored_image(self, observation: Observation) -> np.ndarray:
+        """Return the restored image alone; the outputs of a network that predicts a distribution are large."""
+        if self.picture in KINDS:
+            return self._by_working_copy(observation)[0]
+        return self.restore(observation).image
+
     def _by_working_copy(self, observation):
         degraded = observation.image
         lightness = map_pixels(rgb2lab, degraded)[..., 0]
@@ -108,7 +119,7 @@ class NetworkMethod(Method):
         palette = palette_of_image(observation.references[0]) if observation.references else None
         outputs, colors = self.predict(small, copy, hints, palette)
         colors = upsample_colors(colors, small, lightness)
-        return Restored(map_pixels(recolor, degraded, colors), resize(outputs, *lightness.shape))
+        return map_pixels(recolor, degraded, colors), outputs
 
     def working_copy(self, height: int, width: int) -> WorkingCopy:
         """Return the shape of the copy that the network sees of an image."""

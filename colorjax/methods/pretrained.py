@@ -66,7 +66,7 @@ class Pretrained(Method):
 
     def restore(self, observation: Observation) -> Restored:
         """Return the restored image, not clipped, without the network's outputs (like an algorithm)."""
-        return Restored(self._network.restore(observation).image)
+        return Restored(self._network.restored_image(observation))
 
     @functools.cached_property
     def _trained(self) -> TrainedNetwork:

@@ -103,10 +103,12 @@ class GuidedColorizer(Network):
         features = None
         for side, end_point, multiple, blocks in _SCALES:
             channels = multiple * self.width
-            seen = jnp.concatenate([end_points[end_point], _pooled_hints(inputs[..., 1:], side)], axis=-1)
+            hints = _pooled_hints(inputs[..., 1:], side).astype(self.dtype)
+            seen = jnp.concatenate([end_points[end_point], hints], axis=-1)
             new = projected(seen, channels, f"skip_{side}")
             if features is None:
-                whole = jnp.concatenate([end_points[end_point].mean(axis=(1, 2)), palette], axis=-1)
+                mean = end_points[end_point].astype(jnp.float32).mean(axis=(1, 2))
+                whole = jnp.concatenate([mean, palette], axis=-1)
                 features = new + nn.Dense(channels, dtype=self.dtype, name="whole")(whole)[:, None, None]
             else:
                 features = new + upsample_nearest(projected(features, channels, f"up_{side}"))
