@@ -99,9 +99,9 @@ def colorize(
 
     Raises:
       UserError: an image of another dtype or shape; an unknown method; weights that can't be loaded or are for another
-        task, or that take neither hints nor a reference where there are some; hints of another size, outside the
-        picture, or those that `find_hints` refuses; a gray reference; a vividness outside 0 to 1; for 'scribble' no
-        hints, a reference, a vividness, or weights.
+        task; hints of another size, or those that `find_hints` refuses; a gray reference; a vividness outside 0 to 1; a
+        reference or a vividness for weights that predict no distribution; for 'scribble' no hints, a reference, a
+        vividness, or weights.
     """
     _check(picture)
     network = check_colorizer(method, weights, hints is not None, reference, vividness)
@@ -190,15 +190,14 @@ def check_colorizer(
         )
     if reference is not None:
         _check_reference(reference)
-    for given, what in ((with_hints, "hints"), (reference is not None, "a reference")):
-        if given and not network.is_guided:
-            advice = "; use the method scribble, or other weights" if with_hints else "; use other weights"
-            raise UserError(f"the weights {network.name!r} take no {what.removeprefix('a ')}{advice}")
-    if vividness is None:
-        return network
     if not network.predicts_distribution:
-        raise UserError(f"the weights {network.name!r} predict one color for each pixel, so there is no vividness")
-    return network.with_vividness(vividness)
+        for what, given in {"reference": reference is not None, "vividness": vividness is not None}.items():
+            if given:
+                raise UserError(
+                    f"the weights {network.name!r} predict one color for each pixel, between which no {what} can "
+                    "choose; use others"
+                )
+    return network if vividness is None else network.with_vividness(vividness)
 
 
 def _check_reference(reference: np.ndarray) -> None:

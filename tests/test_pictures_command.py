@@ -447,7 +447,7 @@ def test_hints_are_spread(told):
         (["--reference=a.png"], "the reference is gray: it has no colors to take over"),
         (["--reference=none.png"], "none.png: No such file or directory"),
         (["--vividness=2"], "vividness=2.0: must be from 0 (safe) to 1 (vivid)"),
-        (["--hints=marked.png", "--weights=colorizer"], "take no hints; use the method scribble, or other weights"),
+        (["--vividness=1", "--weights=colorizer"], "between which no vividness can choose; use others"),
         (["--method=scribble"], "the method scribble needs hints: a copy of the picture with colors painted over it"),
         (["--method=scrible"], "no method of colorizing is named 'scrible'; did you mean 'scribble'?"),
     ],

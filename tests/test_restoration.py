@@ -171,8 +171,7 @@ def test_arrays_of_other_kinds_are_refused(function, given, line):
         ({"method": "scribbles"}, "no method of colorizing is named 'scribbles'; did you mean 'scribble'?"),
         ({"method": "scribble"}, "needs hints"),
         ({"method": "scribble", "weights": "colorizer", "hints": picture()}, "has no weights"),
-        ({"method": "network", "hints": picture()}, "take no hints; use the method scribble"),
-        ({"weights": "colorizer", "hints": picture()}, "take no hints; use the method scribble"),
+        ({"weights": "colorizer", "vividness": 0.5}, "no vividness can choose"),
         ({"weights": "gray"}, "colorizing needs a colorizer's"),
     ],
 )

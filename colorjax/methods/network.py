@@ -15,13 +15,14 @@ from colorjax.inference.resizing import resize
 from colorjax.inference.tiled_network import TiledNetwork, Tiling, outputs_of
 from colorjax.inference.working_copy import KINDS, WorkingCopy, working_copy
 from colorjax.methods.guidance import palette_of_image, reduced_hints
+from colorjax.methods.hint_correction import corrected, hints_on_grid
 from colorjax.methods.method import Method, Observation, Restored
 from colorjax.models.network import Network
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS, Task
 from colorjax.tasks.colorize import AB_SCALE
 from colorjax.tasks.colorize_bins import VIVIDNESS, ColorizeBins
-from colorjax.tasks.colorize_guided import PALETTE, ColorizeGuided
+from colorjax.tasks.colorize_guided import PALETTE, ColorizeGuided, with_palette
 
 PICTURE = ("patches", "whole", *KINDS)
 
@@ -122,8 +123,9 @@ class NetworkMethod(Method):
         return map_pixels(recolor, degraded, colors), outputs
 
     def working_copy(self, height: int, width: int) -> WorkingCopy:
-        """Return the shape of the copy that the network sees of an image."""
-        return working_copy(self.picture, height, width, self.patch_size)
+        """Return the shape of the copy that the network sees of an image; reduced, if `picture` says nothing of one."""
+        kind = self.picture if self.picture in KINDS else KINDS[0]
+        return working_copy(kind, height, width, self.patch_size)
 
     @property
     def is_guided(self) -> bool:
@@ -155,20 +157,27 @@ class NetworkMethod(Method):
         Args:
           lightness: of the copy, float32 [copy.height, copy.width], 0..100.
           copy: its shape.
-          hints: as `reduced_hints` returns them, [copy.height, copy.width, 3]; for a network that is guided.
-          palette: [PALETTE]; for a network that is guided.
+          hints: as `reduced_hints` returns them, [copy.height, copy.width, 3]. The colors are corrected by them, and a
+            network that is guided is told them besides.
+          palette: [PALETTE]; for a network that predicts a distribution.
         """
         inputs = copy.on_canvas(lightness[..., np.newaxis] / 50 - 1)[np.newaxis]
+        palette = np.zeros(PALETTE, np.float32) if palette is None else palette
         guidance = {}
         if self.is_guided:
             there = np.zeros((*lightness.shape, 3), np.float32) if hints is None else hints
             scale = np.array([AB_SCALE, AB_SCALE, 1], np.float32)
             inputs = np.concatenate([inputs, copy.hints_on_canvas(there / scale)[np.newaxis]], axis=-1)
-            guidance["palette"] = (np.zeros(PALETTE, np.float32) if palette is None else palette)[np.newaxis]
+            guidance["palette"] = palette[np.newaxis]
+        settings = palette, np.float32(self.vividness)
         outputs, colors = jax.device_get(
-            _predict(self.model, self.task, self.variables, self.frozen, inputs, guidance, np.float32(self.vividness))
+            _predict(self.model, self.task, self.variables, self.frozen, inputs, guidance, *settings)
         )
-        return copy.of_image(outputs[0]), copy.of_image(colors[0])
+        outputs, colors = copy.of_image(outputs[0]), copy.of_image(colors[0])
+        if hints is not None:
+            grid = colors.shape[:2]
+            colors = corrected(colors, resize(lightness, *grid), hints_on_grid(hints, *grid))
+        return outputs, colors
 
     @property
     def tiling(self) -> Tiling:
@@ -186,10 +195,11 @@ def _outputs_alone(outputs, inputs):
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _predict(model, task, variables, frozen, inputs, guidance, vividness):
+def _predict(model, task, variables, frozen, inputs, guidance, palette, vividness):
     outputs = model.apply(variables, inputs, train=False, **guidance, **model.conditioning(frozen, inputs))
-    settings = (vividness,) if isinstance(task, ColorizeBins) else ()
-    return outputs, task.colors(outputs, *settings)
+    if not isinstance(task, ColorizeBins):
+        return outputs, task.colors(outputs)
+    return outputs, task.colors(with_palette(outputs, palette), vividness)
 
 
 _apply_at_full_size = jax.jit(outputs_of, static_argnums=0)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from colorjax.config.serialization import to_plain
 from colorjax.errors import UserError
+from colorjax.inference.working_copy import KINDS
 from colorjax.methods.method import HintDrawing, Method, Observation, Restored
 from colorjax.methods.network import NetworkMethod
 from colorjax.models import build_model
@@ -20,7 +21,7 @@ class Pretrained(Method):
     Attributes:
       weights: the name of a bundled network, or a file. A name or file that can't be loaded raises a `UserError` at
         the first use.
-      hints: for a guided colorizer: number of squares of true color that it is told for each image.
+      hints: for a colorizer that sees whole images: number of squares of true color that it is told for each image.
       hint_size: side of these squares, pixels.
       reference: for a guided colorizer: whether it is told a reference photograph's colors.
       vividness: for a colorizer that predicts a distribution, from 0 to 1; -1 for the network's own.
@@ -55,8 +56,9 @@ class Pretrained(Method):
     @property
     def tasks(self) -> frozenset[str]:
         """Return the tasks with the same kind of input as the task that the network was trained for."""
-        if self.needs and not self._network.is_guided:
-            raise UserError(f"method.weights={self.weights!r}: this network takes neither hints nor a reference")
+        for needed, valid in (("hints", self._network.picture in KINDS), ("reference", self._network.is_guided)):
+            if getattr(self, needed) and not valid:
+                raise UserError(f"method.{needed}: the network {self.weights!r} takes none")
         return self._network.tasks
 
     def fingerprint(self) -> dict[str, Any]:
