@@ -163,8 +163,8 @@ def test_hints_and_palette_change_the_colors_and_their_absence_does_not(network)
 
 def test_vividness_goes_from_fewer_rare_colors_to_more(network):
     logits = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3, ab_bins.count())) * 2, jnp.float32)
-    # Multiplying probabilities by weights to the power -0.6, then sharpening: p^(1 / T), scaled (Zhang et al., eq. 5).
-    weighted = (np.asarray(jax.nn.softmax(logits), np.float64) * ab_bins.rarity_weights() ** -0.6) ** (1 / 0.38)
+    # Multiplying probabilities by weights to the power -0.5, then sharpening: p^(1 / T), scaled (Zhang et al., eq. 5).
+    weighted = (np.asarray(jax.nn.softmax(logits), np.float64) * ab_bins.rarity_weights() ** -0.5) ** (1 / 0.38)
     mean = weighted / weighted.sum(axis=-1, keepdims=True) @ ab_bins.centers()
     np.testing.assert_allclose(network.task.colors(logits, 0.0), mean, atol=2e-3)
     chroma = [np.hypot(*np.moveaxis(np.asarray(network.task.colors(logits, v)), -1, 0)).mean() for v in (0, 0.5, 1)]

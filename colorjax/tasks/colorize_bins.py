@@ -19,7 +19,7 @@ TEMPERATURE = 0.38
 # Before the mean is taken, the probabilities are multiplied by the rarity weights to a power (Menon et al. 2021,
 # "Long-tail learning via logit adjustment"): the first for vividness 0, the second for vividness 1, evenly between. A
 # power of -1 would take back all that the weights of the loss did. More vividness gives more color and less PSNR.
-RARITY_POWERS = (-0.6, 0.2)
+RARITY_POWERS = (-0.5, 0.4)
 VIVIDNESS = 0.5
 
 
