@@ -1,6 +1,6 @@
 """Compute `colorjax/color/ab_bins.csv`: how often each bin of the ab plane occurs in a config's training photographs.
 
-python -m datasets.ab_shares --config=experiments/pretrain_colorize.py:cpu --config.data.source=A:B:C > ab_bins.csv
+python -m datasets.ab_shares --config=experiments/pretrain_colorize.py:long --config.data.source=A:B:C:D:E > ab_bins.csv
 """
 
 import csv

@@ -47,4 +47,4 @@ def sheet(images: list[Image.Image]) -> Image.Image:
 
 if __name__ == "__main__":
     folder, target = sys.argv[1:]
-    sheet([pair(found.path) for found in find_pictures([folder])]).save(target, quality=85)
+    sheet([pair(found.path) for found in find_pictures([folder]).found]).save(target, quality=85)
