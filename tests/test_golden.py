@@ -29,7 +29,8 @@ from colorjax.training.step import make_step
 ROOT = Path(__file__).parents[1]
 TABLES = {"table1": ("observed", "mean_color", "scribble"), "shipped_denoisers": ("observed",)}
 KEPT = Path(__file__).with_name("golden.json")
-CASES = [(task, "group") for task in TASKS] + [("denoise", "batch"), ("denoise", "none")]
+# The guided task's examples have arguments that a U-Net does not take; tests/test_colorize_guided.py is about it.
+CASES = [(task, "group") for task in TASKS if task != "colorize_guided"] + [("denoise", "batch"), ("denoise", "none")]
 STEPS = 4
 TOLERANCE = 1e-3
 
