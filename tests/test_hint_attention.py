@@ -79,3 +79,16 @@ def test_a_new_network_counts_a_hint_more_where_it_is_near():
     along = np.asarray(votes)[0, 0, :, at_color][0]
     assert (np.diff(along) < 0).all()
     assert along[0] > 1
+
+
+def test_only_hinted_positions_are_needed():
+    hints = np.zeros((2, 8, 8, 3), np.float32)
+    for number, (row, column) in enumerate([(0, 0), (3, 5), (7, 2)]):
+        hints[number % 2, row, column] = (40 - 30 * number, 20, 1)
+    features = jnp.asarray(np.random.default_rng(0).normal(size=(2, 8, 8, 6)), jnp.float32)
+    module = HintAttention()
+    variables = module.init(jax.random.key(0), features, hints)
+    for all_of_them, few in zip(
+        module.apply(variables, features, hints), HintAttention(most=2).apply(variables, features, hints), strict=True
+    ):
+        np.testing.assert_allclose(few, all_of_them, atol=1e-5)

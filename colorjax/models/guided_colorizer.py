@@ -24,7 +24,7 @@ from colorjax.models.network import Network
 from colorjax.models.normalization import Norm
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
 from colorjax.tasks.colorize import AB_SCALE
-from colorjax.tasks.colorize_guided import PALETTE
+from colorjax.tasks.colorize_guided import MOST_HINTS, PALETTE
 
 ENCODERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 
@@ -53,6 +53,8 @@ _SCALES = (
 )
 _FINEST = _SCALES[-1].side
 _HINTED = 2 * _FINEST  # the scale at which positions attend to hints
+# As many of these positions as the hints of a training example can cover: each covers four at most.
+_MOST_HINTED = 4 * MOST_HINTS
 _PALETTE_SCALE = 8.0  # brings a palette, whose shares have the sum 1, to about the size of the features
 
 _LEAST_SHARE = 1e-3  # of a palette's color, where its shares become logits
@@ -118,7 +120,8 @@ class GuidedColorizer(Network):
                 features = new + upsample_nearest(projected(features, channels, f"up_{side}"))
             if side == _HINTED:
                 pooled = _pooled_hints(inputs[..., 1:], side)
-                votes, told = HintAttention(dtype=self.dtype, name="hints")(features, pooled)
+                attention = HintAttention(_MOST_HINTED if train else None, dtype=self.dtype, name="hints")
+                votes, told = attention(features, pooled)
                 features = features + projected(told, channels, "told", use_bias=False)
             for block in range(blocks):
                 name = f"block_{side}_{block}"

@@ -25,13 +25,15 @@ _NOWHERE = -1e9
 
 
 class HintAttention(nn.Module):
-    """The attention. Its work and memory grow with the square of the number of positions.
+    """The attention. Its work and memory grow with the number of positions times `most`.
 
     Attributes:
+      most: only so many positions with a hint are attended to, the first ones by rows; None for all.
       width: length of the compared features of each head.
       dtype: type of the computation of the features; the attention itself is float32.
     """
 
+    most: int | None = None
     width: int = 16
     dtype: DType = "float32"
 
@@ -48,22 +50,31 @@ class HintAttention(nn.Module):
           share of its attention that a head gives to hints, and this share. All are 0 for images without hints.
         """
         batch, height, width, _ = features.shape
-        flat = features.reshape(batch, height * width, -1).astype(self.dtype)
+        size = height * width
+        flat = features.reshape(batch, size, -1).astype(self.dtype)
+        told = hints.reshape(batch, size, 3)
+        distances = jnp.broadcast_to(_distances(height, width)[None], (batch, size, size))
+        sources = flat
+        if self.most is not None and self.most < size:
+            # Those with a hint come first.
+            _, chosen = jax.lax.top_k(told[..., 2], self.most)
+            sources, told = (jnp.take_along_axis(values, chosen[..., None], axis=1) for values in (flat, told))
+            distances = jnp.take_along_axis(distances, chosen[:, None], axis=2)
 
-        def by_head(name, size):
-            projected = nn.Dense(HEADS * size, dtype=self.dtype, name=name)(flat)
-            return projected.reshape(batch, -1, HEADS, size).astype(jnp.float32)
+        def by_head(name, values, length):
+            projected = nn.Dense(HEADS * length, dtype=self.dtype, name=name)(values)
+            return projected.reshape(batch, -1, HEADS, length).astype(jnp.float32)
 
         rates = jnp.exp(self.param("log_rates", lambda _: jnp.log(jnp.array(_FIRST_RATES))))
         strengths = self.param("strengths", lambda _: jnp.full(HEADS, _FIRST_STRENGTH))
-        likeness = jnp.einsum("bqhd,bkhd->bhqk", by_head("query", self.width), by_head("key", self.width))
-        likeness = likeness / jnp.sqrt(self.width) - rates[None, :, None, None] * _distances(height, width)[None, None]
-        there = hints.reshape(batch, 1, 1, height * width, 3)[..., 2]
-        none = jnp.moveaxis(by_head("none", 1), 2, 1)
+        query, key = by_head("query", flat, self.width), by_head("key", sources, self.width)
+        likeness = jnp.einsum("bqhd,bkhd->bhqk", query, key) / jnp.sqrt(self.width)
+        likeness = likeness - rates[None, :, None, None] * distances[:, None]
+        there = told[:, None, None, :, 2]
+        none = jnp.moveaxis(by_head("none", flat, 1), 2, 1)
         scores = jnp.concatenate([jnp.where(there > 0, likeness, _NOWHERE), none], axis=-1)
         attention = jax.nn.softmax(scores, axis=-1)[..., :-1] * there
 
-        told = hints.reshape(batch, height * width, 3)
         votes = jnp.einsum("bqk,bkn->bqn", jnp.einsum("h,bhqk->bqk", strengths, attention), _shares(told[..., :2]))
         seen = jnp.einsum("bhqk,bkc->bqhc", attention, told / jnp.array([[[_COLOR_SCALE, _COLOR_SCALE, 1.0]]]))
         return votes.reshape(batch, height, width, -1), seen.reshape(batch, height, width, -1)
