@@ -9,7 +9,8 @@ finished share of the work, from 0 to 1.
 """
 
 import functools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -19,13 +20,20 @@ from colorjax.errors import UserError, nearest
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.inference.saturated import keep_saturated
 from colorjax.inference.tiled_network import restore as restore_in_tiles
+from colorjax.methods import DENOISERS
+from colorjax.methods.classical.method import Denoiser
+from colorjax.methods.classical.noise_level import estimate_noise
 from colorjax.methods.guidance import palette_of_image, reduced_hints
 from colorjax.methods.hint_strokes import HintStrokes
 from colorjax.methods.method import Hints, Observation
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
+from colorjax.methods.retrieval.folder import index_folder
+from colorjax.methods.retrieval.method import TRANSFERS, build_transfer
+from colorjax.methods.retrieval.search import Search
 from colorjax.methods.scribble.method import Scribble
 from colorjax.methods.scribble.paint import find_paint
+from colorjax.restoration_by_example import by_reference, by_references
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.weights import load
 
@@ -34,28 +42,42 @@ Progress = Callable[[float], None]
 DENOISER = "denoise_color"
 GRAY_DENOISER = "denoise_gray"
 COLORIZER = "colorize"
-METHODS = ("network", "scribble")
+METHODS = ("network", "scribble", *TRANSFERS)
+COUNT = 5  # references found in a folder
 
 
 def ignore(share: float) -> None:
     """Discard progress updates (the default callback)."""
 
 
-def denoise(picture: np.ndarray, weights: str = "", progress: Progress = ignore) -> np.ndarray:
+def denoise(
+    picture: np.ndarray,
+    weights: str = "",
+    progress: Progress = ignore,
+    method: str = "",
+    noise_level: float | None = None,
+) -> np.ndarray:
     """Return the denoised image, of the shape and dtype of the given one. Saturated regions stay so.
 
     Args:
       picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
       weights: of a denoiser; by default the bundled one for gray if all channels are equal, else the one for color.
       progress: called with the finished share, 0 to 1.
+      method: 'network' (the default), or one of `colorjax.methods.DENOISERS`, such as 'bm3d'.
+      noise_level: standard deviation of the noise, of 255, for the latter; None to estimate it. The networks find it by
+        themselves.
 
     Raises:
-      UserError: an image of another dtype or shape, weights that can't be loaded or are for another task, or weights
-        for gray images and an image with colors.
+      UserError: an image of another dtype or shape, weights that can't be loaded or are for another task, weights for
+        gray images and an image with colors, an unknown method, weights for one that has none, or a noise level for one
+        that takes none, or outside 1 to 255 (0 stands for none).
     """
+    denoiser = check_denoiser(weights, method, noise_level)
     _check(picture)
+    if isinstance(denoiser, Denoiser):
+        return _filtered(picture, denoiser, progress)
     gray = is_gray(picture)
-    network = check_denoiser(weights or (GRAY_DENOISER if gray else DENOISER))
+    network = check_denoiser(weights or (GRAY_DENOISER if gray else DENOISER), "", None)
     channels = network.task.input_channels
     if channels == 1 and not gray:
         raise UserError(f"the weights {network.name!r} are for gray pictures, and this one has colors; use others")
@@ -82,6 +104,9 @@ def colorize(
     reference: np.ndarray | None = None,
     vividness: float | None = None,
     progress: Progress = ignore,
+    regions: np.ndarray | None = None,
+    references: str | os.PathLike | Search | None = None,
+    count: int = COUNT,
 ) -> np.ndarray:
     """Return the image in color, `[H, W, 3]` of the same dtype, with exactly the same gray levels.
 
@@ -89,21 +114,36 @@ def colorize(
 
     Args:
       picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
-      method: 'network' (the default), or 'scribble' (Levin et al. 2004), which needs hints.
+      method: 'network' (the default), 'scribble' (Levin et al. 2004), which needs hints, or one of the methods by
+        example, which need a reference: 'welsh' (the default with `references`), 'irony', 'gupta', 'reinhard', or
+        'same_scene' for a reference that shows the very same scene.
       weights: of a colorizer, for the network; by default the bundled one.
       hints: colors of some places: strokes and points (`methods.hint_strokes`), a copy of the image with colors painted
         over it, as for `find_hints`, or what that found.
       reference: an image with the colors that the result shall have, uint8 or uint16 `[h, w, 3]` of any size.
       vividness: from 0, the safe mean of the colors that the network thinks possible, to 1; None for the network's own.
-      progress: called with the finished share, 0 to 1; only by the network.
+      progress: called with the finished share, 0 to 1; not by 'scribble'.
+      regions: for 'irony': which region of the reference each of its pixels belongs to, int `[h, w]`.
+      references: a folder of color photographs, in which references are found; or a search in one.
+      count: number of references to find.
 
     Raises:
       UserError: an image of another dtype or shape; an unknown method; weights that can't be loaded or are for another
         task; hints of another size, or those that `find_hints` refuses; a gray reference; a vividness outside 0 to 1; a
         reference or a vividness for weights that predict no distribution; for 'scribble' no hints, a reference, a
-        vividness, or weights.
+        vividness, or weights; for a method by example no reference, hints, a vividness or weights; regions of another
+        size than the reference, or for another method; a folder of references that has none, or a count below 1.
     """
     _check(picture)
+    with_folder = references is not None
+    method = check_method(method, reference is not None, with_folder, regions)
+    if method in TRANSFERS:
+        check_by_example(method, weights, hints is not None, reference, vividness, regions, with_folder)
+        transfer = build_transfer(method)
+        if with_folder:
+            search = references if isinstance(references, Search) else Search(index_folder(references))
+            return by_references(picture, search, transfer, count, progress)[0]
+        return by_reference(picture, transfer, reference, regions, progress)[0]
     network = check_colorizer(method, weights, hints is not None, reference, vividness)
     if isinstance(hints, np.ndarray):
         hints = find_hints(picture, hints)
@@ -141,16 +181,92 @@ def restore(picture: np.ndarray, progress: Progress = ignore) -> np.ndarray:
     return colorize(gray, progress=lambda share: progress(0.8 + 0.2 * share))
 
 
-def check_denoiser(weights: str) -> NetworkMethod:
-    """Return the denoiser with these weights ("" for the bundled one for images in color).
+def _filtered(picture: np.ndarray, denoiser: Denoiser, progress: Progress) -> np.ndarray:
+    """Return the image denoised by a classical method, in bands of rows."""
+    gray = is_gray(picture)
+    shown = picture[..., :1] if gray else picture
+    scale = np.float32(np.iinfo(picture.dtype).max)
+    sigma = denoiser.level / 255 if denoiser.level >= 0 else estimate_noise(shown) / scale
+    result, row = np.empty_like(picture), 0
+    for band in denoiser.in_bands(lambda rows: shown[rows] / scale, picture.shape[0], sigma):
+        result[row : row + len(band)] = np.rint(np.clip(band, 0, 1) * scale).astype(picture.dtype)
+        row += len(band)
+        progress(row / len(picture))
+    return keep_saturated(picture, result)
+
+
+def check_denoiser(weights: str, method: str = "", noise_level: float | None = None) -> NetworkMethod | Denoiser:
+    """Return the denoiser of `denoise`; the arguments are its own, "" for the bundled weights for images in color.
 
     Raises:
-      UserError: the weights can't be loaded, or are for another task.
+      UserError: as `denoise`, for all but the picture.
     """
+    names = ("network", *DENOISERS)
+    if method and method not in names:
+        raise UserError(f"no method of denoising is named {method!r}; {nearest(method, names)}")
+    if method in DENOISERS:
+        if weights:
+            raise UserError(f"the method {method} has no weights; leave them out, or use the method network")
+        if noise_level is None:
+            return DENOISERS[method]()
+        if not (noise_level == 0 or 1 <= noise_level <= 255):
+            raise UserError(f"noise level {noise_level:g}: it is of 255, so from 1 to 255 (25 is strong noise)")
+        return DENOISERS[method](level=float(noise_level))
+    if noise_level is not None:
+        raise UserError(f"the networks find the noise level by themselves; it is for {', '.join(DENOISERS)}")
     network = _network(weights or DENOISER)
     if network.task.colorizes:
         raise UserError(f"the weights {network.name!r} are for {network.task.input_kind}; denoising needs a denoiser's")
     return network
+
+
+def check_method(method: str, with_reference: bool, with_folder: bool, regions: np.ndarray | None) -> str:
+    """Return the name of the method of `colorize`; the arguments are those of `colorize`.
+
+    Raises:
+      UserError: an unknown method; regions for another than 'irony'; a reference and a folder of them, or a folder for
+        a method that takes none.
+    """
+    method = method or ("welsh" if with_folder else METHODS[0])
+    if method not in METHODS:
+        raise UserError(f"no method of colorizing is named {method!r}; {nearest(method, METHODS)}")
+    if with_folder and with_reference:
+        raise UserError("one reference and a folder of references: give one of them")
+    if with_folder and method not in TRANSFERS:
+        raise UserError(f"the method {method} takes no folder of references; use {', '.join(TRANSFERS)}")
+    if regions is not None and method != "irony":
+        raise UserError(f"the method {method} learns no regions; leave them out, or use the method irony")
+    if regions is not None and with_folder:
+        raise UserError("regions are of one reference, not of a folder of them")
+    return method
+
+
+def check_by_example(
+    method: str,
+    weights: str,
+    with_hints: bool,
+    reference: np.ndarray | None,
+    vividness: float | None,
+    regions: np.ndarray | None,
+    with_folder: bool = False,
+) -> None:
+    """Raise a `UserError` unless a method by example can do with these arguments, which are those of `colorize`."""
+    _refuse(method, {"weights": bool(weights), "hints": with_hints, "vividness": vividness is not None})
+    if with_folder:
+        return
+    if reference is None:
+        raise UserError(f"the method {method} needs a reference: a color photograph, or a folder of them")
+    _check_reference(reference)
+    if regions is not None and regions.shape != reference.shape[:2]:
+        sizes = [f"{width}x{height} pixels" for height, width in (regions.shape, reference.shape[:2])]
+        raise UserError(f"the regions are {sizes[0]} and the reference {sizes[1]}: they must be alike")
+
+
+def _refuse(method: str, given: Mapping[str, bool]) -> None:
+    """Raise a `UserError` for the first thing that is given and that the method has not."""
+    for what, there in given.items():
+        if there:
+            raise UserError(f"the method {method} has no {what}; leave it out, or use the method network")
 
 
 def check_colorizer(
@@ -163,7 +279,7 @@ def check_colorizer(
     """Return the network for `colorize`, or None if the method is 'scribble'.
 
     Args:
-      method: as for `colorize`.
+      method: 'network' or 'scribble'; "" for the network.
       weights: as for `colorize`.
       with_hints: whether there are hints.
       reference: as for `colorize`.
@@ -172,14 +288,9 @@ def check_colorizer(
     Raises:
       UserError: as `colorize`, for all but the picture and the hints themselves.
     """
-    method = method or METHODS[0]
-    if method not in METHODS:
-        raise UserError(f"no method of colorizing is named {method!r}; {nearest(method, METHODS)}")
     if method == "scribble":
         others = {"weights": bool(weights), "reference": reference is not None, "vividness": vividness is not None}
-        for what, given in others.items():
-            if given:
-                raise UserError(f"the method scribble has no {what}; leave it out, or use the method network")
+        _refuse(method, others)
         if not with_hints:
             raise UserError("the method scribble needs hints: a copy of the picture with colors painted over it")
         return None

@@ -160,16 +160,17 @@ COMMANDS = {
     ),
     "denoise": Command(
         "take the noise out of your own pictures",
-        "Denoises files and the pictures in folders, in color or gray, and writes them into DIR in their own format.\n"
-        + _PICTURES,
-        (options.PICTURES, options.weights("of another network"), options.RESULTS),
+        "Denoises files and the pictures in folders, in color or gray, and writes them into DIR in their own format:\n"
+        "by a network, or by a classical method (--method=bm3d and others).\n" + _PICTURES,
+        (options.PICTURES, options.DENOISING, options.weights("of another network"), options.RESULTS),
         compiles=True,
         ending=ENDING_OF_PICTURES,
     ),
     "colorize": Command(
         "give your own pictures colors",
-        "Colors files and the pictures in folders by a network, which --hints and --reference guide; or from hints\n"
-        "alone (--method=scribble, Levin et al. 2004). Lightness stays what it is. Writes into DIR.\n" + _PICTURES,
+        "Colors files and the pictures in folders by a network, which --hints and --reference guide; from hints\n"
+        "alone (--method=scribble, Levin et al. 2004); or by example, from a reference (--method=welsh and others) or\n"
+        "those found in a folder (--references). Lightness stays what it is. Writes into DIR.\n" + _PICTURES,
         (options.PICTURES, options.COLORING, options.weights("of another network"), options.RESULTS),
         compiles=True,
         ending=ENDING_OF_PICTURES,

@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 
 from colorjax import restoration
-from colorjax.commands.pictures import process
+from colorjax.commands.pictures import Restoration, process
 
 
-def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int, weights: str) -> None:
+def main(
+    paths: Sequence[str],
+    output: str,
+    compare: bool,
+    max_pixels: int,
+    method: str,
+    noise_level: float | None,
+    weights: str,
+) -> None:
     """Denoise photos and write the results.
 
     Args:
@@ -14,15 +22,17 @@ def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int, weig
       output: folder of the results.
       compare: whether to write photo and result side by side, too.
       max_pixels: larger photos are left out.
+      method: as for `restoration.denoise`.
+      noise_level: as for `restoration.denoise`.
       weights: weights of another network, as for `restoration.denoise`; '' for the bundled ones.
 
     Raises:
-      UserError: unusable weights, or as `pictures.process`.
+      UserError: unusable weights or settings, or as `pictures.process`.
       ColorjaxError: as `pictures.process`.
     """
-    restoration.check_denoiser(weights)
+    restoration.check_denoiser(weights, method, noise_level)
 
     def restoring(pixels, progress):
-        return restoration.denoise(pixels, weights, progress)
+        return Restoration(restoration.denoise(pixels, weights, progress, method, noise_level))
 
     process("denoise", paths, output, restoring, compare, max_pixels, keep_space=True)

@@ -198,15 +198,36 @@ PICTURES = Options(_add_pictures, positional="paths")
 
 
 def _add_coloring(parser):
-    parser.add_argument("--method", default="", metavar="NAME", help="network (default), or scribble with --hints")
+    text = (
+        "network (default); scribble, with --hints; or by example, with a reference: welsh (default with --references),"
+        " irony, gupta, reinhard, same_scene"
+    )
+    parser.add_argument("--method", default="", metavar="NAME", help=text)
     text = "a copy with colors painted over, or strokes and points as JSON"
     parser.add_argument("--hints", default="", metavar="FILE", help=text)
     parser.add_argument("--reference", default="", metavar="PICTURE", help="a photograph with the colors that you want")
+    text = "for irony: a picture of the reference's size with one color for each region (default: found)"
+    parser.add_argument("--regions", default="", metavar="PICTURE", help=text)
+    text = "a folder of color photographs, of which the most similar ones are references"
+    parser.add_argument("--references", default="", metavar="FOLDER", help=text)
+    parser.add_argument("--count", type=int, default=5, metavar="N", help="of these references (default: 5)")
+    text = "write which references were used, as JSON, beside each result"
+    _add_hyphened(parser, "--list-references", action="store_true", help=text)
     text = "from 0, safe, to 1, vivid (default: 0.5)"
     parser.add_argument("--vividness", type=float, metavar="SHARE", help=text)
 
 
 COLORING = Options(_add_coloring)
+
+
+def _add_denoising(parser):
+    text = "network (default), bm3d, non_local_means, wavelet, total_variation, bilateral, gaussian, median ..."
+    parser.add_argument("--method", default="", metavar="NAME", help=text)
+    text = "standard deviation of the noise, of 255, where the method is no network (default: estimated)"
+    _add_hyphened(parser, "--noise-level", type=float, metavar="NUMBER", help=text)
+
+
+DENOISING = Options(_add_denoising)
 
 
 def _add_results(parser):

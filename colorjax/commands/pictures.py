@@ -1,9 +1,11 @@
 """Process a user's own photos from files to files, for the commands denoise, colorize and restore."""
 
+import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -15,10 +17,26 @@ from colorjax.pictures.overwriting import identities, refuse_to_overwrite
 from colorjax.pictures.read import Photo, read_photo
 from colorjax.pictures.side_by_side import side_by_side
 from colorjax.pictures.write import check_folder, suffix_for, write_photo
+from colorjax.runtime.atomic import write_atomically
 from colorjax.runtime.memory import is_out_of_memory
 
-#: A function of an image and a callback, which it calls with the share in [0, 1] that is done. It returns an image.
-Restoring = Callable[[np.ndarray, Callable[[float], None]], np.ndarray]
+
+class Restoration(NamedTuple):
+    """A restored image, and what is to be told about it.
+
+    Attributes:
+      pixels: the image.
+      remarks: lines for the user.
+      beside: what is written beside the result as NAME.json; None for nothing.
+    """
+
+    pixels: np.ndarray
+    remarks: tuple[str, ...] = ()
+    beside: Mapping[str, Any] | None = None
+
+
+#: A function of an image and a callback, which it calls with the share in [0, 1] that is done.
+Restoring = Callable[[np.ndarray, Callable[[float], None]], Restoration]
 
 
 def process(
@@ -120,9 +138,12 @@ def _renamed(picture: Found, target: Path, folder: Path) -> list[str]:
 def _one(photo: Photo, targets: Sequence[Path], restoring: Restoring, progress: Callable[[float], None]) -> list[str]:
     """Restore one photo and write the result and, if there is a second target, the comparison; return remarks."""
     result = restoring(photo.pixels, progress)
-    remarks = [*photo.remarks, *write_photo(targets[0], result, photo)]
+    remarks = [*photo.remarks, *result.remarks, *write_photo(targets[0], result.pixels, photo)]
     for beside in targets[1:]:
-        write_photo(beside, *side_by_side(photo, result))
+        write_photo(beside, *side_by_side(photo, result.pixels))
+    if result.beside is not None:
+        text = json.dumps(result.beside, indent=2, ensure_ascii=False)
+        write_atomically(targets[0].with_name(f"{targets[0].name}.json"), f"{text}\n")
     return remarks
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from colorjax import restoration
-from colorjax.commands.pictures import process
+from colorjax.commands.pictures import Restoration, process
 
 
 def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int) -> None:
@@ -19,4 +19,8 @@ def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int) -> N
       UserError: as `pictures.process`.
       ColorjaxError: as `pictures.process`.
     """
-    process("restore", paths, output, restoration.restore, compare, max_pixels)
+
+    def restoring(pixels, progress):
+        return Restoration(restoration.restore(pixels, progress))
+
+    process("restore", paths, output, restoring, compare, max_pixels)

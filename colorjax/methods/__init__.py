@@ -15,16 +15,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from colorjax.errors import UserError, nearest
+from colorjax.methods.classical.bm3d import BM3D
+from colorjax.methods.classical.filters import Bilateral, Gaussian, GaussianBilateral, Median
+from colorjax.methods.classical.method import Denoiser
+from colorjax.methods.classical.non_local_means import NonLocalMeans
+from colorjax.methods.classical.total_variation import TotalVariation
+from colorjax.methods.classical.wavelet import Wavelet
 from colorjax.methods.feature_ridge import FeatureRidge
 from colorjax.methods.identity import Identity
 from colorjax.methods.mean_color import MeanColor
 from colorjax.methods.method import HintDrawing, Hints, Method, Observation, Restored
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import Pretrained
+from colorjax.methods.retrieval.method import TRANSFERS, Retrieved
 from colorjax.methods.retrieved_reference import RetrievedReference
 from colorjax.methods.scribble.method import Scribble
 
 __all__ = [
+    "DENOISERS",
     "METHODS",
     "FeatureRidge",
     "HintDrawing",
@@ -36,6 +44,7 @@ __all__ = [
     "Observation",
     "Pretrained",
     "Restored",
+    "Retrieved",
     "RetrievedReference",
     "Scribble",
     "build_method",
@@ -43,11 +52,20 @@ __all__ = [
 ]
 
 
+#: The classical denoisers, by name.
+DENOISERS: dict[str, type[Denoiser]] = {
+    method.name: method
+    for method in (BM3D, NonLocalMeans, Wavelet, TotalVariation, GaussianBilateral, Bilateral, Gaussian, Median)
+}
+
 METHODS: dict[str, type[Method]] = {
     "observed": Identity,
     "mean_color": MeanColor,
     "feature_ridge": FeatureRidge,
     "retrieved_reference": RetrievedReference,
+    **DENOISERS,
+    **TRANSFERS,
+    "retrieved": Retrieved,
     "scribble": Scribble,
     "pretrained": Pretrained,
 }

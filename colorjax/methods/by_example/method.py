@@ -58,8 +58,12 @@ class ByExample(Method):
         return Restored(map_pixels(recolor, observation.image, upsample_colors(found.ab, small, lightness)))
 
 
-def at_working_size(values: np.ndarray) -> np.ndarray:
-    """Return values [H, W] or [H, W, C], reduced so that no side is longer than `WORKING_SIDE`; never enlarged."""
-    height, width = values.shape[:2]
+def working_shape(height: int, width: int) -> tuple[int, int]:
+    """Return the height and width of an image reduced so that no side is longer than `WORKING_SIDE`; never enlarged."""
     scale = min(1.0, WORKING_SIDE / max(height, width))
-    return resize(values, max(1, math.floor(height * scale + 0.5)), max(1, math.floor(width * scale + 0.5)))
+    return max(1, math.floor(height * scale + 0.5)), max(1, math.floor(width * scale + 0.5))
+
+
+def at_working_size(values: np.ndarray) -> np.ndarray:
+    """Return values [H, W] or [H, W, C] of an image at its `working_shape`."""
+    return resize(values, *working_shape(*values.shape[:2]))

@@ -1,0 +1,1 @@
+"""Classical denoisers, which need no training: filters, wavelets, self-similarity and total variation."""

@@ -1,0 +1,153 @@
+"""Filters: Gaussian, bilateral, both in turn, and the median. Images are float32 [H, W, C] of any finite range.
+
+The bilateral filter is that of C. Tomasi and R. Manduchi, "Bilateral filtering for gray and color images", ICCV 1998.
+Both in turn is what Sugumar's paper calls an amalgamation of the two (section 2).
+"""
+
+import dataclasses
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import scipy.ndimage
+
+from colorjax.errors import UserError
+from colorjax.methods.classical.method import Denoiser, check_level
+
+
+@dataclasses.dataclass
+class Gaussian(Denoiser):
+    """Blurs by a Gaussian with a standard deviation of `width` times the fourth root of the level of 255, pixels.
+
+    Raises:
+      UserError: a setting outside its range.
+    """
+
+    level: float = -1.0
+    told: bool = False
+    width: float = 0.33
+    name: ClassVar[str] = "gaussian"
+
+    def __post_init__(self):
+        check_level(self.level)
+        _check_positive(self, "width")
+
+    def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
+        """See `Denoiser`."""
+        return blurred(image, self.width * (255 * sigma) ** 0.25)
+
+
+@dataclasses.dataclass
+class Bilateral(Denoiser):
+    """Averages pixels that are near and alike; beyond the border the image is reflected, so it does not darken.
+
+    Attributes:
+      width: standard deviation of the distance, pixels.
+      colors: standard deviation of the difference between two pixels, in units of the noise's.
+
+    Raises:
+      UserError: a setting outside its range.
+    """
+
+    level: float = -1.0
+    told: bool = False
+    width: float = 1.5
+    colors: float = 3.0
+    name: ClassVar[str] = "bilateral"
+
+    def __post_init__(self):
+        check_level(self.level)
+        _check_positive(self, "width", "colors")
+
+    def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
+        """See `Denoiser`."""
+        return bilateral(image, self.width, self.colors * sigma)
+
+
+@dataclasses.dataclass
+class GaussianBilateral(Denoiser):
+    """A narrow Gaussian first, which takes out what the bilateral filter would keep as alike nothing.
+
+    Attributes:
+      blur: standard deviation of the Gaussian, pixels.
+      width: of the bilateral filter, as of `Bilateral`.
+      colors: of the bilateral filter, in units of the noise that the Gaussian leaves.
+
+    Raises:
+      UserError: a setting outside its range.
+    """
+
+    level: float = -1.0
+    told: bool = False
+    blur: float = 0.5
+    width: float = 1.5
+    colors: float = 2.5
+    name: ClassVar[str] = "gaussian_bilateral"
+
+    def __post_init__(self):
+        check_level(self.level)
+        _check_positive(self, "blur", "width", "colors")
+
+    def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
+        """See `Denoiser`."""
+        return bilateral(blurred(image, self.blur), self.width, self.colors * sigma * left_by_blur(self.blur))
+
+
+@dataclasses.dataclass
+class Median(Denoiser):
+    """The median of each square.
+
+    Attributes:
+      side: of the square, pixels, odd.
+
+    Raises:
+      UserError: a setting outside its range.
+    """
+
+    level: float = -1.0
+    told: bool = False
+    side: int = 3
+    name: ClassVar[str] = "median"
+
+    def __post_init__(self):
+        check_level(self.level)
+        if self.side < 1 or self.side % 2 == 0:
+            raise UserError(f"method.side={self.side}: must be an odd number from 1 on")
+
+    def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
+        """See `Denoiser`; the level does not matter."""
+        del sigma
+        return scipy.ndimage.median_filter(image, (self.side, self.side, 1), mode="reflect")
+
+
+def blurred(image: np.ndarray, width: float) -> np.ndarray:
+    """Return the image convolved with a Gaussian of the standard deviation `width`, pixels; reflected at the border."""
+    return scipy.ndimage.gaussian_filter(image, (width, width, 0), mode="reflect")
+
+
+def left_by_blur(width: float) -> float:
+    """Return the share of white noise's standard deviation that `blurred` leaves."""
+    size = int(4 * width + 0.5)
+    weights = np.exp(-0.5 * np.square(np.arange(-size, size + 1) / width))
+    return float(np.square(weights / weights.sum()).sum())
+
+
+def bilateral(image: np.ndarray, width: float, colors: float) -> np.ndarray:
+    """Return the bilateral filter's result by OpenCV; the difference of colors is the sum over the channels.
+
+    Args:
+      image: [H, W, C].
+      width: standard deviation of the distance, pixels; the window reaches three times as far.
+      colors: standard deviation of the difference.
+    """
+    # OpenCV sums the channels' absolute differences, which grow with their number.
+    scale = float(colors * np.sqrt(image.shape[2]))
+    reach = 2 * int(np.ceil(3 * width)) + 1
+    result = cv2.bilateralFilter(np.ascontiguousarray(image), reach, scale, width, borderType=cv2.BORDER_REFLECT)
+    return result.reshape(image.shape)
+
+
+def _check_positive(method, *fields: str) -> None:
+    for field in fields:
+        if getattr(method, field) <= 0:
+            raise UserError(f"method.{field}={getattr(method, field)}: must be above 0")

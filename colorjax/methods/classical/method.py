@@ -1,0 +1,86 @@
+"""What the classical denoisers share: where the noise level comes from, gray images, and images of any size.
+
+Images are float32 [H, W, C], C = 1 or 3; white is 1, noise reaches beyond 0 and 1. `sigma` is the standard deviation of
+the noise in the same unit.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from colorjax.errors import UserError
+from colorjax.methods.classical.noise_level import estimate_noise
+from colorjax.methods.method import Method, Observation, Restored
+
+#: From RGB to opponent colors, [3, 3]: luminance and two differences (Dabov et al. 2007, section V of
+#: the paper that `block_matching` names). Its rows are orthogonal and have length 1, so the noise of each channel keeps
+#: its standard deviation.
+OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+
+#: Rows that are denoised together, so that memory is bounded. A multiple of the step between BM3D's patches.
+ROWS = 960
+#: Rows above and below that are seen besides.
+MARGIN = 96
+
+
+class Denoiser(Method):
+    """A denoiser without training. A subclass defines `denoised`, and is a dataclass with these settings and its own.
+
+    Attributes:
+      level: standard deviation of the noise, of 255; -1 to estimate it from the image (`noise_level`).
+      told: whether evaluation tells the level, where the noise is Gaussian. Of other noise the level is estimated.
+    """
+
+    level: float
+    told: bool
+    tasks: ClassVar[frozenset[str]] = frozenset({"denoise", "denoise_gray"})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Return 'noise' if the level is told."""
+        return frozenset({"noise"}) if self.told else frozenset()
+
+    @abc.abstractmethod
+    def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
+        """Return an image [H, W, C] of any size without its noise; `sigma` is above 0."""
+
+    def restore(self, observation: Observation) -> Restored:
+        """Return the denoised image, not clipped."""
+        image = np.asarray(observation.image, np.float32)
+        is_gray = image.shape[2] == 1 or (image == image[..., :1]).all()
+        shown = image[..., :1] if is_gray else image
+        result = self.in_bands(lambda rows: shown[rows], shown.shape[0], self.sigma(observation))
+        return Restored(np.broadcast_to(np.concatenate(list(result)), image.shape))
+
+    def sigma(self, observation: Observation) -> float:
+        """Return the standard deviation of the noise of an observation."""
+        if self.level >= 0:
+            return self.level / 255
+        if observation.noise is not None and observation.noise[0] == "gaussian":
+            return observation.noise[1]
+        return estimate_noise(observation.image)
+
+    def in_bands(self, rows_of: Callable[[slice], np.ndarray], height: int, sigma: float):
+        """Yield the denoised image in bands of rows, from top to bottom.
+
+        Args:
+          rows_of: returns some rows of the image.
+          height: of the image.
+          sigma: as for `denoised`; at 0 nothing is changed.
+        """
+        for top in range(0, height, ROWS):
+            bottom = min(top + ROWS, height)
+            first = max(0, top - MARGIN)
+            band = rows_of(slice(first, min(height, bottom + MARGIN)))
+            result = self.denoised(band, sigma) if sigma > 0 else band
+            yield result[top - first : bottom - first]
+
+
+def check_level(level: float) -> None:
+    """Raise a `UserError` unless `level` is a noise level of 255, or -1 for one to be estimated."""
+    if level == -1:
+        return
+    if not 0 <= level <= 255:
+        raise UserError(f"method.level={level}: must be from 0 to 255, or -1 to estimate it")

@@ -1,0 +1,53 @@
+"""Non-local means by scikit-image. Images are float32 [H, W, C] of any finite range."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+from skimage.restoration import denoise_nl_means
+
+from colorjax.errors import UserError
+from colorjax.methods.classical.method import Denoiser, check_level
+
+
+@dataclasses.dataclass
+class NonLocalMeans(Denoiser):
+    """Averages pixels whose surroundings are alike.
+
+    Attributes:
+      patch: side of the surroundings, pixels, odd.
+      reach: how far alike ones are looked for, pixels.
+      strength: h, the difference at which the weight falls to 1/e, in units of the noise's standard deviation.
+
+    Raises:
+      UserError: a setting outside its range.
+
+    Reference: A. Buades, B. Coll and J.-M. Morel, "A non-local algorithm for image denoising", CVPR 2005; the fast form
+    of J. Darbon et al., "Fast nonlocal filtering applied to electron cryomicroscopy", ISBI 2008.
+    """
+
+    level: float = -1.0
+    told: bool = False
+    patch: int = 5
+    reach: int = 8
+    strength: float = 0.7
+    name: ClassVar[str] = "non_local_means"
+
+    def __post_init__(self):
+        check_level(self.level)
+        if self.patch < 1 or self.patch % 2 == 0:
+            raise UserError(f"method.patch={self.patch}: must be an odd number from 1 on")
+        if self.reach < 1 or self.strength <= 0:
+            raise UserError("method.reach must be 1 or more, and method.strength above 0")
+
+    def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
+        """See `Denoiser`."""
+        return denoise_nl_means(
+            image,
+            patch_size=self.patch,
+            patch_distance=self.reach,
+            h=self.strength * sigma,
+            fast_mode=True,
+            sigma=sigma,
+            channel_axis=-1,
+        ).reshape(image.shape)

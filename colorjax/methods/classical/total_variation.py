@@ -1,0 +1,39 @@
+"""Total variation denoising by scikit-image. Images are float32 [H, W, C] of any finite range."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+from skimage.restoration import denoise_tv_chambolle
+
+from colorjax.errors import UserError
+from colorjax.methods.classical.method import Denoiser, check_level
+
+
+@dataclasses.dataclass
+class TotalVariation(Denoiser):
+    """The image with the least total variation for its distance from the noisy one.
+
+    Attributes:
+      weight: of the total variation, in units of the noise's standard deviation.
+
+    Raises:
+      UserError: a setting outside its range.
+
+    Reference: A. Chambolle, "An algorithm for total variation minimization and applications", 2004, for L. Rudin, S.
+    Osher and E. Fatemi, "Nonlinear total variation based noise removal algorithms", 1992.
+    """
+
+    level: float = -1.0
+    told: bool = False
+    weight: float = 1.0
+    name: ClassVar[str] = "total_variation"
+
+    def __post_init__(self):
+        check_level(self.level)
+        if self.weight <= 0:
+            raise UserError(f"method.weight={self.weight}: must be above 0")
+
+    def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
+        """See `Denoiser`."""
+        return denoise_tv_chambolle(image, self.weight * sigma, channel_axis=-1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Coloring by references that are found by themselves, among a folder's photographs or the training photographs."""
