@@ -36,14 +36,19 @@ from colorjax.training.workdir import require_same_frozen_weights
 SAMPLES = 6  # images of each method that a report shows
 
 
-def measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run, ...]], data: ModuleType) -> None:
-    """Measure the rows of a table config, then write and print the table.
+def measure_rows(
+    config: ConfigDict, directory: Path, runs: dict[str, tuple[Run, ...]], data: ModuleType
+) -> tuple[Protocol, dict[str, Evaluation]]:
+    """Measure the rows of a table config, then write and print the table; return its protocol and evaluations by label.
 
     Args:
       config: of the table.
       directory: folder for the table and the report.
       runs: row -> its runs, each measured in its own folder.
       data: the `datasets` package.
+
+    Returns:
+      The protocol, and the evaluations by label; of several processes only process 0 has them.
 
     Raises:
       UserError: photographs, a checkpoint or weights are missing or unusable.
@@ -66,12 +71,13 @@ def measure_rows(config: ConfigDict, directory: Path, runs: dict[str, tuple[Run,
             count = len(data.photographs(first.config.data, "train"))
             places[row.label] = Place(row.series, count, first.config.seed)
     if not processes.is_first():
-        return
+        return protocol, evaluations
     reference = config.rows[config.reference].label
     published = config.published.to_dict()
     remarks = _remarks(config, runs)
     print(write_table(directory, config.title, evaluations, reference, protocol, histories, published, remarks, places))
     announce(f"report: {directory / 'report.html'}")
+    return protocol, evaluations
 
 
 def _remarks(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:

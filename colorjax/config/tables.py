@@ -26,7 +26,30 @@ def table_config() -> ConfigDict:
         sort_keys=False,  # the table keeps the order of the rows
     )
     config.published = ConfigDict({"caption": "", "columns": (), "rows": ()})
+    # Several noises: name -> label, kind and level. Each gives a table of its own, and all together one with the noises
+    # across. Without any, the protocol's own noise counts.
+    config.noises = ConfigDict({}, sort_keys=False)
     return config
+
+
+def of_noise(table: ConfigDict, name: str) -> ConfigDict:
+    """Return the config of the table of one of its `noises`, on which its networks are also trained.
+
+    Raises:
+      UserError: the noise lacks a setting.
+    """
+    noise = table.noises[name]
+    for setting in ("label", "kind", "level"):
+        if setting not in noise:
+            raise UserError(f"config.noises.{name}: needs {setting!r}")
+    one = table.copy_and_resolve_references()
+    with one.unlocked():
+        one.noises = ConfigDict({})
+        one.rows = ConfigDict({row: one.rows[row] for row in table.rows}, sort_keys=False)  # a copy sorts them
+        one.title = f"{table.title}: {noise.label}"
+        one.protocol.noise_kind, one.protocol.noise_level = noise.kind, float(noise.level)
+        one.task.noise.kind, one.task.noise.level = noise.kind, (float(noise.level),) * 2
+    return one.lock()
 
 
 def model_config(name: str, **fields: Any) -> ConfigDict:

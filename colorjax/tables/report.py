@@ -113,18 +113,24 @@ def report(
         data_curves=data_curve_chart(curves, table),
         training_curves=training_curves(histories, row_colors(table)),
         bars=method_bars(table),
-        pictures=_pictures(table.protocol, evaluations),
+        pictures=sample_pictures(table.protocol, evaluations),
         full_error=f"{FULL_ERROR:g}",
         color_scale=_magma_url(np.tile(np.arange(256, dtype=np.uint8), (8, 1))),
     )
 
 
-def _pictures(protocol: Protocol, evaluations: Mapping[str, Evaluation]) -> list[dict]:
-    """Return for each sample its name, its rows of cells by heading, and the number of cells in a row."""
+def sample_pictures(protocol: Protocol, evaluations: Mapping[str, Evaluation], most: int | None = None) -> list[dict]:
+    """Return for each sample its name, its rows of cells by heading, and the number of cells in a row.
+
+    Args:
+      protocol: of the measurement.
+      evaluations: by the label of the row.
+      most: so many samples at most; None for all.
+    """
     # The degraded image needs no cell of its own, because the method Identity is a row of every table; it comes first.
     labels = sorted(evaluations, key=lambda label: evaluations[label].method != Identity.name)
     pictures = []
-    for index, sample in enumerate(evaluations[labels[0]].samples):
+    for index, sample in enumerate(evaluations[labels[0]].samples[:most]):
         restored = {label: evaluations[label].samples[index].restored for label in labels}
         captions = {label: _caption(evaluations[label], sample.picture) for label in labels}
         shown = {**restored, "Truth": sample.truth}

@@ -30,7 +30,7 @@ class NonLocalMeans(Denoiser):
     told: bool = False
     patch: int = 5
     reach: int = 8
-    strength: float = 0.7
+    strength: float = 0.55
     name: ClassVar[str] = "non_local_means"
 
     def __post_init__(self):

@@ -26,7 +26,7 @@ class TotalVariation(Denoiser):
 
     level: float = -1.0
     told: bool = False
-    weight: float = 1.0
+    weight: float = 0.8
     name: ClassVar[str] = "total_variation"
 
     def __post_init__(self):

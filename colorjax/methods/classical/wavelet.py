@@ -31,7 +31,7 @@ class Wavelet(Denoiser):
     level: float = -1.0
     told: bool = False
     threshold: str = "BayesShrink"
-    wavelet: str = "db2"
+    wavelet: str = "db1"
     name: ClassVar[str] = "wavelet"
 
     def __post_init__(self):

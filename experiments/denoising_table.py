@@ -1,0 +1,82 @@
+"""Denoisers against kinds of noise: filters, wavelets, self-similarity, the bundled networks and, trained, the U-Nets.
+
+What section 4.4 of Sugumar's paper describes: methods down, noises across, PSNR in the cells. Each noise is a table of
+its own in DIR/NOISE; DIR/report.html has all of them and some pictures.
+
+    python launch.py table --config=experiments/denoising_table.py:smoke --workdir=runs/denoising
+    python launch.py table --config=experiments/denoising_table.py --workdir=runs/denoising-cbsd68 \
+        --config.test_data.source=FOLDER_OF_CBSD68
+    python launch.py table --config=experiments/denoising_table.py:learned --workdir=runs/denoising-learned \
+        --config.data.source=FOLDER_OF_BSDS500 --config.test_data.source=FOLDER_OF_CBSD68
+
+variant    photographs                    hardware     running time  numbers to expect
+untrained  the 68 of CBSD68               2 CPU cores  hours         docs/results.md has a part of it
+learned    the same; BSDS500 to train on  a GPU        not run yet
+smoke      2 of those in scikit-image     2 CPU cores  4 minutes     PSNR at Gaussian 25: BM3D about 31, bundled 31.4
+
+Where the noise is Gaussian, its level is told to the classical methods; of other noises they estimate it. The bundled
+networks are never told, and were trained on Gaussian noise alone. `learned` adds the four U-Nets of Komatsu and
+Gonsalves, each trained on every noise.
+"""
+
+from ml_collections import ConfigDict
+
+from colorjax.config import choose, method_config, model_config, table_config
+from experiments import denoise_unet, scale
+
+VARIANTS = ("untrained", "learned", "smoke")
+
+# Komatsu and Gonsalves do not give the levels of their noises; those of camera shake and clipping are this project's.
+NOISES = {
+    "gaussian_15": ("Gaussian 15", "gaussian", 15 / 255),
+    "gaussian_25": ("Gaussian 25", "gaussian", 25 / 255),
+    "gaussian_50": ("Gaussian 50", "gaussian", 50 / 255),
+    "poisson": ("Poisson", "poisson", 0.1),
+    "speckle": ("Speckle", "speckle", 0.2),
+    "salt_and_pepper": ("Salt and pepper", "salt_and_pepper", 0.05),
+    "clipped_whites": ("Clipped whites", "clipped_whites", 0.3),
+    "clipped_blacks": ("Clipped blacks", "clipped_blacks", 0.3),
+    "camera_shake": ("Camera shake", "camera_shake", 9.0),
+}
+
+METHODS = {
+    "gaussian": ("Gaussian", {}),
+    "bilateral": ("Bilateral", {}),
+    "gaussian_bilateral": ("Gaussian, then bilateral", {}),
+    "median": ("Median", {}),
+    "wavelet": ("Wavelet, BayesShrink", {}),
+    "wavelet_visu": ("Wavelet, VisuShrink", {"threshold": "VisuShrink"}),
+    "total_variation": ("Total variation", {}),
+    "non_local_means": ("Non-local means", {}),
+    "bm3d": ("CBM3D", {}),
+}
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the table's config; `variant` is one of `VARIANTS`."""
+    variant = choose(variant, VARIANTS)
+    config = table_config()
+    if variant == "learned":
+        scale.apply(config, "paper")
+    config.title = "Denoisers and kinds of noise"
+    config.task.name = "denoise"
+    del config.rows["mean_color"]
+    config.rows.observed.label = "Noisy input"
+    for name, (label, kind, level) in NOISES.items():
+        config.noises[name] = ConfigDict({"label": label, "kind": kind, "level": level})
+    for name, (label, settings) in METHODS.items():
+        method = method_config(name.removesuffix("_visu"), told=True, **settings)
+        config.rows[name] = ConfigDict({"label": label, "method": method})
+    shipped = method_config("pretrained", weights="denoise_color")
+    config.rows.shipped = ConfigDict({"label": "Bundled weights", "method": shipped})
+    if variant == "learned":
+        for name, (label, fields) in denoise_unet.MODELS.items():
+            config.rows[name] = ConfigDict({"label": label, "model": model_config("unet", **fields)})
+        config.data.name = "bsds500"
+    config.test_data.name = "cbsd68"
+    if variant == "smoke":
+        config.test_data.name = ""
+        config.data.name = "skimage_photos"
+        config.protocol.resize = "short_side"
+        config.protocol.size = 128
+    return config.lock()
