@@ -130,7 +130,7 @@ def colorize(
     Raises:
       UserError: an image of another dtype or shape; an unknown method; weights that can't be loaded or are for another
         task; hints of another size, or those that `find_hints` refuses; a gray reference; a vividness outside 0 to 1; a
-        reference or a vividness for weights that predict no distribution; for 'scribble' no hints, a reference, a
+        reference or a vividness for weights that know none; for 'scribble' no hints, a reference, a
         vividness, or weights; for a method by example no reference, hints, a vividness or weights; regions of another
         size than the reference, or for another method; a folder of references that has none, or a count below 1.
     """
@@ -301,13 +301,13 @@ def check_colorizer(
         )
     if reference is not None:
         _check_reference(reference)
-    if not network.predicts_distribution:
-        for what, given in {"reference": reference is not None, "vividness": vividness is not None}.items():
-            if given:
-                raise UserError(
-                    f"the weights {network.name!r} predict one color for each pixel, between which no {what} can "
-                    "choose; use others"
-                )
+    if reference is not None and not network.is_guided:
+        raise UserError(f"the weights {network.name!r} know no references; use others, or a method by example")
+    if vividness is not None and not network.predicts_distribution:
+        raise UserError(
+            f"the weights {network.name!r} predict one color for each pixel, between which no vividness can choose; "
+            "use others"
+        )
     return network if vividness is None else network.with_vividness(vividness)
 
 

@@ -48,6 +48,8 @@ def get_config(variant: str = "") -> ConfigDict:
     config.rows.observed.label = "Gray copy of the input"
     chosen = scale.apply(config, variant)
     config.rows.scribble = ConfigDict({"label": "Scribbles (Levin et al.)", "method": method_config("scribble")})
+    found = {"label": "By example (reference found)", "method": method_config("retrieved")}
+    config.rows.by_example = ConfigDict(found)
     config.rows.cnn = ConfigDict({"label": "Conventional CNN", "model": colorize_cnn.model(chosen)})
     config.rows.unet = ConfigDict({"label": "U-Net, group norm.", "model": colorize_unet.model(chosen)})
     shipped = method_config("pretrained", weights="colorize")

@@ -8,8 +8,9 @@ near it and for what looks the same and was predicted alike, wherever it lies; w
 
 import numpy as np
 
-# Distances at which the covariance falls to 1 / e, chosen on 40 validation photographs with 1, 10 and 100 hints.
-PLACE = 0.7  # of the picture's side
+# Distances at which the covariance falls to 1 / e, chosen on 20 validation photographs with 1, 10 and 100 hints. All
+# reaches from 0.15 to 0.7 of the side gave the same PSNR to 0.1 dB; a short one keeps a strong color from tinting more.
+PLACE = 0.15  # of the picture's side
 LIGHTNESS = 25.0  # units of L
 COLOR = 20.0  # units of a and b
 # Variance of a hint's own error, as a share of that of the prediction's error.

@@ -22,7 +22,7 @@ from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS, Task
 from colorjax.tasks.colorize import AB_SCALE
 from colorjax.tasks.colorize_bins import VIVIDNESS, ColorizeBins
-from colorjax.tasks.colorize_guided import PALETTE, ColorizeGuided, with_palette
+from colorjax.tasks.colorize_guided import PALETTE, ColorizeGuided
 
 PICTURE = ("patches", "whole", *KINDS)
 
@@ -159,20 +159,17 @@ class NetworkMethod(Method):
           copy: its shape.
           hints: as `reduced_hints` returns them, [copy.height, copy.width, 3]. The colors are corrected by them, and a
             network that is guided is told them besides.
-          palette: [PALETTE]; for a network that predicts a distribution.
+          palette: [PALETTE]; for a network that is guided.
         """
         inputs = copy.on_canvas(lightness[..., np.newaxis] / 50 - 1)[np.newaxis]
-        palette = np.zeros(PALETTE, np.float32) if palette is None else palette
         guidance = {}
         if self.is_guided:
             there = np.zeros((*lightness.shape, 3), np.float32) if hints is None else hints
             scale = np.array([AB_SCALE, AB_SCALE, 1], np.float32)
             inputs = np.concatenate([inputs, copy.hints_on_canvas(there / scale)[np.newaxis]], axis=-1)
-            guidance["palette"] = palette[np.newaxis]
-        settings = palette, np.float32(self.vividness)
-        outputs, colors = jax.device_get(
-            _predict(self.model, self.task, self.variables, self.frozen, inputs, guidance, *settings)
-        )
+            guidance["palette"] = (np.zeros(PALETTE, np.float32) if palette is None else palette)[np.newaxis]
+        arguments = self.variables, self.frozen, inputs, guidance, np.float32(self.vividness)
+        outputs, colors = jax.device_get(_predict(self.model, self.task, *arguments))
         outputs, colors = copy.of_image(outputs[0]), copy.of_image(colors[0])
         if hints is not None:
             grid = colors.shape[:2]
@@ -195,11 +192,11 @@ def _outputs_alone(outputs, inputs):
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _predict(model, task, variables, frozen, inputs, guidance, palette, vividness):
+def _predict(model, task, variables, frozen, inputs, guidance, vividness):
     outputs = model.apply(variables, inputs, train=False, **guidance, **model.conditioning(frozen, inputs))
     if not isinstance(task, ColorizeBins):
         return outputs, task.colors(outputs)
-    return outputs, task.colors(with_palette(outputs, palette), vividness)
+    return outputs, task.colors(outputs, vividness)
 
 
 _apply_at_full_size = jax.jit(outputs_of, static_argnums=0)

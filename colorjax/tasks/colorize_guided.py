@@ -33,10 +33,6 @@ WITH_PALETTE = 0.25
 # Examples are seen darker or lighter: the exponent of the gray levels is drawn between the first and its inverse.
 LEAST_GAMMA = 0.7
 
-_PALETTE_STRENGTH = 0.5
-_TURNS = 8
-_TINY = 1e-6
-
 _PALETTE_SIDE = 28  # squares along each side of an image, over which its palette is counted
 
 
@@ -54,7 +50,7 @@ class ColorizeGuided(ColorizeBins):
     # The plain mean (temperature 1) is worse by every measure: the little probability that all far bins have adds up to
     # a haze over gray things. Chosen on validation photographs, as are the powers.
     temperature: ClassVar[float] = 0.38
-    rarity_powers: ClassVar[tuple[float, float]] = (-0.5, 0.4)
+    rarity_powers: ClassVar[tuple[float, float]] = (-0.5, 0.25)
 
     def inputs(self, degraded: Array) -> Array:
         """Return the network's inputs without any hint."""
@@ -120,33 +116,6 @@ def palette(ab: Array) -> Array:
     shares = jax.nn.one_hot(nearest, ab_bins.count(), dtype=ab.dtype).mean(axis=1)
     chroma = jnp.sqrt(jnp.sum(jnp.square(colors), axis=-1)).mean(axis=1, keepdims=True) / AB_SCALE
     return jnp.concatenate([shares, chroma, jnp.ones_like(chroma)], axis=-1)
-
-
-def with_palette(logits: Array, palette: Array) -> Array:
-    """Return the logits of distributions whose mean over the image is nearer to a palette.
-
-    Each distribution is multiplied by one factor for each bin, found by turns until the mean over the image is half
-    the palette's shares and half what it was (Saerens, Latinne and Decaestecker 2002, "Adjusting the Outputs of a
-    Classifier to New a Priori Probabilities", equation 2.4, with the new probabilities known). So of the colors that
-    the network thinks possible at a place, those that the reference has count more.
-
-    Args:
-      logits: [B, h, w, bins].
-      palette: [PALETTE]; all 0 for none, which changes nothing.
-    """
-    centers = jnp.asarray(ab_bins.centers())
-    # A share counts for the bins nearby too, as a color does in the soft encoding.
-    near = jax.nn.softmax(ab_bins.encode(centers), axis=-1)
-    shares = palette[: ab_bins.count()] @ near
-    before = jax.nn.softmax(logits, axis=-1).mean(axis=(0, 1, 2))
-    wanted = _PALETTE_STRENGTH * shares + (1 - _PALETTE_STRENGTH) * before
-
-    def turn(_, factors: Array) -> Array:
-        mean = jax.nn.softmax(logits + factors[None, None, None], axis=-1).mean(axis=(0, 1, 2))
-        return factors + jnp.log(wanted + _TINY) - jnp.log(mean + _TINY)
-
-    factors = jax.lax.fori_loop(0, _TURNS, turn, jnp.zeros(ab_bins.count(), logits.dtype))
-    return logits + palette[-1] * factors[None, None, None]
 
 
 def _divisor(length: int) -> int:
