@@ -129,7 +129,8 @@ class GuidedColorizer(Network):
         # A new network thinks all colors equally likely.
         outputs = projected(nn.relu(features), self.output_channels, "output", kernel_init=nn.initializers.zeros)
         strength = self.param("palette_strength", nn.initializers.constant(0.2), ())
-        outputs = outputs.astype(jnp.float32) + upsample_nearest(votes) + strength * _palette_votes(palette)
+        votes = jax.image.resize(votes, outputs.shape, "linear")  # so that a hint's color has no square edges
+        outputs = outputs.astype(jnp.float32) + votes + strength * _palette_votes(palette)
         return outputs[:, :height, :width]
 
     @nn.nowrap
