@@ -27,6 +27,7 @@ ROWS = [
     "Gray copy of the input",
     "Mean color",
     "Scribbles (Levin et al.)",
+    "By example (reference found)",
     "Conventional CNN",
     "U-Net, group norm.",
     "Bundled weights",
