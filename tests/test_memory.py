@@ -34,7 +34,7 @@ def test_memory_used_up_by_one_picture_leaves_the_others(tmp_path, monkeypatch, 
         return pixels
 
     monkeypatch.setattr(restoration, "denoise", denoise)
-    monkeypatch.setattr(restoration, "check_denoiser", lambda _: SimpleNamespace())
+    monkeypatch.setattr(restoration, "check_denoiser", lambda *_: SimpleNamespace())
     monkeypatch.chdir(tmp_path)
     for name, side in (("large.png", 12), ("small.png", 8)):
         Image.fromarray(np.zeros((side, 8, 3), np.uint8)).save(name)

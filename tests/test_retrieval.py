@@ -395,7 +395,7 @@ def test_references_that_the_method_refuses_are_left_out():
 
 @pytest.fixture
 def stub(monkeypatch):
-    monkeypatch.setitem(retrieved.TRANSFERS, "stub", (__name__, "MeanOfReference"))
+    monkeypatch.setitem(retrieved.TRANSFERS, "stub", MeanOfReference)
 
 
 @pytest.mark.usefixtures("stub")
