@@ -130,6 +130,13 @@ def test_network_gives_a_distribution_for_each_square_of_four_pixels(network):
         assert shape == (1, -(-height // 4), -(-width // 4), ab_bins.count())
 
 
+def test_network_is_for_its_own_task_alone(network):
+    for channels, outputs in ((1, ab_bins.count()), (4, 2)):
+        model = build_model({"name": "guided_colorizer", "width": 4}, outputs)
+        with pytest.raises(UserError, match="is for the task colorize_guided"):
+            jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 8, 8, channels)), train=False))  # noqa: B023
+
+
 def test_hints_and_palette_change_the_colors_and_their_absence_does_not(network):
     lightness = np.random.default_rng(0).uniform(0, 100, (SIDE, SIDE)).astype(np.float32)
     copy = working_copy("stretched", SIDE, SIDE, SIDE)

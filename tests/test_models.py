@@ -102,8 +102,10 @@ def test_model_keeps_any_size(name, height, width):
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_model_last_layer_starts_at_zero(name, key):
     small = {"width": 4, "depth": 1, "encoder_width": 4, "embedding": "zero"}
-    model = build_model({key: small.get(key, value) for key, value in default_config(name).items()}, output_channels=2)
-    inputs = jnp.zeros((1, 2, 2, 1))
+    channels, outputs = (4, 261) if name == "guided_colorizer" else (1, 2)  # it fits one task alone
+    settings = {key: small.get(key, value) for key, value in default_config(name).items()}
+    model = build_model(settings, output_channels=outputs)
+    inputs = jnp.zeros((1, 2, 2, channels))
     context = model.conditioning({}, inputs)
     start = jax.jit(lambda key: model.init(key, inputs, train=False, **context)["params"]["output"])
     assert not any(leaf.any() for leaf in jax.tree.leaves(start(key)))

@@ -16,6 +16,7 @@ from flax import linen as nn
 
 from colorjax.color import ab_bins
 from colorjax.color.gray import gray_of_lightness
+from colorjax.errors import UserError
 from colorjax.models import efficientnet_weights
 from colorjax.models.blocks import DType, HalfBlock
 from colorjax.models.efficientnet_lite import STRIDE, EfficientNetLite, efficientnet_input
@@ -57,6 +58,7 @@ _HINTED = 2 * _FINEST  # the scale at which positions attend to hints
 _MOST_HINTED = 4 * MOST_HINTS
 _PALETTE_SCALE = 8.0  # brings a palette, whose shares have the sum 1, to about the size of the features
 
+INPUTS = 4  # channels: lightness, a and b of hints, their mask
 _LEAST_SHARE = 1e-3  # of a palette's color, where its shares become logits
 
 
@@ -95,7 +97,12 @@ class GuidedColorizer(Network):
           inputs: lightness, hints and their mask, [B, H, W, 4], as the task makes them; any H, W >= 1.
           train: whether the statistics of a random encoder's batch normalization are those of the batch.
           palette: [B, PALETTE]; None for no palette.
+
+        Raises:
+          UserError: inputs or outputs of another task.
         """
+        if (inputs.shape[-1], self.output_channels) != (INPUTS, ab_bins.count()):
+            raise UserError("the model guided_colorizer is for the task colorize_guided; set config.task.name to it")
         height, width = (-(-side // _FINEST) for side in inputs.shape[1:3])
         inputs = pad_to_multiple(inputs, STRIDE)
         number = ENCODERS.index(self.encoder)
