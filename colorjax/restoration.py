@@ -72,12 +72,12 @@ def denoise(
         gray images and an image with colors, an unknown method, weights for one that has none, or a noise level for one
         that takes none, or outside 1 to 255 (0 stands for none).
     """
-    denoiser = check_denoiser(weights, method, noise_level)
     _check(picture)
-    if isinstance(denoiser, Denoiser):
-        return _filtered(picture, denoiser, progress)
     gray = is_gray(picture)
-    network = check_denoiser(weights or (GRAY_DENOISER if gray else DENOISER), "", None)
+    own = "" if method in DENOISERS else (GRAY_DENOISER if gray else DENOISER)
+    network = check_denoiser(weights or own, method, noise_level)
+    if isinstance(network, Denoiser):
+        return _filtered(picture, network, progress)
     channels = network.task.input_channels
     if channels == 1 and not gray:
         raise UserError(f"the weights {network.name!r} are for gray pictures, and this one has colors; use others")
@@ -186,7 +186,7 @@ def _filtered(picture: np.ndarray, denoiser: Denoiser, progress: Progress) -> np
     gray = is_gray(picture)
     shown = picture[..., :1] if gray else picture
     scale = np.float32(np.iinfo(picture.dtype).max)
-    sigma = denoiser.level / 255 if denoiser.level >= 0 else estimate_noise(shown) / scale
+    sigma = denoiser.level / 255 if denoiser.level >= 0 else estimate_noise(shown) / float(scale)
     result, row = np.empty_like(picture), 0
     for band in denoiser.in_bands(lambda rows: shown[rows] / scale, picture.shape[0], sigma):
         result[row : row + len(band)] = np.rint(np.clip(band, 0, 1) * scale).astype(picture.dtype)

@@ -67,10 +67,10 @@ def test_level_is_set_told_or_estimated():
     told = build_method({"name": "bilateral", "told": True})
     assert told.needs == {"noise"}
     assert build_method({"name": "bilateral"}).needs == set()
-    assert told.sigma(Observation(image, noise=("gaussian", 0.1))) == 0.1
-    assert build_method({"name": "bilateral", "level": 51.0}).sigma(Observation(image)) == 0.2
-    for observation in (Observation(image), Observation(image, noise=("speckle", 0.1))):
-        assert abs(told.sigma(observation) * 255 - 30) < 3
+    assert told.sigma(image, ("gaussian", 0.1)) == 0.1
+    assert build_method({"name": "bilateral", "level": 51.0}).sigma(image) == 0.2
+    for noise in (None, ("speckle", 0.1)):
+        assert abs(told.sigma(image, noise) * 255 - 30) < 3
     assert psnr(told.restore(Observation(image)).image, truth) > psnr(image, truth) + 3
 
 
@@ -230,6 +230,11 @@ def test_noise_level_of_pure_noise_and_of_photographs():
     for level in (5, 10, 25, 50):
         found = estimate_noise(noisy(photograph, level))
         assert abs(found / np.hypot(level / 255, own) - 1) < 0.05, level
+
+
+def test_noise_level_of_whole_numbers_is_that_of_the_same_image_as_floats():
+    image = np.uint8(np.clip(np.rint(noisy(clean(), 20) * 255), 0, 255))
+    np.testing.assert_allclose(estimate_noise(image) / 255, estimate_noise(image / np.float32(255)), rtol=1e-3)
 
 
 def test_noise_is_the_part_of_the_spectrum_that_is_level():

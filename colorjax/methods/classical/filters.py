@@ -13,7 +13,7 @@ import numpy as np
 import scipy.ndimage
 
 from colorjax.errors import UserError
-from colorjax.methods.classical.method import Denoiser, check_level
+from colorjax.methods.classical.method import Denoiser
 
 
 @dataclasses.dataclass
@@ -24,13 +24,11 @@ class Gaussian(Denoiser):
       UserError: a setting outside its range.
     """
 
-    level: float = -1.0
-    told: bool = False
     width: float = 0.17
     name: ClassVar[str] = "gaussian"
 
     def __post_init__(self):
-        check_level(self.level)
+        super().__post_init__()
         _check_positive(self, "width")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
@@ -50,14 +48,12 @@ class Bilateral(Denoiser):
       UserError: a setting outside its range.
     """
 
-    level: float = -1.0
-    told: bool = False
     width: float = 1.5
     colors: float = 2.75
     name: ClassVar[str] = "bilateral"
 
     def __post_init__(self):
-        check_level(self.level)
+        super().__post_init__()
         _check_positive(self, "width", "colors")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
@@ -78,15 +74,13 @@ class GaussianBilateral(Denoiser):
       UserError: a setting outside its range.
     """
 
-    level: float = -1.0
-    told: bool = False
     blur: float = 0.5
     width: float = 1.5
     colors: float = 2.5
     name: ClassVar[str] = "gaussian_bilateral"
 
     def __post_init__(self):
-        check_level(self.level)
+        super().__post_init__()
         _check_positive(self, "blur", "width", "colors")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
@@ -105,13 +99,11 @@ class Median(Denoiser):
       UserError: a setting outside its range.
     """
 
-    level: float = -1.0
-    told: bool = False
     side: int = 3
     name: ClassVar[str] = "median"
 
     def __post_init__(self):
-        check_level(self.level)
+        super().__post_init__()
         if self.side < 1 or self.side % 2 == 0:
             raise UserError(f"method.side={self.side}: must be an odd number from 1 on")
 

@@ -5,6 +5,7 @@ the noise in the same unit.
 """
 
 import abc
+import dataclasses
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -25,17 +26,25 @@ ROWS = 960
 MARGIN = 96
 
 
+@dataclasses.dataclass
 class Denoiser(Method):
-    """A denoiser without training. A subclass defines `denoised`, and is a dataclass with these settings and its own.
+    """A denoiser without training. A subclass defines `denoised`, and is a dataclass that may add settings.
 
     Attributes:
       level: standard deviation of the noise, of 255; -1 to estimate it from the image (`noise_level`).
       told: whether evaluation tells the level, where the noise is Gaussian. Of other noise the level is estimated.
+
+    Raises:
+      UserError: a setting outside its range.
     """
 
-    level: float
-    told: bool
+    level: float = -1.0
+    told: bool = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoise", "denoise_gray"})
+
+    def __post_init__(self):
+        if self.level != -1 and not 0 <= self.level <= 255:
+            raise UserError(f"method.level={self.level}: must be from 0 to 255, or -1 to estimate it")
 
     @property
     def needs(self) -> frozenset[str]:
@@ -51,16 +60,21 @@ class Denoiser(Method):
         image = np.asarray(observation.image, np.float32)
         is_gray = image.shape[2] == 1 or (image == image[..., :1]).all()
         shown = image[..., :1] if is_gray else image
-        result = self.in_bands(lambda rows: shown[rows], shown.shape[0], self.sigma(observation))
+        result = self.in_bands(lambda rows: shown[rows], shown.shape[0], self.sigma(shown, observation.noise))
         return Restored(np.broadcast_to(np.concatenate(list(result)), image.shape))
 
-    def sigma(self, observation: Observation) -> float:
-        """Return the standard deviation of the noise of an observation."""
+    def sigma(self, image: np.ndarray, noise: tuple[str, float] | None = None) -> float:
+        """Return the standard deviation of the noise of an image [H, W, C], in its own unit, where white is 1.
+
+        Args:
+          image: the image.
+          noise: kind and level, if they are told.
+        """
         if self.level >= 0:
             return self.level / 255
-        if observation.noise is not None and observation.noise[0] == "gaussian":
-            return observation.noise[1]
-        return estimate_noise(observation.image)
+        if noise is not None and noise[0] == "gaussian":
+            return noise[1]
+        return estimate_noise(image)
 
     def in_bands(self, rows_of: Callable[[slice], np.ndarray], height: int, sigma: float):
         """Yield the denoised image in bands of rows, from top to bottom.
@@ -76,11 +90,3 @@ class Denoiser(Method):
             band = rows_of(slice(first, min(height, bottom + MARGIN)))
             result = self.denoised(band, sigma) if sigma > 0 else band
             yield result[top - first : bottom - first]
-
-
-def check_level(level: float) -> None:
-    """Raise a `UserError` unless `level` is a noise level of 255, or -1 for one to be estimated."""
-    if level == -1:
-        return
-    if not 0 <= level <= 255:
-        raise UserError(f"method.level={level}: must be from 0 to 255, or -1 to estimate it")

@@ -29,7 +29,7 @@ def estimate_noise(image: np.ndarray) -> float:
     weaker than it was. An image smaller than two patches gives 0.
 
     Args:
-      image: [H, W, C], any finite range.
+      image: [H, W, C], floating or whole numbers of any finite range.
     """
     if min(image.shape[:2]) < 2 * SIDE:
         return 0.0
@@ -39,7 +39,7 @@ def estimate_noise(image: np.ndarray) -> float:
 def _variance(crops: list[np.ndarray]) -> float:
     """Return the variance of the noise of one channel, of which some squares [h, w] are given."""
     views = [np.lib.stride_tricks.sliding_window_view(crop, (SIDE, SIDE))[::_STEP, ::_STEP] for crop in crops]
-    patches = np.concatenate([view.reshape(-1, SIDE**2) for view in views]).astype(np.float32)
+    patches = np.concatenate([view.reshape(-1, SIDE**2) for view in views])
     texture = np.concatenate([_texture(crop)[::_STEP, ::_STEP].reshape(-1) for crop in crops])
     variance = noise_eigenvalue(_eigenvalues(patches))
     for _ in range(_TURNS):
@@ -93,10 +93,10 @@ def _texture_of_noise() -> float:
 
 
 def _crops(channel: np.ndarray) -> list[np.ndarray]:
-    """Return the channel [H, W], or squares spread over a large one."""
+    """Return the channel [H, W], or squares spread over a large one, as float32."""
     height, width = channel.shape
     if height * width <= _MOST_PIXELS:
-        return [channel]
+        return [channel.astype(np.float32)]
     along = int(np.sqrt(_MOST_PIXELS)) // _CROP
     tops, lefts = (np.linspace(0, max(0, side - _CROP), along).astype(int) for side in (height, width))
-    return [channel[top : top + _CROP, left : left + _CROP] for top in tops for left in lefts]
+    return [channel[top : top + _CROP, left : left + _CROP].astype(np.float32) for top in tops for left in lefts]

@@ -7,7 +7,7 @@ import numpy as np
 from skimage.restoration import denoise_nl_means
 
 from colorjax.errors import UserError
-from colorjax.methods.classical.method import Denoiser, check_level
+from colorjax.methods.classical.method import Denoiser
 
 
 @dataclasses.dataclass
@@ -26,15 +26,13 @@ class NonLocalMeans(Denoiser):
     of J. Darbon et al., "Fast nonlocal filtering applied to electron cryomicroscopy", ISBI 2008.
     """
 
-    level: float = -1.0
-    told: bool = False
     patch: int = 5
     reach: int = 8
     strength: float = 0.55
     name: ClassVar[str] = "non_local_means"
 
     def __post_init__(self):
-        check_level(self.level)
+        super().__post_init__()
         if self.patch < 1 or self.patch % 2 == 0:
             raise UserError(f"method.patch={self.patch}: must be an odd number from 1 on")
         if self.reach < 1 or self.strength <= 0:

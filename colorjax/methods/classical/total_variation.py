@@ -7,7 +7,7 @@ import numpy as np
 from skimage.restoration import denoise_tv_chambolle
 
 from colorjax.errors import UserError
-from colorjax.methods.classical.method import Denoiser, check_level
+from colorjax.methods.classical.method import Denoiser
 
 
 @dataclasses.dataclass
@@ -24,13 +24,11 @@ class TotalVariation(Denoiser):
     Osher and E. Fatemi, "Nonlinear total variation based noise removal algorithms", 1992.
     """
 
-    level: float = -1.0
-    told: bool = False
     weight: float = 0.8
     name: ClassVar[str] = "total_variation"
 
     def __post_init__(self):
-        check_level(self.level)
+        super().__post_init__()
         if self.weight <= 0:
             raise UserError(f"method.weight={self.weight}: must be above 0")
 

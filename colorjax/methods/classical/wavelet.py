@@ -7,7 +7,7 @@ import numpy as np
 from skimage.restoration import denoise_wavelet
 
 from colorjax.errors import UserError, nearest
-from colorjax.methods.classical.method import OPPONENT, Denoiser, check_level
+from colorjax.methods.classical.method import OPPONENT, Denoiser
 
 THRESHOLDS = ("BayesShrink", "VisuShrink")
 
@@ -28,14 +28,12 @@ class Wavelet(Denoiser):
       UserError: a setting outside its range.
     """
 
-    level: float = -1.0
-    told: bool = False
     threshold: str = "BayesShrink"
     wavelet: str = "db1"
     name: ClassVar[str] = "wavelet"
 
     def __post_init__(self):
-        check_level(self.level)
+        super().__post_init__()
         if self.threshold not in THRESHOLDS:
             raise UserError(f"method.threshold={self.threshold!r}; {nearest(self.threshold, THRESHOLDS)}")
 
