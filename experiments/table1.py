@@ -10,8 +10,8 @@ After Sugumar, "Colorization of Digital Images: An Automatic and Efficient Appro
 
 variant  photographs                        hardware     running time  numbers to expect
 smoke    the 9 in the scikit-image wheel    2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7,
-                                                               scribbles 28.3, CNN 21.6, U-Net 21.7, weights in the
-                                                               box 23.7
+                                                               scribbles 28.3, by example 18.9, CNN 21.7, U-Net 21.7,
+                                                               bundled weights 26.0
 folder   any folder, some hundreds or more  2 CPU cores  30 minutes    docs/results.md has it for 841 photographs
 paper    ADE20K                             a GPU        not run yet
 
