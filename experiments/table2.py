@@ -10,6 +10,8 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
 
     python launch.py table --config=experiments/table2.py:pretrained_features --workdir=runs/pretrained-features \
         --config.data.source=FOLDER_OF_PHOTOGRAPHS
+    python launch.py table --config=experiments/table2.py:pretrained_features_few --workdir=runs/pretrained-few \
+        --config.data.source=FOLDER_WITH_FOLDERS_TRAIN_AND_TEST
 
 variant         photographs                      hardware     running time  numbers to expect
 smoke           the 9 in the scikit-image wheel  2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7, on
@@ -20,11 +22,13 @@ learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    docs
 paper           any folder of 30 or more         a GPU        not run yet
 pretrained_     any folder of 300 or more        2 CPU cores  2 hours       docs/results.md
 features
-..._few         20 or more, such as small_colour  the same     half an hour  the same
+..._few         20 for training, such as the set  the same     half an hour  the same
+                of 20 that the paper speaks of
 
 `pretrained_features` asks what the second paper claims and no one could measure without a download: what features of a
 network trained on ImageNet bring. Its branch is EfficientNet-Lite0, whose weights come with a Python package
-(requirements-pretrained.txt): pretrained, random and left out, on 20, 60, 200 and all photographs.
+(requirements-pretrained.txt): pretrained, random and left out, on 20, 60, 200 and all photographs; with the ending _few
+on 5, 10 and all of a set of some 20.
 
 `smoke` trains on 2 photographs and on 5, the others on 20 and on all there are, `learning_curve` on 20, 60, 200 and all
 with 3 seeds each. The rows with the embedding zeroed, which `learning_curve` has not, show what the branch brings. All
@@ -52,7 +56,7 @@ VARIANTS = (
 SEEDS = (0, 1, 2)
 # Training photographs; 0 stands for all there are.
 FEW = {"smoke": 2}
-CURVE_SIZES = (20, 60, 200, 0)
+CURVE_SIZES = {CURVE: (20, 60, 200, 0), PRETRAINED: (20, 60, 200, 0), PRETRAINED_FEW: (5, 10, 0)}
 PRETRAINED_SEEDS = (0,)
 
 # The paper's results. The four rows of GANs are quoted there.
@@ -117,7 +121,7 @@ def get_config(variant: str = "") -> ConfigDict:
         config.title = f"{of_what} against the number of training photographs"
         config.training.epochs = 3
         config.training.validate_every = config.training.checkpoint_every = 150
-    few = FEW.get(chosen, 20)
+    counts = CURVE_SIZES.get(variant, (FEW.get(chosen, 20), 0))
     fields = {"weights": "random"} if dash else {}
     compared = networks(chosen, config.data.patch_size, **fields)
     if variant == CURVE:
@@ -125,7 +129,7 @@ def get_config(variant: str = "") -> ConfigDict:
     elif pretrained:
         compared = branches(chosen)
     for name, (label, settings) in compared.items():
-        for count in CURVE_SIZES if variant in (CURVE, PRETRAINED) else (few, 0):
+        for count in counts:
             row = ConfigDict({"label": f"{label}, {count or 'all'} photographs", **settings})
             row.data = ConfigDict({"photographs": count})
             row.series = label

@@ -133,6 +133,7 @@ def test_variants_compare_the_networks_on_few_photographs_and_on_more():
         assert compared <= set(counts)
         curve = [20, 60, 200, 0]
         several = {"smoke": [2, 0], "learning_curve": curve, "pretrained_features": curve}
+        several["pretrained_features_few"] = [5, 10, 0]
         expected = several.get(variant.partition("-")[0], [20, 0])
         assert all(found == expected for found in counts.values()), variant
         seeds = {row.get("seeds", ()) for row in config.rows.values() if "model" in row}

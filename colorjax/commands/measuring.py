@@ -20,6 +20,7 @@ from colorjax.config.serialization import to_plain
 from colorjax.evaluation.evaluate import Evaluation, evaluate
 from colorjax.evaluation.protocol import Protocol, build_protocol
 from colorjax.evaluation.results_cache import fingerprint, load_evaluation, save_evaluation
+from colorjax.evaluation.sample import chosen
 from colorjax.evaluation.seeds import average
 from colorjax.evaluation.side_information import SideInformation
 from colorjax.methods import Method, build_method
@@ -55,7 +56,7 @@ def measure_rows(
     """
     test_data = test_data_config(config)
     with processes.first_then_rest():  # the other processes then find the data set prepared
-        photographs = data.photographs(test_data, config.test_data.split)
+        photographs = chosen(data.photographs(test_data, config.test_data.split), config.test_data.photographs)
     described = f"{test_data.name}, {config.test_data.split} split"
     protocol = build_protocol(config.protocol, described, config.task.name, photographs)
     evaluations, histories, places = {}, {}, {}

@@ -47,6 +47,7 @@ def run_config() -> ConfigDict:
             "name": "",  # data set to measure on; "" for config.data's
             "source": "",  # folder of its original photographs
             "split": "test",
+            "photographs": 0,  # how many of them to measure on, chosen by their content; 0 for all
         }
     )
     config.task = ConfigDict(

@@ -64,6 +64,7 @@ KEYS = {
     "test_data.name": Bears.MEASUREMENT,
     "test_data.source": Bears.PLACE | Bears.MEASUREMENT,
     "test_data.split": Bears.MEASUREMENT,
+    "test_data.photographs": Bears.MEASUREMENT,
     "task.name": Bears.WEIGHTS | Bears.VALIDATION | Bears.MEASUREMENT,
     "task.loss": Bears.WEIGHTS | Bears.MEASUREMENT,
     "task.noise.kind": Bears.WEIGHTS,  # for training only; a measurement uses the protocol's noise
