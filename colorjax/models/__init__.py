@@ -20,9 +20,15 @@ from flax import linen as nn
 from colorjax.errors import UserError, nearest
 from colorjax.models.bias_free_unet import BiasFreeUNet
 from colorjax.models.cnn import CNN
+from colorjax.models.denoising_autoencoder import DenoisingAutoencoder
+from colorjax.models.dncnn import DnCNN
+from colorjax.models.drunet import DRUNet
+from colorjax.models.ffdnet import FFDNet
 from colorjax.models.fusion import FusionNetwork
 from colorjax.models.guided_colorizer import GuidedColorizer
+from colorjax.models.ircnn import IRCNN
 from colorjax.models.unet import UNet
+from colorjax.models.win5 import WIN5
 
 MODELS: dict[str, type[nn.Module]] = {
     "unet": UNet,
@@ -30,6 +36,12 @@ MODELS: dict[str, type[nn.Module]] = {
     "cnn": CNN,
     "fusion": FusionNetwork,
     "guided_colorizer": GuidedColorizer,
+    "dncnn": DnCNN,
+    "ffdnet": FFDNet,
+    "win5": WIN5,
+    "drunet": DRUNet,
+    "ircnn": IRCNN,
+    "denoising_autoencoder": DenoisingAutoencoder,
 }
 
 # Fields that the framework sets (the first two) or linen itself (the others): they are never keys of a config.

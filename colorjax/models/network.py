@@ -16,6 +16,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from colorjax.errors import UserError
+
 #: The collection for arrays that a network sows for the objective, as by `self.sow(AUXILIARY, "class_logits", logits)`.
 #: Only training makes it mutable, so elsewhere a network is a function from inputs to outputs.
 AUXILIARY = "auxiliary"
@@ -91,3 +93,19 @@ def initial_variables(model: Network, key: Array, frozen: Any, inputs: Array) ->
     variables = dict(model.init(key, inputs, train=False, **conditioning))
     variables.pop(AUXILIARY, None)  # linen's init makes every collection mutable
     return variables
+
+
+def image_channels(model: Network, inputs: Array) -> Array:
+    """Return the noisy image [B, H, W, output_channels] in a denoiser's inputs [B, H, W, Cin].
+
+    It is their first channels; what follows is the map of the noise level, if there is one.
+
+    Raises:
+      UserError: the inputs have fewer channels than the output, as those of tasks other than denoising.
+    """
+    if inputs.shape[-1] < model.output_channels:
+        raise UserError(
+            f"config.model: {type(model).__name__} finds the image in its inputs without the noise, and these inputs "
+            f"have no image of {model.output_channels} channels; use a task of denoising, or another model"
+        )
+    return inputs[..., : model.output_channels]
