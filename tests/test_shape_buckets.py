@@ -6,16 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorjax.runtime.shape_buckets import network_side, pixelwise_side, row_count, solver_side, tile_side
+from colorjax.runtime.shape_buckets import network_side, pixelwise_side, row_count, tile_side
 
 LENGTHS = st.integers(1, 2**15)
 RULES = {
     "pixelwise": pixelwise_side,
     "rows": row_count,
     "tile": functools.partial(tile_side, stride=1),
-    "solver": solver_side,
 }
-SHARE = {"pixelwise": 1, "rows": 1, "tile": 1 / 4, "solver": 1 / 8}  # of the length that is padding at most
+SHARE = {"pixelwise": 1, "rows": 1, "tile": 1 / 4}  # of the length that is padding at most
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -29,7 +28,7 @@ def test_shape_buckets_hold_their_length_and_little_more(name, length):
         assert padded - length < 256
 
 
-@pytest.mark.parametrize(("name", "most"), [("pixelwise", 19), ("rows", 9), ("tile", 24), ("solver", 48)])
+@pytest.mark.parametrize(("name", "most"), [("pixelwise", 19), ("rows", 9), ("tile", 24)])
 def test_shape_buckets_are_few(name, most):
     assert len({RULES[name](length) for length in range(1, 4097)}) <= most
 

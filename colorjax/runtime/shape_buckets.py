@@ -36,15 +36,6 @@ def tile_side(length: int, stride: int) -> int:
     return _padded(length, least=32, parts=4, multiple=stride)
 
 
-def solver_side(side: int) -> int:
-    """Return the side that an image with scribbles is padded to: 16, 32, ... 256, 288, ... 512, 576, ...
-
-    The steps are finer than those of tiles, because the solver passes over the whole image many times. Beyond 128 the
-    padding is at most an eighth of the side.
-    """
-    return _padded(side, least=16, parts=8)
-
-
 def network_side(side: float) -> int:
     """Return the side of a reduced image that a network receives as a whole: the nearest multiple of 16, at least 16.
 

@@ -5,14 +5,13 @@ Lightness is L in 0..100, [h, w]; colors are Lab a and b, float32 [h, w, 2].
 
 import numpy as np
 
-from colorjax.methods.scribble.levin import propagate_directly
+from colorjax.methods.scribble.levin import propagate
 
 
 def spread(lightness: np.ndarray, ab: np.ndarray, marked: np.ndarray) -> np.ndarray:
     """Return the colors with those of unmarked pixels replaced. Marked ones stay, and none leaves their range.
 
-    L / 100 takes the place of Levin's luma, and a and b that of I and Q; the equations are the same. The direct solver
-    is used because here most sizes are new, and to compile the iterative one takes longer than the solution.
+    L / 100 takes the place of Levin's luma, and a and b that of I and Q; the equations are the same.
 
     Args:
       lightness: [h, w].
@@ -21,4 +20,4 @@ def spread(lightness: np.ndarray, ab: np.ndarray, marked: np.ndarray) -> np.ndar
     """
     if marked.all() or not marked.any():
         return ab
-    return np.moveaxis(propagate_directly(lightness / np.float32(100), ab, marked), 0, -1)
+    return propagate(lightness / np.float32(100), ab, marked)

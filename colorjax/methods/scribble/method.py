@@ -12,7 +12,7 @@ from colorjax.color.spaces import rgb2yiq, yiq2rgb
 from colorjax.errors import UserError, nearest
 from colorjax.methods.method import HintDrawing, Method, Observation, Restored
 from colorjax.methods.scribble.hints import SHAPES
-from colorjax.methods.scribble.levin import propagate, propagate_directly
+from colorjax.methods.scribble.levin import propagate
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS
 
@@ -25,10 +25,6 @@ class Scribble(Method):
       count: number of hints drawn on each image for a measurement, 1 or more.
       length: of each of these lines, pixels, 1 or more; or the side of the squares.
       shape: of these hints: 'lines' or 'squares', as of `HintDrawing`.
-      tolerance: largest error of I and Q against the exact solution, as the solver estimates it; above 0. The
-        estimate has been a third of the true error at worst; 1e-4 is a fortieth of a gray level.
-      max_iterations: multigrid cycles after which a direct solver takes over, 1 or more. The direct solver takes many
-        times longer.
 
     Raises:
       UserError: a setting outside its range.
@@ -36,21 +32,17 @@ class Scribble(Method):
 
     count: int = 40
     length: int = 20
-    tolerance: float = 2e-5
-    max_iterations: int = 400
     shape: str = "lines"
     name: ClassVar[str] = "scribble"
     tasks: ClassVar[frozenset[str]] = frozenset(name for name, task in TASKS.items() if task.colorizes)
     needs: ClassVar[frozenset[str]] = frozenset({"hints"})
 
     def __post_init__(self):
-        for field in ("count", "length", "max_iterations"):
+        for field in ("count", "length"):
             if getattr(self, field) < 1:
                 raise UserError(f"method.{field}={getattr(self, field)}: must be 1 or more")
         if self.shape not in SHAPES:
             raise UserError(f"method.shape={self.shape!r}; {nearest(self.shape, SHAPES)}")
-        if self.tolerance <= 0:
-            raise UserError(f"method.tolerance={self.tolerance}: must be above 0")
 
     @property
     def hint_drawing(self) -> HintDrawing:
@@ -72,8 +64,5 @@ class Scribble(Method):
             raise UserError("the gray picture has values that are not finite")
         luminance = map_pixels(rgb2yiq, degraded)[..., 0]
         chroma = map_pixels(rgb2yiq, hints.colors)[..., 1:]
-        solution = propagate(luminance, chroma, hints.mask, self.tolerance, self.max_iterations)
-        # In about one photograph of 100, nearly disconnected regions keep the cycles from converging.
-        x = solution.x if solution.converged else propagate_directly(luminance, chroma, hints.mask)
-        spread = np.moveaxis(np.asarray(x), 0, -1)
+        spread = propagate(luminance, chroma, hints.mask)
         return Restored(map_pixels(yiq2rgb, np.concatenate([luminance[..., None], spread], axis=-1)))
