@@ -50,12 +50,17 @@ def ignore(share: float) -> None:
     """Discard progress updates (the default callback)."""
 
 
+def ignore_remark(line: str) -> None:
+    """Discard a remark (the default callback)."""
+
+
 def denoise(
     picture: np.ndarray,
     weights: str = "",
     progress: Progress = ignore,
     method: str = "",
     noise_level: float | None = None,
+    remark: Callable[[str], None] = ignore_remark,
 ) -> np.ndarray:
     """Return the denoised image, of the shape and dtype of the given one. Saturated regions stay so.
 
@@ -64,8 +69,9 @@ def denoise(
       weights: of a denoiser; by default the bundled one for gray if all channels are equal, else the one for color.
       progress: called with the finished share, 0 to 1.
       method: 'network' (the default), or one of `colorjax.methods.DENOISERS`, such as 'bm3d'.
-      noise_level: standard deviation of the noise, of 255, for the latter; None to estimate it. The networks find it by
-        themselves.
+      noise_level: standard deviation of the noise, of 255, for the latter and for networks with a map of it; None to
+        estimate it. Other networks, such as the bundled ones, find it by themselves.
+      remark: called with a line on a noise level that was estimated for a network, or is above those of its training.
 
     Raises:
       UserError: an image of another dtype or shape, weights that can't be loaded or are for another task, weights for
@@ -78,7 +84,7 @@ def denoise(
     network = check_denoiser(weights or own, method, noise_level)
     if isinstance(network, Denoiser):
         return _filtered(picture, network, progress)
-    channels = network.task.input_channels
+    channels = network.task.output_channels
     if channels == 1 and not gray:
         raise UserError(f"the weights {network.name!r} are for gray pictures, and this one has colors; use others")
     rows, height = 0, picture.shape[0]
@@ -89,7 +95,8 @@ def denoise(
         progress(min(rows / height, 1.0))
 
     given = picture[..., :1] if channels == 1 else np.broadcast_to(picture, (*picture.shape[:2], 3))
-    result = restore_in_tiles(network.model, network.variables, network.task, given, network.tiling, finished)
+    told = _told(network, given, noise_level, remark) if network.task.takes_noise_level else ()
+    result = restore_in_tiles(network.model, network.variables, network.task, given, network.tiling, finished, told)
     if channels == 3 and gray:  # make the three channels equal again
         result = np.rint(result.mean(axis=-1, keepdims=True, dtype=np.float32)).astype(result.dtype)
     result = result if result.shape == picture.shape else np.repeat(result, picture.shape[2], axis=-1)
@@ -181,6 +188,20 @@ def restore(picture: np.ndarray, progress: Progress = ignore) -> np.ndarray:
     return colorize(gray, progress=lambda share: progress(0.8 + 0.2 * share))
 
 
+def _told(
+    network: NetworkMethod, picture: np.ndarray, noise_level: float | None, remark: Callable[[str], None]
+) -> tuple[np.float32]:
+    """Return the noise level that a network is told, where white is 1, and remark on it."""
+    if noise_level is not None:
+        level = noise_level / 255
+    else:
+        level = estimate_noise(picture) / float(np.iinfo(picture.dtype).max)
+        remark(f"no noise level was given; it is estimated as {level * 255:.3g}")
+    if line := network.remark(("gaussian", level)):
+        remark(line)
+    return (np.float32(level),)
+
+
 def _filtered(picture: np.ndarray, denoiser: Denoiser, progress: Progress) -> np.ndarray:
     """Return the image denoised by a classical method, in bands of rows."""
     gray = is_gray(picture)
@@ -209,15 +230,25 @@ def check_denoiser(weights: str, method: str = "", noise_level: float | None = N
             raise UserError(f"the method {method} has no weights; leave them out, or use the method network")
         if noise_level is None:
             return DENOISERS[method]()
-        if not (noise_level == 0 or 1 <= noise_level <= 255):
-            raise UserError(f"noise level {noise_level:g}: it is of 255, so from 1 to 255 (25 is strong noise)")
+        _check_level(noise_level)
         return DENOISERS[method](level=float(noise_level))
-    if noise_level is not None:
-        raise UserError(f"the networks find the noise level by themselves; it is for {', '.join(DENOISERS)}")
     network = _network(weights or DENOISER)
     if network.task.colorizes:
         raise UserError(f"the weights {network.name!r} are for {network.task.input_kind}; denoising needs a denoiser's")
+    if noise_level is not None:
+        if not network.task.takes_noise_level:
+            raise UserError(
+                f"the network {network.name!r} finds the noise level by itself; a level is for networks with a map of "
+                f"it, and for {', '.join(DENOISERS)}"
+            )
+        _check_level(noise_level)
     return network
+
+
+def _check_level(level: float) -> None:
+    """Raise a `UserError` unless it is a noise level of 255."""
+    if not (level == 0 or 1 <= level <= 255):
+        raise UserError(f"noise level {level:g}: it is of 255, so from 1 to 255 (25 is strong noise)")
 
 
 def check_method(method: str, with_reference: bool, with_folder: bool, regions: np.ndarray | None) -> str:

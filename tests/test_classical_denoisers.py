@@ -281,7 +281,7 @@ def test_bands_do_not_show(monkeypatch):
         ({"method": "bm3d", "noise_level": 0.1}, "noise level 0.1: it is of 255"),
         ({"method": "bm3d", "noise_level": 400}, "noise level 400: it is of 255"),
         ({"method": "median", "weights": "denoise_color"}, "the method median has no weights"),
-        ({"noise_level": 20}, "the networks find the noise level by themselves"),
+        ({"noise_level": 20}, "the network 'denoise_gray' finds the noise level by itself; a level is for"),
     ],
 )
 def test_arguments_that_do_not_fit_are_one_line(arguments, line):

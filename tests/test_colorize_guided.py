@@ -254,9 +254,9 @@ def test_network_without_a_distribution_takes_hints_and_nothing_else(tmp_path):
         colorjax.colorize(picture, weights=other, reference=marked)
     with pytest.raises(UserError, match="between which no vividness can choose"):
         colorjax.colorize(picture, weights=other, vividness=0.5)
-    with pytest.raises(UserError, match=r"method\.reference: the network '.*other.safetensors' takes none"):
+    with pytest.raises(UserError, match=r"method\.reference: the network '.*other.safetensors' takes no reference"):
         _ = build_method({"name": "pretrained", "weights": other, "reference": True}).tasks
-    with pytest.raises(UserError, match=r"method\.hints: the network 'denoise_color' takes none"):
+    with pytest.raises(UserError, match=r"method\.hints: the network 'denoise_color' takes no hints"):
         _ = build_method({"name": "pretrained", "hints": 3}).tasks
 
 

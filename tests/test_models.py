@@ -12,7 +12,6 @@ from colorjax.models import MODELS, build_model, default_config
 from colorjax.models.blocks import BLOCKS
 from colorjax.models.network import Network
 
-
 # The denoisers of the literature begin as their authors have them (test_denoising_networks.py), the others at zero.
 OF_THE_LITERATURE = {"dncnn", "ffdnet", "win5", "drunet", "ircnn", "denoising_autoencoder"}
 

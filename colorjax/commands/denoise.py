@@ -1,5 +1,6 @@
 """`launch.py denoise`: remove the noise from a user's own photos."""
 
+import sys
 from collections.abc import Sequence
 
 from colorjax import restoration
@@ -30,9 +31,14 @@ def main(
       UserError: unusable weights or settings, or as `pictures.process`.
       ColorjaxError: as `pictures.process`.
     """
-    restoration.check_denoiser(weights, method, noise_level)
+    denoiser = restoration.check_denoiser(weights, method, noise_level)
+    if noise_level is not None and (line := denoiser.remark(("gaussian", noise_level / 255))):
+        print(f"denoise: {line}", file=sys.stderr)  # once for all pictures
 
     def restoring(pixels, progress):
-        return Restoration(restoration.denoise(pixels, weights, progress, method, noise_level))
+        remarks = []
+        remark = remarks.append if noise_level is None else restoration.ignore_remark
+        result = restoration.denoise(pixels, weights, progress, method, noise_level, remark)
+        return Restoration(result, tuple(remarks))
 
     process("denoise", paths, output, restoring, compare, max_pixels, keep_space=True)

@@ -29,7 +29,7 @@ from colorjax.pictures.images import Photograph
 from colorjax.runs.history import read_history
 from colorjax.tables.data_curve import Place
 from colorjax.tables.report import write_table
-from colorjax.tasks import build_task
+from colorjax.tasks import Task, build_task
 from colorjax.training.checkpoints import load_network
 from colorjax.training.logging import announce
 from colorjax.training.workdir import require_same_frozen_weights
@@ -190,10 +190,20 @@ def _measure(
         announce(f"{label}: measured already, {directory}")
         return kept
 
+    if line := method.remark((protocol.noise_kind, protocol.noise_level)):
+        announce(f"{label}: {line}")
+
     def progress(numbers):
         return tqdm(numbers, desc=f"measuring {label}", unit="picture", disable=None if processes.is_first() else True)
 
-    evaluation = evaluate(method, build_task(config.task), protocol, photographs, SAMPLES, progress, side_information)
+    task = _measured_task(config.task, protocol)
+    evaluation = evaluate(method, task, protocol, photographs, SAMPLES, progress, side_information)
     if processes.is_first():
         save_evaluation(directory, evaluation, digest)
     return evaluation
+
+
+def _measured_task(config: Mapping[str, Any], protocol: Protocol) -> Task:
+    """Return the task of a row, or the protocol's with the row's loss if the row's is measured as that."""
+    task = build_task(config)
+    return build_task({**config, "name": protocol.task}) if task.measured_as == protocol.task else task

@@ -223,7 +223,7 @@ COLORING = Options(_add_coloring)
 def _add_denoising(parser):
     text = "network (default), bm3d, non_local_means, wavelet, total_variation, bilateral, gaussian, median ..."
     parser.add_argument("--method", default="", metavar="NAME", help=text)
-    text = "standard deviation of the noise, of 255, where the method is no network (default: estimated)"
+    text = "standard deviation of the noise, of 255; for networks, of those with a map of it (default: estimated)"
     _add_hyphened(parser, "--noise-level", type=float, metavar="NUMBER", help=text)
 
 

@@ -78,7 +78,9 @@ class TiledNetwork:
         largest, overlap = self.tiling.patch_size, self.tiling.overlap
         return lay_out(height, largest, overlap, self._stride), lay_out(width, largest, overlap, self._stride)
 
-    def bands(self, picture: np.ndarray, before: Callable, after: Callable) -> Iterator[np.ndarray]:
+    def bands(
+        self, picture: np.ndarray, before: Callable, after: Callable, told: tuple[np.float32, ...] = ()
+    ) -> Iterator[np.ndarray]:
         """Yield the restored image in bands from top to bottom, float32 [rows, W, D].
 
         `before` and `after` must be jit-safe and treat each pixel alone. Pass the same function objects for every
@@ -86,42 +88,43 @@ class TiledNetwork:
 
         Args:
           picture: [H, W, C] of any dtype; only the tiles being computed are converted to float32.
-          before: makes the network's inputs [1, h, w, Cin] from a tile [1, h, w, C].
+          before: makes the network's inputs [1, h, w, Cin] from a tile [1, h, w, C] and the numbers of `told`.
           after: makes the result [1, h, w, D] from the network's outputs and its inputs.
+          told: numbers, the same for all tiles, such as the level of the noise.
         """
         rows, columns = self.sides(*picture.shape[:2])
-        given = self._statistics(picture, rows, columns, before)
+        given = self._statistics(picture, rows, columns, before, told)
 
         def function(tile: np.ndarray) -> np.ndarray:
-            result = _apply(self.model, before, after, self.variables, self.frozen, given, tile[np.newaxis])
+            result = _apply(self.model, before, after, self.variables, self.frozen, given, tile[np.newaxis], told)
             return np.asarray(result)[0]
 
         return bands(picture, rows, columns, function, self._at_work())
 
-    def _statistics(self, picture, rows, columns, before):
+    def _statistics(self, picture, rows, columns, before, told):
         """Return the collection "statistics", which is the same for all tiles.
 
         One collection fits all, because a tile reaches beyond the image only if there is one tile along that side.
         """
         network = (self.model, self.variables, self.frozen)
         valid = rows.filled, columns.filled
-        channels = jax.eval_shape(before, picture[:1, :1]).shape[-1]
+        channels = jax.eval_shape(before, picture[:1, :1], *told).shape[-1]
         shape = (rows.tile, columns.tile, channels)
         found = group_norm_statistics.of_tile(*network, shape, valid)
         if not found:
             return found  # a network without group normalization
         if self.tiling.statistics == "shared" and len(rows.starts) * len(columns.starts) > 1:
-            found = self._of_sample(picture, before)
+            found = self._of_sample(picture, before, told)
         elif self.tiling.statistics == "window":
             found = group_norm_statistics.of_window(*network, shape, valid, self.tiling.window)
         return jax.device_put(found)
 
-    def _of_sample(self, picture, before):
+    def _of_sample(self, picture, before, told):
         stride = self._stride
         side = -(-_SAMPLE_SIDE // stride) * stride
         filled = tuple(min(side, -(-length // stride) * stride) for length in picture.shape[:2])
         corners = sample_corners(*picture.shape[:2], side, stride)
-        sample = _inputs(before, np.stack([cut(picture, *corner, side, side) for corner in corners]))
+        sample = _inputs(before, np.stack([cut(picture, *corner, side, side) for corner in corners]), told)
         return group_norm_statistics.of_sample(self.model, self.variables, self.frozen, sample, filled)
 
     @property
@@ -186,6 +189,7 @@ def restore(
     pixels: np.ndarray,
     settings: Tiling,
     progress: Callable[[int], None] | None = None,
+    told: tuple[np.float32, ...] = (),
 ) -> np.ndarray:
     """Return the restored image, of the shape and dtype of the given one.
 
@@ -193,23 +197,25 @@ def restore(
       model: a linen module, without a conditioning.
       variables: its trained variables.
       task: what it was trained for.
-      pixels: uint8 or uint16 [H, W, C]; C is 3 or the number of the task's input channels.
+      pixels: uint8 or uint16 [H, W, C]; C is 3 or the number of the channels of the task's images.
       settings: how the image is cut into tiles.
       progress: called with the number of pixels finished since the last call.
+      told: further arguments of `task.inputs`: the level of the noise, for a task that takes it.
 
     Raises:
       UserError: pixels of another dtype or shape.
     """
     if pixels.dtype not in (np.uint8, np.uint16):
         raise UserError(f"a picture has 8 or 16 bits, uint8 or uint16; this one is {pixels.dtype}")
-    if pixels.ndim != 3 or pixels.shape[2] not in (3, task.input_channels) or not pixels.size:
-        line = f"the task {task.name!r} takes a picture [H, W, {task.input_channels}]"
+    channels = task.input_channels - len(told)
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, channels) or not pixels.size:
+        line = f"the task {task.name!r} takes a picture [H, W, {channels}]"
         raise UserError(f"{line} of at least one pixel, this one is {list(pixels.shape)}")
     largest = int(np.iinfo(pixels.dtype).max)
     network = TiledNetwork(model, variables, {}, settings)
     before, after = _before(task, largest), _after(task, largest, pixels.shape[2])
     restored, top = np.empty_like(pixels), 0
-    for band in network.bands(pixels, before, after):
+    for band in network.bands(pixels, before, after, told):
         restored[top : top + len(band)] = np.rint(np.clip(band, 0, largest))
         top += len(band)
         if progress is not None:
@@ -220,7 +226,7 @@ def restore(
 # Cached, because jax finds a compiled program again only for the same function objects.
 @functools.lru_cache(maxsize=64)
 def _before(task: Task, largest: int) -> Callable:
-    return lambda pixels: task.inputs(pixels.astype(jnp.float32) / largest)
+    return lambda pixels, *told: task.inputs(pixels.astype(jnp.float32) / largest, *told)
 
 
 @functools.lru_cache(maxsize=64)
@@ -229,11 +235,11 @@ def _after(task: Task, largest: int, channels: int) -> Callable:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _inputs(before, pixels):
-    return before(pixels)
+def _inputs(before, pixels, told):
+    return before(pixels, *told)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _apply(model, before, after, variables, frozen, given, pixels):
-    inputs = before(pixels)
+def _apply(model, before, after, variables, frozen, given, pixels, told):
+    inputs = before(pixels, *told)
     return after(outputs_of(model, {**variables, "statistics": given}, frozen, inputs), inputs)

@@ -105,6 +105,11 @@ class Method(abc.ABC):
     def restore(self, observation: Observation) -> Restored:
         """Return the restored image. The observation must have everything that `needs` names."""
 
+    def remark(self, noise: tuple[str, float]) -> str:
+        """Return what a person should know of results under noise of this kind and level, one line; "" for nothing."""
+        del noise
+        return ""
+
     def fingerprint(self) -> dict[str, Any]:
         """Return plain values that identify what `fit` learned and the content of the files that the method reads.
 

@@ -14,6 +14,7 @@ from colorjax.inference.letterbox import letterbox, unletterbox
 from colorjax.inference.resizing import resize
 from colorjax.inference.tiled_network import TiledNetwork, Tiling, outputs_of
 from colorjax.inference.working_copy import KINDS, WorkingCopy, working_copy
+from colorjax.methods.classical.noise_level import estimate_noise
 from colorjax.methods.guidance import palette_of_image, reduced_hints
 from colorjax.methods.hint_correction import corrected, hints_on_grid
 from colorjax.methods.method import Method, Observation, Restored
@@ -48,6 +49,8 @@ class NetworkMethod(Method):
       vividness: from 0, the safe mean of the colors that the network thinks possible, to 1, a vivid choice among them;
         for networks that predict a distribution.
       frozen: the variables of `model.frozen()`.
+      told: for a task that takes the noise's level: whether observations have it. Without it, or if the noise is of
+        another kind than in training, the level is estimated (`classical.noise_level`).
 
     Raises:
       UserError: an impossible setting.
@@ -65,6 +68,7 @@ class NetworkMethod(Method):
     picture: str = "patches"
     vividness: float = VIVIDNESS
     frozen: Any = dataclasses.field(default_factory=dict)
+    told: bool = True
 
     def __post_init__(self):
         if self.picture not in PICTURE:
@@ -89,13 +93,39 @@ class NetworkMethod(Method):
         """Return the tasks with the same kind of input as the task that the network was trained for."""
         return frozenset(name for name, task in TASKS.items() if task.input_kind == self.task.input_kind)
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """Return 'noise' if the network is told the noise's level."""
+        return frozenset({"noise"}) if self.task.takes_noise_level and self.told else frozenset()
+
+    def remark(self, noise: tuple[str, float]) -> str:
+        """Return a line if the level is above all those of the training; "" otherwise, or for another kind of noise."""
+        (kind, level), highest = noise, self.task.noise_level[1]
+        if kind != self.task.noise_kind or level <= highest * (1 + 1e-6) or kind == "none":
+            return ""
+        unit = 255 if kind == "gaussian" else 1
+        return (
+            f"the noise level {level * unit:.4g} is above those that {self.name} was trained for, up to "
+            f"{highest * unit:.4g}; it is used all the same"
+        )
+
+    def noise_level(self, image: np.ndarray, noise: tuple[str, float] | None) -> float:
+        """Return the level that the network is told for an image [H, W, C] where white is 1.
+
+        Args:
+          image: the degraded image.
+          noise: kind and level, or None if they are not known.
+        """
+        if noise is not None and noise[0] == self.task.noise_kind:
+            return noise[1]
+        return estimate_noise(image[..., : self.task.output_channels])
+
     def restore(self, observation: Observation) -> Restored:
         """Return the restored image, not clipped, and the network's own outputs."""
-        degraded = observation.image
         if self.picture in KINDS:
             image, outputs = self._by_working_copy(observation)
             return Restored(image, resize(outputs, *image.shape[:2]))
-        inputs = map_pixels(self.task.inputs, degraded)
+        inputs = self._inputs(observation)
         if self.picture == "whole":
             fitted = letterbox(inputs, self.patch_size)
             square = _apply_at_full_size(self.model, self.variables, self.frozen, fitted.square[np.newaxis])
@@ -104,6 +134,13 @@ class NetworkMethod(Method):
             network = TiledNetwork(self.model, self.variables, self.frozen, self.tiling)
             outputs = np.concatenate(list(network.bands(inputs, _as_they_are, _outputs_alone)))
         return Restored(map_pixels(self.task.picture, outputs, inputs), outputs)
+
+    def _inputs(self, observation):
+        image = observation.image
+        if not self.task.takes_noise_level:
+            return map_pixels(self.task.inputs, image)
+        level = np.float32(self.noise_level(image, observation.noise))
+        return map_pixels(self.task.inputs, image, np.full((*image.shape[:2], 1), level))
 
     def restored_image(self, observation: Observation) -> np.ndarray:
         """Return the restored image alone; the outputs of a network that predicts a distribution are large."""

@@ -25,6 +25,8 @@ class Pretrained(Method):
       hint_size: side of these squares, pixels.
       reference: for a guided colorizer: whether it is told a reference photograph's colors.
       vividness: for a colorizer that predicts a distribution, from 0 to 1; -1 for the network's own.
+      told: for a denoiser with a map of the noise's level: whether it is told the level, where the noise is of the kind
+        that it was trained for; otherwise the level is estimated.
 
     Raises:
       UserError: a setting outside its range.
@@ -36,6 +38,7 @@ class Pretrained(Method):
     hint_size: int = 7
     reference: bool = False
     vividness: float = -1.0
+    told: bool = False
 
     def __post_init__(self):
         for field, least in (("hints", 0), ("hint_size", 1)):
@@ -45,7 +48,7 @@ class Pretrained(Method):
     @property
     def needs(self) -> frozenset[str]:
         """Return what the network is told besides the image."""
-        told = {"hints": self.hints > 0, "references": self.reference}
+        told = {"hints": self.hints > 0, "references": self.reference, "noise": self.told}
         return frozenset(need for need, wanted in told.items() if wanted)
 
     @property
@@ -56,10 +59,18 @@ class Pretrained(Method):
     @property
     def tasks(self) -> frozenset[str]:
         """Return the tasks with the same kind of input as the task that the network was trained for."""
-        for needed, valid in (("hints", self._network.picture in KINDS), ("reference", self._network.is_guided)):
+        for needed, what, valid in (
+            ("hints", "hints", self._network.picture in KINDS),
+            ("reference", "reference", self._network.is_guided),
+            ("told", "noise level", self._network.task.takes_noise_level),
+        ):
             if getattr(self, needed) and not valid:
-                raise UserError(f"method.{needed}: the network {self.weights!r} takes none")
+                raise UserError(f"method.{needed}: the network {self.weights!r} takes no {what}")
         return self._network.tasks
+
+    def remark(self, noise: tuple[str, float]) -> str:
+        """See `NetworkMethod`."""
+        return self._network.remark(noise)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the SHA-256 of the weights, and the sections of the config that decide how they are used."""

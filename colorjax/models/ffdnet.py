@@ -20,7 +20,8 @@ class FFDNet(Network):
 
     The paper's network finds the image itself. This one returns that image minus the noisy one, the correction that a
     denoising task adds. The inputs are the noisy image and, as a further channel, the map (task `denoise_told`);
-    without the map (task `denoise`) the network must find the level by itself. Kernels begin orthogonal (section III.D).
+    without the map (task `denoise`) the network must find the level by itself. Kernels begin orthogonal, as in the
+    paper (section III.D).
 
     Attributes:
       output_channels: number of channels of the image.

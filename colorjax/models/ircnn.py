@@ -1,7 +1,7 @@
 """The denoiser of IRCNN: [B, H, W, Cin] to float32 [B, H, W, output_channels], at full size throughout.
 
-K. Zhang, W. Zuo, S. Gu and L. Zhang, "Learning Deep CNN Denoiser Prior for Image Restoration", CVPR 2017, figure 1. Each
-network is for one noise level; there are 25 of them, for levels of 2 to 50.
+K. Zhang, W. Zuo, S. Gu and L. Zhang, "Learning Deep CNN Denoiser Prior for Image Restoration", CVPR 2017, figure 1.
+Each network is for one noise level; there are 25 of them, for levels of 2 to 50.
 """
 
 from typing import Literal

@@ -13,6 +13,7 @@ from colorjax.tasks.colorize_bins import ColorizeBins
 from colorjax.tasks.colorize_guided import ColorizeGuided
 from colorjax.tasks.denoise import Denoise
 from colorjax.tasks.denoise_gray import DenoiseGray
+from colorjax.tasks.denoise_told import DenoiseGrayTold, DenoiseTold
 from colorjax.tasks.task import Example, Task
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "ColorizeGuided",
     "Denoise",
     "DenoiseGray",
+    "DenoiseGrayTold",
+    "DenoiseTold",
     "Example",
     "Task",
     "build_task",
@@ -33,6 +36,8 @@ TASKS: dict[str, type[Task]] = {
     "colorize_guided": ColorizeGuided,
     "denoise": Denoise,
     "denoise_gray": DenoiseGray,
+    "denoise_told": DenoiseTold,
+    "denoise_gray_told": DenoiseGrayTold,
 }
 
 

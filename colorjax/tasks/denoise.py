@@ -25,7 +25,11 @@ class Denoise(Task):
 
     def degrade(self, key: Array, clean: Array) -> Array:
         """Return the noisy image, not clipped."""
-        return add_noise(key, clean, self.noise_kind, self.noise_level)
+        return self.with_noise(key, clean, self.noise_level)
+
+    def with_noise(self, key: Array, clean: Array, level: tuple[Array | float, Array | float]) -> Array:
+        """Return the image with noise of a level between the two given ones, not clipped; each has its own key [*b]."""
+        return add_noise(key, clean, self.noise_kind, level)
 
     def inputs(self, degraded: Array) -> Array:
         """Return the degraded image as it is."""

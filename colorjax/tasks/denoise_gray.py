@@ -32,9 +32,9 @@ class DenoiseGray(Denoise):
         """Return the photograph's luma in three equal channels."""
         return jnp.broadcast_to(luma(clean), clean.shape)
 
-    def degrade(self, key: Array, clean: Array) -> Array:
+    def with_noise(self, key: Array, clean: Array, level: tuple[Array | float, Array | float]) -> Array:
         """Return the noisy luma, not clipped, in three equal channels."""
-        return jnp.broadcast_to(add_noise(key, luma(clean), self.noise_kind, self.noise_level), clean.shape)
+        return jnp.broadcast_to(add_noise(key, luma(clean), self.noise_kind, level), clean.shape)
 
     def inputs(self, degraded: Array) -> Array:
         """Return one of the equal channels."""
