@@ -114,6 +114,7 @@ def colorize(
     regions: np.ndarray | None = None,
     references: str | os.PathLike | Search | None = None,
     count: int = COUNT,
+    exact: bool = False,
 ) -> np.ndarray:
     """Return the image in color, `[H, W, 3]` of the same dtype, with exactly the same gray levels.
 
@@ -133,17 +134,19 @@ def colorize(
       regions: for 'irony': which region of the reference each of its pixels belongs to, int `[h, w]`.
       references: a folder of color photographs, in which references are found; or a search in one.
       count: number of references to find.
+      exact: for 'scribble': solve the equations for every pixel, however large the image, and not for a reduced copy.
 
     Raises:
       UserError: an image of another dtype or shape; an unknown method; weights that can't be loaded or are for another
         task; hints of another size, or those that `find_hints` refuses; a gray reference; a vividness outside 0 to 1; a
         reference or a vividness for weights that know none; for 'scribble' no hints, a reference, a
         vividness, or weights; for a method by example no reference, hints, a vividness or weights; regions of another
-        size than the reference, or for another method; a folder of references that has none, or a count below 1.
+        size than the reference, or for another method; a folder of references that has none, or a count below 1;
+        `exact` for another method.
     """
     _check(picture)
     with_folder = references is not None
-    method = check_method(method, reference is not None, with_folder, regions)
+    method = check_method(method, reference is not None, with_folder, regions, exact)
     if method in TRANSFERS:
         check_by_example(method, weights, hints is not None, reference, vividness, regions, with_folder)
         transfer = build_transfer(method)
@@ -158,7 +161,8 @@ def colorize(
     if isinstance(hints, HintStrokes):
         require_size((hints.height, hints.width), (height, width))
     if network is None:
-        return _scribble(picture, hints.drawn(height, width) if isinstance(hints, HintStrokes) else hints)
+        hints = hints.drawn(height, width) if isinstance(hints, HintStrokes) else hints
+        return _scribble(picture, hints, exact)
     copy = network.working_copy(height, width)
     if isinstance(hints, HintStrokes):
         hints = hints.drawn(copy.height, copy.width)
@@ -251,12 +255,14 @@ def _check_level(level: float) -> None:
         raise UserError(f"noise level {level:g}: it is of 255, so from 1 to 255 (25 is strong noise)")
 
 
-def check_method(method: str, with_reference: bool, with_folder: bool, regions: np.ndarray | None) -> str:
+def check_method(
+    method: str, with_reference: bool, with_folder: bool, regions: np.ndarray | None, exact: bool = False
+) -> str:
     """Return the name of the method of `colorize`; the arguments are those of `colorize`.
 
     Raises:
       UserError: an unknown method; regions for another than 'irony'; a reference and a folder of them, or a folder for
-        a method that takes none.
+        a method that takes none; `exact` for another than 'scribble'.
     """
     method = method or ("welsh" if with_folder else METHODS[0])
     if method not in METHODS:
@@ -269,6 +275,8 @@ def check_method(method: str, with_reference: bool, with_folder: bool, regions: 
         raise UserError(f"the method {method} learns no regions; leave them out, or use the method irony")
     if regions is not None and with_folder:
         raise UserError("regions are of one reference, not of a folder of them")
+    if exact and method != "scribble":
+        raise UserError(f"the method {method} has no exact solution; leave --exact out, or use the method scribble")
     return method
 
 
@@ -394,10 +402,10 @@ def require_size(hints: tuple[int, int], picture: tuple[int, int]) -> None:
         raise UserError(f"the hints are {sizes[0]} and the picture {sizes[1]}: they must be alike")
 
 
-def _scribble(picture: np.ndarray, hints: Hints) -> np.ndarray:
+def _scribble(picture: np.ndarray, hints: Hints, exact: bool) -> np.ndarray:
     levels = gray_levels(picture)
     gray = np.repeat(_in_unit_range(levels)[..., np.newaxis], 3, axis=-1)
-    colored = Scribble().restore(Observation(gray, hints=hints)).image
+    colored = Scribble(exact=exact).restore(Observation(gray, hints=hints)).image
     return color_gray(levels, map_pixels(rgb2lab, np.clip(colored, 0, 1))[..., 1:])
 
 

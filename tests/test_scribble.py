@@ -11,8 +11,18 @@ from colorjax.config.defaults import run_config
 from colorjax.config.tables import method_config
 from colorjax.errors import UserError
 from colorjax.methods import Observation, build_method
-from colorjax.methods.scribble.hints import Hints, draw_hints, draw_scribbles, draw_squares, hints_from_marked
+from colorjax.methods.scribble import levin
+from colorjax.methods.scribble.hints import (
+    Hints,
+    draw_hints,
+    draw_scribbles,
+    draw_squares,
+    hints_from_marked,
+    means_of_marked,
+)
 from colorjax.methods.scribble.method import Scribble
+from colorjax.methods.scribble.reduced_size import propagate_reduced
+from colorjax.restoration import colorize
 
 PHOTOGRAPH = (data.astronaut()[:48:2, 180:228:2] / 255).astype(np.float32)
 
@@ -118,3 +128,47 @@ def test_hints_of_a_measurement_are_of_the_shape_that_the_method_says():
     np.testing.assert_array_equal(found.mask, draw_squares(PHOTOGRAPH, 1, 4, 7).mask)
     with pytest.raises(UserError, match="did you mean 'lines'"):
         build_method({"name": "scribble", "shape": "line"})
+
+
+def test_large_picture_is_solved_on_a_copy_and_exactly_on_request(monkeypatch):
+    picture = (data.astronaut()[20:200, 120:320] / 255).astype(np.float32)
+    hints = draw_scribbles(picture, 0, count=40, length=20)
+    monkeypatch.setattr("colorjax.methods.scribble.method.MOST_PIXELS", 9000)
+    observed = Observation(gray_copy(picture), hints=hints)
+    reduced, exact = (color.rgb2yiq(Scribble(exact=exact).restore(observed).image) for exact in (False, True))
+    luminance, marks = color.rgb2yiq(gray_copy(picture))[..., 0], color.rgb2yiq(picture)[hints.mask, 1:]
+    solution = levin.propagate(luminance, color.rgb2yiq(picture)[..., 1:], hints.mask)
+    np.testing.assert_allclose(exact[..., 1:], solution, atol=1e-4)
+    for restored in (reduced, exact):
+        np.testing.assert_allclose(restored[..., 0], luminance, atol=2e-6)
+        np.testing.assert_allclose(restored[hints.mask, 1:], marks, atol=2e-6)
+    difference = np.abs(reduced - exact)
+    assert 0 < difference.mean() < 0.005
+
+
+@given(seed=st.integers(0, 10**6), height=st.integers(1, 40), width=st.integers(1, 40), most=st.integers(1, 200))
+def test_stroke_of_a_pixel_is_on_every_copy(seed, height, width, most):
+    random = np.random.default_rng(seed)
+    luminance = random.random((height, width), np.float32)
+    mask = np.zeros((height, width), bool)
+    mask[random.integers(height), random.integers(width)] = True
+    chroma = np.where(mask[..., None], np.float32([0.3, -0.2]), 0)
+    x = propagate_reduced(luminance, chroma, mask, most)
+    np.testing.assert_allclose(x, np.broadcast_to(np.float32([0.3, -0.2]), x.shape), atol=1e-6)
+
+
+def test_marks_on_a_copy_are_means_of_what_they_cover():
+    values, mask = np.zeros((4, 6, 2), np.float32), np.zeros((4, 6), bool)
+    values[0, 0], values[1, 1], values[2, 5] = (1, 2), (3, 6), (-1, 1)
+    mask[[0, 1, 2], [0, 1, 5]] = True
+    means, covers = means_of_marked(values, mask, 2, 3)
+    np.testing.assert_array_equal(covers, [[True, False, False], [False, False, True]])
+    np.testing.assert_allclose(means[0, 0], (2, 4))
+    np.testing.assert_allclose(means[1, 2], (-1, 1))
+    assert not means[~covers].any()
+
+
+def test_only_scribbles_have_an_exact_solution():
+    picture = np.uint8(PHOTOGRAPH * 255)
+    with pytest.raises(UserError, match="the method network has no exact solution; leave --exact out"):
+        colorize(picture, exact=True)

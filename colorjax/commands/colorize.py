@@ -34,6 +34,7 @@ def main(
     count: int,
     list_references: bool,
     vividness: float | None,
+    exact: bool,
     weights: str,
 ) -> None:
     """Colorize photos and write the results.
@@ -52,6 +53,7 @@ def main(
       count: number of references to find for each photo.
       list_references: whether to write which ones were found beside each result.
       vividness: as for `restoration.colorize`.
+      exact: as for `restoration.colorize`.
       weights: weights of another network, as for `restoration.colorize`; '' for the bundled ones.
 
     Raises:
@@ -61,7 +63,7 @@ def main(
     marked = _marked(hints, paths, output, max_pixels) if hints else None
     shown = read_photo(reference, max_pixels).pixels if reference else None
     mask = _regions(regions, max_pixels) if regions else None
-    method = restoration.check_method(method, shown is not None, bool(references), mask)
+    method = restoration.check_method(method, shown is not None, bool(references), mask, exact)
     if list_references and not references:
         raise UserError("--list-references is for references that are found: give --references=FOLDER")
     if method in TRANSFERS:
@@ -80,7 +82,7 @@ def main(
                 found = restoration.find_hints(pixels, marked)
                 share = 100 * found.mask.mean()
                 remarks = (f"{hints}: {share:.{0 if share >= 10 else 2}f}% of the pixels are painted",)
-            colored = restoration.colorize(pixels, method, weights, found, shown, vividness, progress)
+            colored = restoration.colorize(pixels, method, weights, found, shown, vividness, progress, exact=exact)
             return Restoration(colored, remarks)
 
     process("colorize", paths, output, restoring, compare, max_pixels)

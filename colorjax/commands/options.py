@@ -215,6 +215,8 @@ def _add_coloring(parser):
     _add_hyphened(parser, "--list-references", action="store_true", help=text)
     text = "from 0, safe, to 1, vivid (default: 0.5)"
     parser.add_argument("--vividness", type=float, metavar="SHARE", help=text)
+    text = "with --method=scribble: solve for every pixel of a large picture, too, and not for a reduced copy"
+    parser.add_argument("--exact", action="store_true", help=text)
 
 
 COLORING = Options(_add_coloring)

@@ -1,11 +1,11 @@
 """What guides a colorizing network, in the form that it takes: hints on its copy of an image, and a palette."""
 
-import cv2
 import numpy as np
 
 from colorjax.color.spaces import rgb2lab
 from colorjax.inference.resizing import resize
 from colorjax.methods.method import Hints
+from colorjax.methods.scribble.hints import means_of_marked
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks.colorize_guided import palette
 
@@ -18,15 +18,11 @@ def reduced_hints(hints: Hints, height: int, width: int) -> np.ndarray:
     A pixel of the copy has the mean color of the hints that it covers.
     """
     rows, columns = np.nonzero(hints.mask)
-    full = np.zeros((*hints.mask.shape, 3), np.float32)
+    ab = np.zeros((*hints.mask.shape, 2), np.float32)
     if rows.size:
-        lab = map_pixels(rgb2lab, hints.colors[rows, columns][np.newaxis])[0]
-        full[rows, columns] = np.concatenate([lab[:, 1:], np.ones((len(lab), 1), np.float32)], axis=-1)
-    small = cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA)
-    count = small[..., 2:]
-    there = count > 0
-    means = small[..., :2] / np.where(there, count, 1)
-    return np.where(there, np.concatenate([means, np.ones_like(count)], axis=-1), np.float32(0))
+        ab[rows, columns] = map_pixels(rgb2lab, hints.colors[rows, columns][np.newaxis])[0, :, 1:]
+    means, there = means_of_marked(ab, hints.mask, height, width)
+    return np.concatenate([means, there[..., np.newaxis].astype(np.float32)], axis=-1)
 
 
 def palette_of_image(image: np.ndarray) -> np.ndarray:

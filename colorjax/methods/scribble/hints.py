@@ -82,5 +82,26 @@ def draw_hints(truth: np.ndarray, seed: int, drawing: HintDrawing) -> Hints:
     return draw(truth, seed, drawing.count, drawing.size)
 
 
+def means_of_marked(values: np.ndarray, mask: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of marked pixels on a smaller copy of an image.
+
+    Args:
+      values: two for each pixel, float32 [H, W, 2], used only where marked.
+      mask: bool [H, W], the marked pixels.
+      height: of the copy, pixels.
+      width: of the copy, pixels.
+
+    Returns:
+      For each pixel of the copy the mean of the marked pixels that it covers, [height, width, 2], zero without any; and
+      whether it covers any, bool [height, width].
+    """
+    full = np.where(mask[..., np.newaxis], np.concatenate([values, np.ones_like(values[..., :1])], axis=-1), 0)
+    small = cv2.resize(full.astype(np.float32, copy=False), (width, height), interpolation=cv2.INTER_AREA)
+    small = small.reshape(height, width, 3)
+    count = small[..., 2:]
+    covers = count > 0
+    return np.where(covers, small[..., :2] / np.where(covers, count, 1), np.float32(0)), covers[..., 0]
+
+
 def _size(picture):
     return f"{picture.shape[1]}x{picture.shape[0]} pixels"

@@ -13,8 +13,12 @@ from colorjax.errors import UserError, nearest
 from colorjax.methods.method import HintDrawing, Method, Observation, Restored
 from colorjax.methods.scribble.hints import SHAPES
 from colorjax.methods.scribble.levin import propagate
+from colorjax.methods.scribble.reduced_size import propagate_reduced
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS
+
+# Larger images are solved on a reduced copy. Chosen by the time of the first result and by benchmarks/scribbles.py.
+MOST_PIXELS = 512 * 512
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Scribble(Method):
       count: number of hints drawn on each image for a measurement, 1 or more.
       length: of each of these lines, pixels, 1 or more; or the side of the squares.
       shape: of these hints: 'lines' or 'squares', as of `HintDrawing`.
+      exact: whether images of more than 512x512 pixels are solved at full size, too, and not on a reduced copy whose
+        colors are then brought to full size.
 
     Raises:
       UserError: a setting outside its range.
@@ -33,6 +39,7 @@ class Scribble(Method):
     count: int = 40
     length: int = 20
     shape: str = "lines"
+    exact: bool = False
     name: ClassVar[str] = "scribble"
     tasks: ClassVar[frozenset[str]] = frozenset(name for name, task in TASKS.items() if task.colorizes)
     needs: ClassVar[frozenset[str]] = frozenset({"hints"})
@@ -64,5 +71,8 @@ class Scribble(Method):
             raise UserError("the gray picture has values that are not finite")
         luminance = map_pixels(rgb2yiq, degraded)[..., 0]
         chroma = map_pixels(rgb2yiq, hints.colors)[..., 1:]
-        spread = propagate(luminance, chroma, hints.mask)
+        if self.exact or luminance.size <= MOST_PIXELS:
+            spread = propagate(luminance, chroma, hints.mask)
+        else:
+            spread = propagate_reduced(luminance, chroma, hints.mask, MOST_PIXELS)
         return Restored(map_pixels(yiq2rgb, np.concatenate([luminance[..., None], spread], axis=-1)))
