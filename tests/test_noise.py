@@ -26,7 +26,15 @@ USUAL = {
     "clipped_blacks": 0.3,
     "camera_shake": 7.0,
     "mixture": 0.1,
+    "clipped_gaussian": 0.1,
+    "camera": 0.1,
+    "film_grain": 0.1,
+    "jpeg": 0.4,
+    "photograph": 0.5,
 }
+
+# Of two compilations one may round a number at the middle of two levels, or of two multiples in a JPEG, the other way.
+ROUNDED = ("clipped_gaussian", "jpeg", "photograph")
 
 
 SIZE = 64  # one for all, so that each noise is compiled once
@@ -75,12 +83,15 @@ class TestEveryKind:
         keys, pictures, level, noisy, with_other_keys = three_noisy(kind)
         alone = jitted_add_noise(keys[2], pictures[2], kind, level)
         assert noisy.shape == pictures.shape
-        np.testing.assert_allclose(noisy[2], alone, atol=1e-6)
-        np.testing.assert_allclose(noisy[1], with_other_keys[1], atol=1e-6)  # reversed, the middle one is the same
+        # Reversed, the middle one is the same.
+        for one, same in ((noisy[2], alone), (noisy[1], with_other_keys[1])):
+            differ = np.abs(np.asarray(one - same)) > 1e-6
+            assert differ.mean() <= (0.01 if kind in ROUNDED else 0)
+            np.testing.assert_allclose(one, same, atol=0.1)
 
     def test_other_keys_give_other_noise(self, kind):
         *_, noisy, with_other_keys = three_noisy(kind)
-        assert (noisy[0] != with_other_keys[0]).any() == (kind != "none")
+        assert (noisy[0] != with_other_keys[0]).any() == (kind != "none")  # JPEG's differ in their levels
 
     def test_gradients_are_finite_and_not_zero(self, key, kind):
         picture = photograph().at[0, 0].set(0).at[0, 1].set(1)
@@ -258,7 +269,7 @@ def test_errors_name_the_key_and_what_is_near():
         check_noise("salt_and_pepper", (0.5, 1.5), where="config.protocol.noise")
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "poisson", "speckle", "mixture"])
+@pytest.mark.parametrize("kind", ["gaussian", "poisson", "speckle", "mixture", "clipped_gaussian", "camera"])
 def test_levels_with_white_at_255_are_asked_about(kind):
     with pytest.raises(
         UserError, match=r"^config\.task\.noise\.level = \(25, 25\): .* did you mean 0\.098 \(25/255\)\?$"

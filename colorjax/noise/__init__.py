@@ -4,7 +4,7 @@ A kind of noise is a pure function `noise(key, picture, level)`. It takes a floa
 one typed random key and one number, traced or not, and returns a float32 image of the same shape. A level is never
 negative; a larger level degrades more, and 0 leaves the image as it is. The result is NOT clipped to [0, 1], because
 denoising is measured without clipping. (Salt and pepper and clipping stay inside by definition, camera shake up to
-rounding.)
+rounding.) The kinds that model files are: `clipped_gaussian`, `jpeg` and `photograph` give 8 bits, `camera` is clipped.
 
     kind             level
     none             not read
@@ -16,6 +16,11 @@ rounding.)
     clipped_blacks   share of the range [0, 1] that is lost to black: all below level becomes 0
     camera_shake     length of the motion in pixels, in a direction drawn at random
     mixture          level of the kind drawn for the image: gaussian, poisson, speckle or salt_and_pepper
+    clipped_gaussian standard deviation before clipping and rounding to 8 bits
+    camera           standard deviation at white of the shot noise in raw linear light; 0.1 is 100 photons
+    film_grain       standard deviation at middle gray
+    jpeg             share of the quality that is lost: quality 100 (1 - level)
+    photograph       strength of a chain of these, from 0 to 1
 
 To add a kind: write the function in its own file here, add one line to `NOISES`, and test it in tests/test_noise.py.
 """
@@ -28,10 +33,15 @@ import jax
 from jax import Array
 
 from colorjax.errors import UserError, nearest
+from colorjax.noise.camera import camera_noise
 from colorjax.noise.camera_shake import MAX_LENGTH, shake_camera
+from colorjax.noise.clipped_gaussian import clipped_gaussian_noise
 from colorjax.noise.clipping import clip_blacks, clip_whites
+from colorjax.noise.film_grain import film_grain
 from colorjax.noise.gaussian import gaussian_noise
+from colorjax.noise.jpeg import jpeg
 from colorjax.noise.mixture import mixture_noise
+from colorjax.noise.photograph import photograph_noise
 from colorjax.noise.poisson import poisson_noise
 from colorjax.noise.salt_and_pepper import salt_and_pepper_noise
 from colorjax.noise.speckle import speckle_noise
@@ -69,6 +79,11 @@ NOISES: dict[str, Noise] = {
     "clipped_blacks": Noise(clip_blacks, "share of the range lost to black", 0.99),
     "camera_shake": Noise(shake_camera, "length of the motion in pixels", float(MAX_LENGTH)),
     "mixture": Noise(mixture_noise, "that of the kind drawn", 1.0, share_of_white=True),
+    "clipped_gaussian": Noise(clipped_gaussian_noise, "standard deviation, white is 1", share_of_white=True),
+    "camera": Noise(camera_noise, "standard deviation at white, 1 / sqrt(photons at white)", share_of_white=True),
+    "film_grain": Noise(film_grain, "standard deviation at middle gray, white is 1", share_of_white=True),
+    "jpeg": Noise(jpeg, "share of the quality lost", 0.99),
+    "photograph": Noise(photograph_noise, "strength, from 0 to 1", 1.0),
 }
 
 
