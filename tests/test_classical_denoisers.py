@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import pywt
-import scipy.linalg
 import scipy.ndimage
 import skimage.data
 from skimage.restoration import denoise_nl_means, denoise_wavelet
@@ -177,16 +176,14 @@ def test_transforms_are_the_cosine_transform_and_the_biorthogonal_wavelet():
     np.testing.assert_allclose(found[2:4], pywt.dwt(approximation, "bior1.5", "periodization")[1])
 
 
-def test_stacks_are_transformed_by_hadamards_matrix_of_their_own_size():
-    stack = np.random.default_rng(0).normal(size=(5, 16, 1, 3)).astype(np.float32)
-    counts = np.array([1, 2, 4, 8, 16], np.int32)
-    stack *= (np.arange(16) < counts[:, None])[..., None, None]
-    found = np.asarray(block_matching._hadamard(stack, counts))
-    for number, count in enumerate(counts):
-        expected = scipy.linalg.hadamard(count) / np.sqrt(count) @ stack[number, :count, 0]
-        np.testing.assert_allclose(found[number, :count, 0], expected, atol=1e-5)
-        assert not found[number, count:].any()
-    np.testing.assert_allclose(np.asarray(block_matching._hadamard(found, counts)), stack, atol=1e-5)
+def test_stacks_are_transformed_by_haars_wavelet_of_their_own_size():
+    sizes, matrices = block_matching._haar_transforms(16)
+    np.testing.assert_array_equal(sizes, [1, 2, 4, 8, 16])
+    stack = np.random.default_rng(0).normal(size=16)
+    for size, matrix in zip(sizes, matrices, strict=True):
+        expected = pywt.wavedec(stack[:size], "haar", "periodization") if size > 1 else [stack[:1]]
+        np.testing.assert_allclose((matrix @ stack)[:size], np.concatenate(expected), atol=1e-5)
+        assert not (matrix @ stack)[size:].any()
 
 
 def test_matches_are_the_nearest_patches_within_reach():
@@ -195,7 +192,7 @@ def test_matches_are_the_nearest_patches_within_reach():
     allowed = np.zeros((places, places), bool)
     allowed[16:60, 10:70] = True
     rows, columns = np.array([0, 21], np.int32), np.array([3, 45], np.int32)
-    patches = block_matching._patches(tile)
+    patches = block_matching._patches(tile[..., None])[:, 0]
     chosen, distances = block_matching._matches(patches, allowed, rows, columns, 8)
     for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
         own = tile[row + 16 : row + 24, column + 16 : column + 24]
