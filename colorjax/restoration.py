@@ -44,6 +44,7 @@ GRAY_DENOISER = "denoise_gray"
 COLORIZER = "colorize"
 METHODS = ("network", "scribble", *TRANSFERS)
 COUNT = 5  # references found in a folder
+_BAND_PIXELS = 2**20  # that are blended at once
 
 
 def ignore(share: float) -> None:
@@ -61,6 +62,7 @@ def denoise(
     method: str = "",
     noise_level: float | None = None,
     remark: Callable[[str], None] = ignore_remark,
+    strength: float = 1.0,
 ) -> np.ndarray:
     """Return the denoised image, of the shape and dtype of the given one. Saturated regions stay so.
 
@@ -72,18 +74,20 @@ def denoise(
       noise_level: standard deviation of the noise, of 255, for the latter and for networks with a map of it; None to
         estimate it. Other networks, such as the bundled ones, find it by themselves.
       remark: called with a line on a noise level that was estimated for a network, or is above those of its training.
+      strength: share of the denoised image in the result, from 0 to 1; the rest is the given image.
 
     Raises:
       UserError: an image of another dtype or shape, weights that can't be loaded or are for another task, weights for
         gray images and an image with colors, an unknown method, weights for one that has none, or a noise level for one
-        that takes none, or outside 1 to 255 (0 stands for none).
+        that takes none, or outside 1 to 255 (0 stands for none), or a strength outside 0 to 1.
     """
     _check(picture)
+    check_strength(strength)
     gray = is_gray(picture)
     own = "" if method in DENOISERS else (GRAY_DENOISER if gray else DENOISER)
     network = check_denoiser(weights or own, method, noise_level)
     if isinstance(network, Denoiser):
-        return _filtered(picture, network, progress)
+        return _blended(picture, _filtered(picture, network, progress), strength)
     channels = network.task.output_channels
     if channels == 1 and not gray:
         raise UserError(f"the weights {network.name!r} are for gray pictures, and this one has colors; use others")
@@ -100,7 +104,7 @@ def denoise(
     if channels == 3 and gray:  # make the three channels equal again
         result = np.rint(result.mean(axis=-1, keepdims=True, dtype=np.float32)).astype(result.dtype)
     result = result if result.shape == picture.shape else np.repeat(result, picture.shape[2], axis=-1)
-    return keep_saturated(picture, result)
+    return _blended(picture, keep_saturated(picture, result), strength)
 
 
 def colorize(
@@ -175,7 +179,7 @@ def colorize(
     return colorize_pixels(picture, predict, (copy.height, copy.width), lambda rows: progress(rows / height))
 
 
-def restore(picture: np.ndarray, progress: Progress = ignore) -> np.ndarray:
+def restore(picture: np.ndarray, progress: Progress = ignore, strength: float = 1.0) -> np.ndarray:
     """Return the image denoised and then colorized, `[H, W, 3]` of the same dtype: the two phases of Sugumar's paper.
 
     If the image has colors, only its lightness is used.
@@ -183,13 +187,33 @@ def restore(picture: np.ndarray, progress: Progress = ignore) -> np.ndarray:
     Args:
       picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
       progress: called with the finished share, 0 to 1.
+      strength: of the denoising, as for `denoise`; it has no part in the colors.
 
     Raises:
-      UserError: an image of another dtype or shape.
+      UserError: an image of another dtype or shape, or a strength outside 0 to 1.
     """
     _check(picture)
-    gray = denoise(gray_levels(picture)[..., np.newaxis], progress=lambda share: progress(0.8 * share))
+    levels = gray_levels(picture)[..., np.newaxis]
+    gray = denoise(levels, progress=lambda share: progress(0.8 * share), strength=strength)
     return colorize(gray, progress=lambda share: progress(0.8 + 0.2 * share))
+
+
+def check_strength(strength: float) -> None:
+    """Raise a `UserError` unless it is a strength of denoising."""
+    if not 0 <= strength <= 1:
+        raise UserError(f"strength {strength:g}: it is from 0 (the picture as it is) to 1 (denoised)")
+
+
+def _blended(picture: np.ndarray, denoised: np.ndarray, strength: float) -> np.ndarray:
+    """Return strength * denoised + (1 - strength) * picture, rounded; in place in `denoised`, in bands of rows."""
+    if strength == 1:
+        return denoised
+    share, rest = np.float32(strength), np.float32(1 - strength)
+    rows = max(1, _BAND_PIXELS // picture.shape[1])
+    for top in range(0, len(picture), rows):
+        band = slice(top, top + rows)
+        denoised[band] = np.rint(share * denoised[band] + rest * picture[band]).astype(picture.dtype)
+    return denoised
 
 
 def _told(

@@ -117,6 +117,31 @@ def test_colorizing_keeps_the_gray_and_restoring_is_both(told):
     np.testing.assert_array_equal(read("restored/a.png"), colored)
 
 
+@pytest.mark.parametrize(
+    ("channels", "dtype", "suffix"), [(1, np.uint8, "png"), (4, np.uint8, "png"), (3, np.uint16, "tif")]
+)
+def test_strength_blends_in_files(told, networks, channels, dtype, suffix):
+    given = save(f"a.{suffix}", channels, dtype)
+    words = ("denoise", f"a.{suffix}", f"--weights={networks['color']}")
+    for strength in (0, 0.5, 1):
+        assert told(*words, f"--strength={strength}", f"--output=out{strength}")[0] == 0
+    none, half, full = (read(f"out{strength}/a.{suffix}") for strength in (0, 0.5, 1))
+    np.testing.assert_array_equal(none, given)
+    assert (full != given).any()
+    np.testing.assert_array_equal(half, np.rint((given.astype(float) + full) / 2))
+    assert told("restore", f"a.{suffix}", "--strength=0", "--output=restored")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["denoise", "restore"])
+@pytest.mark.parametrize("strength", ["2", "-1", "nan"])
+def test_bad_strength_is_one_line(told, command, strength):
+    save("a.png")
+    status, out, err = told(command, "a.png", "--output=out", f"--strength={strength}")
+    assert (status, out) == (2, "")
+    assert err == f"launch.py {command}: strength {strength}: it is from 0 (the picture as it is) to 1 (denoised)\n"
+    assert not os.path.exists("out")
+
+
 def test_compare_puts_picture_and_result_side_by_side(told):
     gray = save("a.png", 1)
     assert told("colorize", "a.png", "--output=out", "--compare")[0] == 0

@@ -97,6 +97,37 @@ def test_restoring_is_denoising_and_then_colorizing():
     np.testing.assert_array_equal(colorjax.restore(gray), colorjax.colorize(colorjax.denoise(gray)))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("method", ["network", "gaussian"])
+def test_strength_blends_the_picture_back_in(monkeypatch, dtype, channels, method):
+    monkeypatch.setattr(restoration, "_BAND_PIXELS", 5 * WIDTH)  # several bands
+    given = picture(channels, dtype)
+    full = colorjax.denoise(given, method=method)
+    assert (full != given).any()
+    np.testing.assert_array_equal(colorjax.denoise(given, method=method, strength=0), given)
+    np.testing.assert_array_equal(colorjax.denoise(given, method=method, strength=1), full)
+    half = colorjax.denoise(given, method=method, strength=0.5)
+    assert half.dtype == dtype
+    np.testing.assert_array_equal(half, np.rint((given.astype(float) + full) / 2))
+    some = colorjax.denoise(given, method=method, strength=0.3)
+    np.testing.assert_allclose(some, 0.3 * full + 0.7 * given, atol=0.51)
+
+
+def test_strength_of_restoring_is_that_of_its_denoising():
+    gray = picture(1)
+    np.testing.assert_array_equal(colorjax.restore(gray, strength=0), colorjax.colorize(gray))
+    expected = colorjax.colorize(colorjax.denoise(gray, strength=0.4))
+    np.testing.assert_array_equal(colorjax.restore(gray, strength=0.4), expected)
+
+
+@pytest.mark.parametrize("function", [restoration.denoise, restoration.restore])
+@pytest.mark.parametrize("strength", [-0.1, 1.01, 30, float("nan")])
+def test_strength_outside_0_to_1_is_refused(function, strength):
+    with pytest.raises(UserError, match=r"^strength -?[0-9a-z.]+: it is from 0 \(the picture as it is\) to 1"):
+        function(picture(1), strength=strength)
+
+
 @pytest.mark.parametrize("function", [restoration.denoise, restoration.colorize, restoration.restore])
 def test_progress_grows_to_one(function):
     shares = []

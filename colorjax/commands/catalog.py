@@ -162,7 +162,13 @@ COMMANDS = {
         "take the noise out of your own pictures",
         "Denoises files and the pictures in folders, in color or gray, and writes them into DIR in their own format:\n"
         "by a network, or by a classical method (--method=bm3d and others).\n" + _PICTURES,
-        (options.PICTURES, options.DENOISING, options.weights("of another network"), options.RESULTS),
+        (
+            options.PICTURES,
+            options.DENOISING,
+            options.STRENGTH,
+            options.weights("of another network"),
+            options.RESULTS,
+        ),
         compiles=True,
         ending=ENDING_OF_PICTURES,
     ),
@@ -178,7 +184,7 @@ COMMANDS = {
     "restore": Command(
         "denoise your own pictures, then colorize them",
         "Denoises and then colors files and the pictures in folders, and writes them into DIR.\n" + _PICTURES,
-        (options.PICTURES, options.RESULTS),
+        (options.PICTURES, options.STRENGTH, options.RESULTS),
         compiles=True,
         ending=ENDING_OF_PICTURES,
     ),

@@ -15,6 +15,7 @@ def main(
     method: str,
     noise_level: float | None,
     weights: str,
+    strength: float,
 ) -> None:
     """Denoise photos and write the results.
 
@@ -26,11 +27,13 @@ def main(
       method: as for `restoration.denoise`.
       noise_level: as for `restoration.denoise`.
       weights: weights of another network, as for `restoration.denoise`; '' for the bundled ones.
+      strength: as for `restoration.denoise`.
 
     Raises:
       UserError: unusable weights or settings, or as `pictures.process`.
       ColorjaxError: as `pictures.process`.
     """
+    restoration.check_strength(strength)
     denoiser = restoration.check_denoiser(weights, method, noise_level)
     if noise_level is not None and (line := denoiser.remark(("gaussian", noise_level / 255))):
         print(f"denoise: {line}", file=sys.stderr)  # once for all pictures
@@ -38,7 +41,7 @@ def main(
     def restoring(pixels, progress):
         remarks = []
         remark = remarks.append if noise_level is None else restoration.ignore_remark
-        result = restoration.denoise(pixels, weights, progress, method, noise_level, remark)
+        result = restoration.denoise(pixels, weights, progress, method, noise_level, remark, strength)
         return Restoration(result, tuple(remarks))
 
     process("denoise", paths, output, restoring, compare, max_pixels, keep_space=True)

@@ -232,6 +232,14 @@ def _add_denoising(parser):
 DENOISING = Options(_add_denoising)
 
 
+def _add_strength(parser):
+    text = "of the denoising, from 0 to 1: less than 1 blends the picture as it was back in (default: 1)"
+    parser.add_argument("--strength", type=float, default=1.0, metavar="SHARE", help=text)
+
+
+STRENGTH = Options(_add_strength)
+
+
 def _add_results(parser):
     parser.add_argument("--compare", action="store_true", help="write picture and result side by side, too")
     text = "skip larger pictures (default: 100 million)"

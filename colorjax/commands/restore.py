@@ -6,7 +6,7 @@ from colorjax import restoration
 from colorjax.commands.pictures import Restoration, process
 
 
-def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int) -> None:
+def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int, strength: float) -> None:
     """Denoise and colorize photos and write the results.
 
     Args:
@@ -14,13 +14,15 @@ def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int) -> N
       output: folder of the results.
       compare: whether to write photo and result side by side, too.
       max_pixels: larger photos are left out.
+      strength: as for `restoration.restore`.
 
     Raises:
-      UserError: as `pictures.process`.
+      UserError: a strength outside 0 to 1, or as `pictures.process`.
       ColorjaxError: as `pictures.process`.
     """
+    restoration.check_strength(strength)
 
     def restoring(pixels, progress):
-        return Restoration(restoration.restore(pixels, progress))
+        return Restoration(restoration.restore(pixels, progress, strength))
 
     process("restore", paths, output, restoring, compare, max_pixels)
