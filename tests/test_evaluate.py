@@ -87,6 +87,8 @@ def test_evaluate_rows_depend_on_neither_order_nor_number_of_pictures(evaluation
         ({"noise_kind": "speckle"}, "psnr"),
         ({"noise_level": 0.1}, "psnr"),
         ({"noise_seed": 1}, "psnr"),
+        ({"noise_field": "shared"}, "psnr"),
+        ({"noisy_8_bits": True}, "loss"),
         ({"clip": False}, "psnr"),
         ({"round_to_8_bits": False}, "psnr"),
         ({"channels": "luminance"}, "psnr"),
@@ -102,6 +104,20 @@ def test_evaluate_changes_with_every_setting_of_a_protocol(evaluation, change, c
     changed = evaluate(Identity(), TASK, protocol_of(photographs, **change), photographs)
     assert changed.rows[0][column] != evaluation.rows[0][column]
     assert changed.protocol_hash != evaluation.protocol_hash
+
+
+def test_pictures_of_one_size_share_a_noise_field_and_get_it_as_a_file_if_the_protocol_says_so():
+    gray = [Photograph(str(value), np.full((20, 24, 3), value, np.uint8)) for value in (120, 135)]
+    protocol = protocol_of(gray, noise_field="shared", noise_level=0.1)
+    shared = evaluate(Identity(), TASK, protocol, gray, samples=2).samples
+    fields = [sample.degraded.astype(int) - sample.truth for sample in shared]
+    inside = np.all([(sample.degraded > 0) & (sample.degraded < 255) for sample in shared], axis=0)
+    np.testing.assert_array_equal(fields[0][inside], fields[1][inside])
+    told = Told()
+    evaluate(told, TASK, protocol_of(gray, noisy_8_bits=True, noise_level=0.5), gray)
+    degraded = told.seen[0].image
+    assert (degraded.min(), degraded.max()) == (0, 1)
+    np.testing.assert_allclose(degraded * 255, np.rint(degraded * 255), atol=1e-4)
 
 
 def test_luminance_leaves_the_metrics_of_color_out(evaluation):

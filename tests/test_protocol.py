@@ -33,6 +33,8 @@ CHANGES = {
     "border": 4,
     "averaging": "pixel",
     "told": ("something",),
+    "noise_field": "shared",
+    "noisy_8_bits": True,
 }
 
 
@@ -75,6 +77,7 @@ def test_content_hash_knows_pixels_shape_and_nothing_else():
         {"resize": "long_side"},
         {"channels": "gray"},
         {"averaging": "median"},
+        {"noise_field": "one"},
         {"task": "denoising"},
         {"noise_kind": "gausian"},
         {"noise_kind": "gaussian", "noise_level": -0.1},
@@ -126,6 +129,30 @@ def test_noise_and_hints_depend_on_the_seed_and_the_picture_alone():
     assert jax.random.key_data(other.key(hashes[0])).tolist() != keys[0]
     assert 0 <= PROTOCOL.hint_seed(hashes[0]) < 2**31
     assert other.hint_seed(hashes[0]) != PROTOCOL.hint_seed(hashes[0])
+
+
+def test_shared_noise_field_depends_on_the_seed_alone_and_hints_still_on_the_picture():
+    shared = dataclasses.replace(PROTOCOL, noise_field="shared")
+    hashes = ["ffffffff00", "0123456789"]
+    one, other = (jax.random.key_data(shared.key(h)).tolist() for h in hashes)
+    assert one == other
+    assert jax.random.key_data(dataclasses.replace(shared, noise_seed=1).key(hashes[0])).tolist() != one
+    assert [shared.hint_seed(h) for h in hashes] == [PROTOCOL.hint_seed(h) for h in hashes]
+
+
+def test_degraded_pictures_are_files_if_the_protocol_says_so():
+    noisy = np.array([[[-0.5, 0.3001, 1.7]]], np.float32)
+    np.testing.assert_array_equal(PROTOCOL.degraded(noisy), noisy)
+    file = dataclasses.replace(PROTOCOL, noisy_8_bits=True, round_to_8_bits=False)
+    np.testing.assert_allclose(file.degraded(noisy), [[[0, 77 / 255, 1]]], atol=1e-7)
+
+
+def test_description_says_how_the_noisy_picture_is_given():
+    noise = dataclasses.replace(PROTOCOL, noise_kind="gaussian", noise_level=0.1)
+    assert "gaussian noise of level 0.1 (seed 0), given as float numbers;" in noise.describe()
+    changed = dataclasses.replace(noise, noise_field="shared", noisy_8_bits=True).describe()
+    assert "(seed 0, one noise field for all pictures of a size), given clipped and rounded to 8 bits;" in changed
+    assert "no noise (seed 0), given as float numbers;" in PROTOCOL.describe()
 
 
 def test_measured_task_has_the_protocols_noise_and_the_tasks_own_loss():

@@ -117,6 +117,8 @@ def run_config() -> ConfigDict:
             "noise_kind": "none",
             "noise_level": 0.0,
             "noise_seed": 0,
+            "noise_field": "picture",  # or "shared": one noise field for all pictures of a size
+            "noisy_8_bits": False,  # whether methods get the noisy picture clipped and rounded, as a file is
             "clip": True,
             "round_to_8_bits": True,
             "channels": "color",  # or "luminance"

@@ -102,6 +102,8 @@ KEYS = {
     "protocol.noise_kind": _PROTOCOL,
     "protocol.noise_level": _PROTOCOL,
     "protocol.noise_seed": _PROTOCOL,
+    "protocol.noise_field": _PROTOCOL,
+    "protocol.noisy_8_bits": _PROTOCOL,
     "protocol.clip": _PROTOCOL,
     "protocol.round_to_8_bits": _PROTOCOL,
     "protocol.channels": _PROTOCOL,

@@ -101,7 +101,7 @@ def evaluate(
         if picture_hash not in known:
             raise UserError(f"the picture {photograph.name} is not one of the protocol {protocol.name!r}")
         truth = map_pixels(task.truth, protocol.truth(photograph.picture))
-        degraded = np.asarray(_degrade(task, protocol.key(picture_hash), truth))
+        degraded = protocol.degraded(_degrade(task, protocol.key(picture_hash), truth))
         observation = side_information.observation(degraded, truth, picture_hash)
         picture, loss = _restore(method, task, photograph.name, truth, observation)
         restored = protocol.restored(picture)

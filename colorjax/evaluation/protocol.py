@@ -24,7 +24,11 @@ CHOICES = {
     "resize": ("none", "short_side"),
     "channels": ("color", "luminance"),
     "averaging": ("picture", "pixel"),
+    "noise_field": ("picture", "shared"),
 }
+
+# Fields that the hash leaves out at these values, so that hashes from before the fields existed stay valid.
+ADDED_LATER = {"told": (), "noisy_8_bits": False, "noise_field": "picture"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +46,10 @@ class Protocol:
       noise_kind, noise_level: noise added to the input, as in `colorjax.noise.NOISES`, at one level.
       noise_seed: seed of the noise and of the drawn scribbles. The random key of an image also depends on its content,
         so neither the order nor the number of the images changes the noise on any of them.
+      noise_field: 'picture' (each image has noise of its own) or 'shared': the noise depends on the seed and the size
+        alone, so images of one size have the same noise field. KAIR measures so, since it seeds before each image.
+      noisy_8_bits: whether a method gets the degraded image clipped to [0, 1] and rounded to multiples of 1/255, like a
+        file, and not as float numbers.
       clip: whether restored images are clipped to [0, 1] before measuring.
       round_to_8_bits: whether restored images and resized clean ones are rounded to multiples of 1/255, like files.
       channels: 'color', or 'luminance' (scikit-image's `rgb2gray` of both images; metrics of color are left out).
@@ -75,6 +83,8 @@ class Protocol:
     border: int = 0
     averaging: str = "picture"
     told: tuple[str, ...] = ()
+    noise_field: str = "picture"
+    noisy_8_bits: bool = False
 
     def __post_init__(self):
         for field in ("noise_level", "ssim_sigma", "accuracy_distance", "psnr_ceiling"):
@@ -99,14 +109,15 @@ class Protocol:
 
     @property
     def hash(self) -> str:
-        """Return the first 12 hexadecimal digits of the SHA-256 of all fields except `name`, and `told` if empty.
+        """Return the first 12 hexadecimal digits of the SHA-256 of the fields except `name`.
 
-        An empty `told` is left out so that hashes from before this field existed stay valid.
+        Those in `ADDED_LATER` count only if they have another value than there.
         """
         fields = dataclasses.asdict(self)
         del fields["name"]
-        if not self.told:
-            del fields["told"]
+        for field, value in ADDED_LATER.items():
+            if fields[field] == value:
+                del fields[field]
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
@@ -116,15 +127,20 @@ class Protocol:
 
     def describe(self) -> str:
         """Return one sentence that describes the protocol."""
-        noise = "no noise" if self.noise_kind == "none" else f"{self.noise_kind} noise of level {self.noise_level:g}"
+        noise, field = "no noise", ""
+        if self.noise_kind != "none":
+            noise = f"{self.noise_kind} noise of level {self.noise_level:g}"
+            field = ", one noise field for all pictures of a size" if self.noise_field == "shared" else ""
+        given = "clipped and rounded to 8 bits" if self.noisy_8_bits else "as float numbers"
         size = "at their own size" if self.resize == "none" else f"short side reduced to {self.size} pixels"
         clip = "clipped to [0, 1]" if self.clip else "not clipped"
         bits = "rounded to 8 bits" if self.round_to_8_bits else "not rounded"
         border = f"{self.border} pixels cut at each edge" if self.border else "no border cut"
         return (
             f"{len(self.pictures)} photographs ({self.data}), {size}; task {self.task}, {noise} (seed "
-            f"{self.noise_seed}); restored pictures {clip} and {bits}; {self.channels}, {border}; SSIM window "
-            f"{self.ssim_window}x{self.ssim_window}, sigma {self.ssim_sigma:g}; each {self.averaging} counts alike"
+            f"{self.noise_seed}{field}), given {given}; restored pictures {clip} and {bits}; {self.channels}, "
+            f"{border}; SSIM window {self.ssim_window}x{self.ssim_window}, sigma {self.ssim_sigma:g}; each "
+            f"{self.averaging} counts alike"
         )
 
     def with_told(self, told: tuple[str, ...]) -> "Protocol":
@@ -151,6 +167,11 @@ class Protocol:
             truth = self._rounded(np.clip(truth, 0, 1))
         return truth.astype(np.float32)
 
+    def degraded(self, picture: np.ndarray) -> np.ndarray:
+        """Return a degraded image [h, w, 3] as methods get it: clipped and rounded if the protocol requires it."""
+        picture = np.asarray(picture, np.float32)
+        return _to_8_bits(np.clip(picture, 0, 1)) if self.noisy_8_bits else picture
+
     def restored(self, picture: np.ndarray) -> np.ndarray:
         """Return a method's result [h, w, 3] as it is measured: clipped and rounded if the protocol requires it."""
         picture = np.asarray(picture, np.float32)
@@ -158,14 +179,19 @@ class Protocol:
 
     def key(self, picture_hash: str) -> jax.Array:
         """Return the random key of the noise for the image with this `content_hash`."""
-        return jax.random.fold_in(jax.random.key(self.noise_seed), int(picture_hash[:8], 16))
+        key = jax.random.key(self.noise_seed)
+        return key if self.noise_field == "shared" else jax.random.fold_in(key, int(picture_hash[:8], 16))
 
     def hint_seed(self, picture_hash: str) -> int:
         """Return the seed, in 0..2^31-1, of the scribbles on the image with this `content_hash`."""
         return (self.noise_seed + int(picture_hash[:8], 16)) % 2**31
 
     def _rounded(self, picture: np.ndarray) -> np.ndarray:
-        return np.rint(picture * np.float32(255)) / np.float32(255) if self.round_to_8_bits else picture
+        return _to_8_bits(picture) if self.round_to_8_bits else picture
+
+
+def _to_8_bits(picture: np.ndarray) -> np.ndarray:
+    return np.rint(picture * np.float32(255)) / np.float32(255)
 
 
 def build_protocol(config: Mapping, data: str, task: str, photographs: Iterable[Photograph]) -> Protocol:
