@@ -195,3 +195,9 @@ def test_weights_beside_the_shipped_ones_are_like_any_other(saved, tmp_path, mon
     monkeypatch.setattr(weights, "_folder", lambda: folder)
     shutil.copy(path, folder)
     assert weights.load(folder / path.name).step == 7
+
+
+def test_weights_in_another_order_in_memory_are_written_as_they_are(tmp_path):
+    variables = jax.tree.map(np.asfortranarray, variables_of(config_of()))
+    weights.save(tmp_path / "network.safetensors", config_of(), variables, 7)
+    jax.tree.map(np.testing.assert_array_equal, weights.load(tmp_path / "network.safetensors").variables, variables)

@@ -13,6 +13,7 @@ from typing import Any
 NETWORKS = {
     "inception": "colorjax.models.inception.weights",
     **{f"efficientnet_lite{number}": "colorjax.models.efficientnet_weights" for number in range(3)},
+    **dict.fromkeys(("dncnn", "ffdnet", "ircnn", "drunet"), "colorjax.models.published.convert"),
 }
 #: the options with which several processes find each other
 MEETING = ("coordinator", "processes", "process")
@@ -259,7 +260,7 @@ def weights(text: str) -> Options:
 
 def _add_published(parser):
     parser.add_argument("network", choices=tuple(NETWORKS), help="the network that they are for")
-    text = "the published file (default: that of the installed package)"
+    text = "the published file (default: that of the installed package, if there is one)"
     parser.add_argument("--from", dest="source", default="", metavar="FILE", help=text)
 
 

@@ -20,6 +20,6 @@ def main(network: str, source: str) -> None:
     """
     target, converted = importlib.import_module(NETWORKS[network]).convert(Path(source) if source else None, network)
     count = sum(leaf.size for leaf in jax.tree.leaves(converted.variables))
-    print(f"read     {converted.origin}: {count:,} numbers, {converted.classes or 'no'} classes")
+    print(f"read     {converted.origin}: {count:,} numbers, {converted.about}")
     print(f"SHA-256  {converted.sha256}")
     print(f"written  {target}")

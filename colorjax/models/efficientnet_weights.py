@@ -42,6 +42,11 @@ class Weights(NamedTuple):
     sha256: str
     origin: str
 
+    @property
+    def about(self) -> str:
+        """What the network is, for people."""
+        return f"{self.classes or 'no'} classes"
+
 
 def name(number: int) -> str:
     """Return the name of a network in commands and of its file in the cache."""

@@ -36,9 +36,11 @@ def save_arrays(
     Raises:
       UserError: the file can't be written.
     """
+    # safetensors writes an array's memory as it lies, so one in another order would be read as other numbers.
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            save_file(dict(arrays), temporary, metadata=metadata and dict(metadata))
+            save_file(arrays, temporary, metadata=metadata and dict(metadata))
     except (OSError, SafetensorError) as error:
         raise UserError(f"can't write {path}: {error}; {advice}") from None

@@ -49,6 +49,11 @@ class Weights(NamedTuple):
     sha256: str
     origin: str
 
+    @property
+    def about(self) -> str:
+        """What the network is, for people."""
+        return f"{self.classes or 'no'} classes"
+
 
 def convert(source: Path | None, network: str = "inception") -> tuple[Path, Weights]:
     """Read published weights and write them into the cache.
