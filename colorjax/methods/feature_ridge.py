@@ -13,6 +13,7 @@ from colorjax.inference.color_upsampling import upsample_colors
 from colorjax.methods import imagenet_features
 from colorjax.methods.imagenet_features import lightness_and_ab, mean_on_grid
 from colorjax.methods.method import Method, Observation, Restored
+from colorjax.methods.settings import require_positive
 from colorjax.pictures.images import Photograph
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS
@@ -34,8 +35,7 @@ class FeatureRidge(Method):
     tasks: ClassVar[frozenset[str]] = frozenset(name for name, task in TASKS.items() if task.colorizes)
 
     def __post_init__(self):
-        if self.penalty <= 0:
-            raise UserError(f"method.penalty={self.penalty}: must be above 0")
+        require_positive(self, "penalty")
         self._coefficients = None
 
     def fit(self, photographs: Sequence[Photograph]) -> Self:

@@ -12,6 +12,7 @@ from colorjax.errors import UserError
 from colorjax.methods import imagenet_features
 from colorjax.methods.imagenet_features import lightness_and_ab
 from colorjax.methods.method import Method, Observation, Restored
+from colorjax.methods.settings import require_at_least
 from colorjax.pictures.images import Photograph
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS
@@ -36,8 +37,7 @@ class RetrievedReference(Method):
     tasks: ClassVar[frozenset[str]] = frozenset(name for name, task in TASKS.items() if task.colorizes)
 
     def __post_init__(self):
-        if self.levels < 2:
-            raise UserError(f"method.levels={self.levels}: must be 2 or more")
+        require_at_least(2, self, "levels")
         self._features, self._colors = None, None
 
     def fit(self, photographs: Sequence[Photograph]) -> Self:

@@ -18,6 +18,7 @@ from colorjax.methods.by_example.method import ByExample, Transfer
 from colorjax.methods.by_example.micro_scribbles import spread
 from colorjax.methods.by_example.neighborhoods import remapped
 from colorjax.methods.by_example.superpixels import Superpixels, described, superpixels
+from colorjax.methods.settings import require_at_least, require_positive, require_within
 
 #: Of the blocks of features in the final cost: Gabor, DAISY, intensity, neighbors. The values of an open copy.
 WEIGHTS = (0.2, 0.5, 0.2, 0.1)
@@ -69,15 +70,11 @@ class Gupta(ByExample):
     name: ClassVar[str] = "gupta"
 
     def __post_init__(self):
-        if self.area < 1:
-            raise UserError(f"method.area={self.area}: must be 1 or more")
+        require_at_least(1, self, "area")
         if not 0 < self.fraction <= 1:
             raise UserError(f"method.fraction={self.fraction}: must be above 0 and at most 1")
-        if not 0 <= self.scribbled <= 1:
-            raise UserError(f"method.scribbled={self.scribbled}: must be from 0 to 1")
-        for field in ("radius", "scale"):
-            if getattr(self, field) <= 0:
-                raise UserError(f"method.{field}={getattr(self, field)}: must be above 0")
+        require_within(0, 1, self, "scribbled")
+        require_positive(self, "radius", "scale")
 
     def transfer(self, lightness: np.ndarray, example: np.ndarray, regions: np.ndarray | None = None) -> Transfer:
         """Return the colors of the best matches, voted upon, and spread. The confidence is that of the own match."""

@@ -12,11 +12,11 @@ import scipy.fft
 import scipy.ndimage
 from scipy.spatial import cKDTree
 
-from colorjax.errors import UserError
 from colorjax.methods.by_example.method import ByExample, Transfer
 from colorjax.methods.by_example.micro_scribbles import spread
 from colorjax.methods.by_example.neighborhoods import remapped, windows
 from colorjax.methods.by_example.regions import regions_of
+from colorjax.methods.settings import require_at_least, require_odd, require_positive, require_within
 
 #: Side of the neighborhood that is described, pixels.
 SIDE = 7
@@ -84,19 +84,12 @@ class Irony(ByExample):
     name: ClassVar[str] = "irony"
 
     def __post_init__(self):
-        for field in ("regions", "samples", "neighbors", "kept"):
-            if getattr(self, field) < 1:
-                raise UserError(f"method.{field}={getattr(self, field)}: must be 1 or more")
-        if self.window < 1 or self.window % 2 == 0:
-            raise UserError(f"method.window={self.window}: must be an odd number from 1 on")
-        if not 0 <= self.dropped < SIDE**2:
-            raise UserError(f"method.dropped={self.dropped}: must be from 0 to {SIDE**2 - 1}")
-        if self.scale <= 0:
-            raise UserError(f"method.scale={self.scale}: must be above 0")
-        if not 0 <= self.threshold <= 1:
-            raise UserError(f"method.threshold={self.threshold}: must be from 0 to 1")
-        if self.seed < 0:
-            raise UserError(f"method.seed={self.seed}: must be 0 or more")
+        require_at_least(1, self, "regions", "samples", "neighbors", "kept")
+        require_at_least(0, self, "seed")
+        require_odd(self, "window")
+        require_within(0, SIDE**2 - 1, self, "dropped")
+        require_within(0, 1, self, "threshold")
+        require_positive(self, "scale")
 
     def transfer(self, lightness: np.ndarray, example: np.ndarray, regions: np.ndarray | None = None) -> Transfer:
         """Return the colors of the matches, where the vote is sure of them, spread over the rest.

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from colorjax.errors import UserError
 from colorjax.methods.by_example.method import ByExample, Transfer
 from colorjax.methods.by_example.neighborhoods import mean_and_deviation, remapped, windows
+from colorjax.methods.settings import require_at_least, require_odd, require_positive, require_within
 
 #: A part of an image: bool [h, w], or a rectangle (top, left, bottom, right) without its bottom row and right column.
 Part = np.ndarray | tuple[int, int, int, int]
@@ -59,17 +60,11 @@ class Welsh(ByExample):
     name: ClassVar[str] = "welsh"
 
     def __post_init__(self):
-        for field in ("samples", "swatch_samples"):
-            if getattr(self, field) < 1:
-                raise UserError(f"method.{field}={getattr(self, field)}: must be 1 or more")
-        if self.window < 1 or self.window % 2 == 0:
-            raise UserError(f"method.window={self.window}: must be an odd number from 1 on")
-        if not 0 <= self.weight <= 1:
-            raise UserError(f"method.weight={self.weight}: must be from 0 to 1")
-        if self.scale <= 0:
-            raise UserError(f"method.scale={self.scale}: must be above 0")
-        if self.seed < 0:
-            raise UserError(f"method.seed={self.seed}: must be 0 or more")
+        require_at_least(1, self, "samples", "swatch_samples")
+        require_at_least(0, self, "seed")
+        require_odd(self, "window")
+        require_within(0, 1, self, "weight")
+        require_positive(self, "scale")
 
     def transfer(self, lightness: np.ndarray, example: np.ndarray, regions: np.ndarray | None = None) -> Transfer:
         """Return each pixel's best match; the confidence falls with its cost."""

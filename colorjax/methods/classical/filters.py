@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import scipy.ndimage
 
-from colorjax.errors import UserError
 from colorjax.methods.classical.method import Denoiser
+from colorjax.methods.settings import require_odd, require_positive
 
 
 @dataclasses.dataclass
@@ -29,7 +29,7 @@ class Gaussian(Denoiser):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_positive(self, "width")
+        require_positive(self, "width")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`."""
@@ -54,7 +54,7 @@ class Bilateral(Denoiser):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_positive(self, "width", "colors")
+        require_positive(self, "width", "colors")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`."""
@@ -81,7 +81,7 @@ class GaussianBilateral(Denoiser):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_positive(self, "blur", "width", "colors")
+        require_positive(self, "blur", "width", "colors")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`."""
@@ -104,8 +104,7 @@ class Median(Denoiser):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.side < 1 or self.side % 2 == 0:
-            raise UserError(f"method.side={self.side}: must be an odd number from 1 on")
+        require_odd(self, "side")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`; the level does not matter."""
@@ -138,9 +137,3 @@ def bilateral(image: np.ndarray, width: float, colors: float) -> np.ndarray:
     reach = 2 * int(np.ceil(3 * width)) + 1
     result = cv2.bilateralFilter(np.ascontiguousarray(image), reach, scale, width, borderType=cv2.BORDER_REFLECT)
     return result.reshape(image.shape)
-
-
-def _check_positive(method, *fields: str) -> None:
-    for field in fields:
-        if getattr(method, field) <= 0:
-            raise UserError(f"method.{field}={getattr(method, field)}: must be above 0")

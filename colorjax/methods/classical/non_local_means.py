@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from skimage.restoration import denoise_nl_means
 
-from colorjax.errors import UserError
 from colorjax.methods.classical.method import Denoiser
+from colorjax.methods.settings import require_at_least, require_odd, require_positive
 
 
 @dataclasses.dataclass
@@ -33,10 +33,9 @@ class NonLocalMeans(Denoiser):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.patch < 1 or self.patch % 2 == 0:
-            raise UserError(f"method.patch={self.patch}: must be an odd number from 1 on")
-        if self.reach < 1 or self.strength <= 0:
-            raise UserError("method.reach must be 1 or more, and method.strength above 0")
+        require_odd(self, "patch")
+        require_at_least(1, self, "reach")
+        require_positive(self, "strength")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`."""

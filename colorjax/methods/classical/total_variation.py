@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from skimage.restoration import denoise_tv_chambolle
 
-from colorjax.errors import UserError
 from colorjax.methods.classical.method import Denoiser
+from colorjax.methods.settings import require_positive
 
 
 @dataclasses.dataclass
@@ -29,8 +29,7 @@ class TotalVariation(Denoiser):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.weight <= 0:
-            raise UserError(f"method.weight={self.weight}: must be above 0")
+        require_positive(self, "weight")
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`."""

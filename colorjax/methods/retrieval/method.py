@@ -22,6 +22,7 @@ from colorjax.methods.method import Method, Observation, Restored
 from colorjax.methods.retrieval.combine import join
 from colorjax.methods.retrieval.index import index_photographs, lab_at_working_size
 from colorjax.methods.retrieval.search import Matches, Search
+from colorjax.methods.settings import require_at_least
 from colorjax.pictures.images import Photograph
 from colorjax.runtime.pixelwise import map_pixels
 
@@ -108,8 +109,7 @@ class Retrieved(Method):
     tasks: ClassVar[frozenset[str]] = ByExample.tasks
 
     def __post_init__(self):
-        if self.count < 1:
-            raise UserError(f"method.count={self.count}: must be 1 or more")
+        require_at_least(1, self, "count")
         if self.method not in TRANSFERS:
             raise UserError(f"method.method={self.method!r}: {nearest(self.method, TRANSFERS)}")
         self._transfer: ByExample | None = None

@@ -14,6 +14,7 @@ from colorjax.methods.method import HintDrawing, Method, Observation, Restored
 from colorjax.methods.scribble.hints import SHAPES
 from colorjax.methods.scribble.levin import propagate
 from colorjax.methods.scribble.reduced_size import propagate_reduced
+from colorjax.methods.settings import require_at_least
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS
 
@@ -45,9 +46,7 @@ class Scribble(Method):
     needs: ClassVar[frozenset[str]] = frozenset({"hints"})
 
     def __post_init__(self):
-        for field in ("count", "length"):
-            if getattr(self, field) < 1:
-                raise UserError(f"method.{field}={getattr(self, field)}: must be 1 or more")
+        require_at_least(1, self, "count", "length")
         if self.shape not in SHAPES:
             raise UserError(f"method.shape={self.shape!r}; {nearest(self.shape, SHAPES)}")
 
