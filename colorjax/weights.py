@@ -1,7 +1,8 @@
 """Trained networks as single files: safetensors, with the config and a SHA-256 of the weights in the header.
 
-A file contains only numbers and text; nothing is unpickled. `load` takes a path or the name of a bundled network. The
-bundled files are in `colorjax/pretrained/`; each is also checked as a whole against SHA256SUMS.
+A file contains only numbers and text; nothing is unpickled. `load` takes a path, or the name of a bundled network or of
+one that `launch.py weights` put into the cache. The bundled files are in `colorjax/pretrained/`; each is also checked
+as a whole against SHA256SUMS.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
 from colorjax.models.network import initial_variables
 from colorjax.models.variables import require_variables, sha256_of_arrays
-from colorjax.runtime.cache import save_arrays
+from colorjax.runtime.cache import cache_directory, save_arrays
 from colorjax.tasks import build_task
 
 SUFFIX = ".safetensors"
@@ -96,7 +97,8 @@ def load(source: str | Path) -> TrainedNetwork:
     """Read a trained network.
 
     Args:
-      source: one of `names()`, or the path of a file that `save` wrote.
+      source: one of `names()`, the path of a file that `save` wrote, or the name of such a file in the cache, without
+        its suffix.
 
     Raises:
       UserError: no such name or file, another kind of file, a wrong checksum, a config that can't be read, or weights
@@ -208,10 +210,14 @@ def _found(source: str) -> tuple[Path, str]:
     sums = _sums()
     if source in sums:
         return _folder() / f"{source}{SUFFIX}", sums[source]
-    path = Path(source).expanduser()
+    path, kept = Path(source).expanduser(), cache_directory() / f"{source}{SUFFIX}"
+    if not path.is_file() and kept.is_file():
+        return kept, ""
     if not path.is_file():
         hint = f"; {nearest(source, sums)}" if sums else ""
-        raise UserError(f"{source}: there is no such file, and no network of that name comes with colorjax{hint}")
+        raise UserError(
+            f"{source}: there is no such file, and no network of that name comes with colorjax or is in its cache{hint}"
+        )
     return path, sums.get(path.name.removesuffix(SUFFIX), "") if path.parent.absolute() == _folder() else ""
 
 

@@ -1,4 +1,4 @@
-"""Denoisers against kinds of noise: filters, wavelets, self-similarity, the bundled networks and, trained, the U-Nets.
+"""Denoisers against kinds of noise: filters, wavelets, self-similarity, bundled, trained and published networks.
 
 What section 4.4 of Sugumar's paper describes: methods down, noises across, PSNR in the cells. Each noise is a table of
 its own in DIR/NOISE; DIR/report.html has all of them and some pictures.
@@ -8,15 +8,24 @@ its own in DIR/NOISE; DIR/report.html has all of them and some pictures.
         --config.test_data.source=FOLDER_OF_CBSD68
     python launch.py table --config=experiments/denoising_table.py:learned --workdir=runs/denoising-learned \
         --config.data.source=FOLDER_OF_BSDS500 --config.test_data.source=FOLDER_OF_CBSD68
+    python launch.py weights dncnn --from=dncnn_color_blind.pth
+    python launch.py weights ffdnet --from=ffdnet_color.pth
+    python launch.py weights drunet --from=drunet_color.pth
+    python launch.py table --config=experiments/denoising_table.py:published --workdir=runs/denoising-published \
+        --config.test_data.source=FOLDER_OF_CBSD68
 
 variant    photographs                    hardware     running time  numbers to expect
 untrained  the 68 of CBSD68               2 CPU cores  hours         docs/results.md has a part of it
 learned    the same; BSDS500 to train on  a GPU        not run yet
+published  the same                       a GPU        not run yet       Gaussian 25: PSNR 31.23, 31.21, 31.69 (papers)
 smoke      2 of those in scikit-image     2 CPU cores  4 minutes     PSNR at Gaussian 25: BM3D about 31, bundled 31.4
 
 Where the noise is Gaussian, its level is told to the classical methods; of other noises they estimate it. The bundled
 networks are never told, and were trained on Gaussian noise alone. `learned` adds the four U-Nets of Komatsu and
-Gonsalves, each trained on every noise.
+Gonsalves and the denoisers of the literature, each trained on every noise, on as many patches; FFDNet and DRUNet are
+told the level. `published` adds weights of others, which are not fetched: `weights` says where the files are. With
+--config.rows.published_ffdnet.method.told=False a network with a map estimates the level, and its row has the hash of
+the others.
 """
 
 from ml_collections import ConfigDict
@@ -24,7 +33,7 @@ from ml_collections import ConfigDict
 from colorjax.config import choose, method_config, model_config, table_config
 from experiments import denoise_unet, scale
 
-VARIANTS = ("untrained", "learned", "smoke")
+VARIANTS = ("untrained", "learned", "published", "smoke")
 
 # Komatsu and Gonsalves do not give the levels of their noises; those of camera shake and clipping are this project's.
 NOISES = {
@@ -51,6 +60,24 @@ METHODS = {
     "bm3d": ("CBM3D", {}),
 }
 
+# Denoisers of the literature: label, task, and the fields of the model that differ from its defaults.
+NETWORKS = {
+    "dncnn_17": ("DnCNN, 17 layers", "denoise", {"name": "dncnn", "depth": 17}),
+    "dncnn_20": ("DnCNN, 20 layers", "denoise", {"name": "dncnn", "depth": 20}),
+    "ffdnet": ("FFDNet, told", "denoise_told", {"name": "ffdnet"}),
+    "win5": ("WIN5-RB", "denoise", {"name": "win5"}),
+    "drunet": ("DRUNet, told", "denoise_told", {"name": "drunet"}),
+    "autoencoder": ("Denoising autoencoder", "denoise", {"name": "denoising_autoencoder"}),
+}
+# Of their papers; the others take the shared rate.
+LEARNING_RATES = {"ffdnet": 1e-4, "drunet": 1e-4}
+# Label, and name in the cache of what `launch.py weights` writes.
+PUBLISHED = {
+    "dncnn": ("CDnCNN-B, published", "dncnn_color_blind"),
+    "ffdnet": ("FFDNet, published, told", "ffdnet_color"),
+    "drunet": ("DRUNet, published, told", "drunet_color"),
+}
+
 
 def get_config(variant: str = "") -> ConfigDict:
     """Return the table's config; `variant` is one of `VARIANTS`."""
@@ -72,7 +99,17 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant == "learned":
         for name, (label, fields) in denoise_unet.MODELS.items():
             config.rows[name] = ConfigDict({"label": label, "model": model_config("unet", **fields)})
+        for name, (label, task, fields) in NETWORKS.items():
+            # Tiles overlap by what a pixel of DnCNN, FFDNet or WIN5-RB depends on, so that they have no seams.
+            settings = {"task": {"name": task}, "inference": {"overlap": 64}}
+            if name in LEARNING_RATES:
+                settings["optimizer"] = {"learning_rate": LEARNING_RATES[name]}
+            config.rows[name] = ConfigDict({"label": label, "model": model_config(**fields), **settings})
         config.data.name = "bsds500"
+    if variant == "published":
+        for name, (label, weights) in PUBLISHED.items():
+            method = method_config("pretrained", weights=weights, told="told" in label)
+            config.rows[f"published_{name}"] = ConfigDict({"label": label, "method": method})
     config.test_data.name = "cbsd68"
     if variant == "smoke":
         config.test_data.name = ""

@@ -13,6 +13,7 @@ import experiments
 from colorjax.config.defaults import is_table
 from colorjax.config.files import load
 from colorjax.config.rows import row_config
+from colorjax.config.tables import of_noise
 from colorjax.evaluation.protocol import Protocol
 from colorjax.methods import build_method
 from colorjax.models import build_model, efficientnet_lite, efficientnet_weights, fusion
@@ -40,7 +41,9 @@ def runs_of(name, variant):
     """
     config = load(f"{MODULES[name].__file__}:{variant}")
     trained = [name for name, row in config.get("rows", {}).items() if "model" in row]
-    runs = [row_config(config, name) for name in trained] if is_table(config) else [config]
+    # Of several noises each has a table; without one there would be nothing to learn.
+    table = of_noise(config, next(iter(config.noises))) if config.get("noises") else config
+    runs = [row_config(table, name) for name in trained] if is_table(config) else [config]
     runs = [run.copy_and_resolve_references().unlock() for run in runs]
     for run in runs:
         for weights in {"weights", "encoder_weights"} & set(run.model):
