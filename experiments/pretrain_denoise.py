@@ -7,6 +7,12 @@
         --config.data.source=BSDS500:PHOTOGRAPHS:CLEAN --config.test_data.source=CBSD68 \
         --config.training.start_from=newest.safetensors
     python launch.py evaluate --config=... --workdir=...     with what `train` was given: the measure on CBSD68
+    python launch.py train --config=experiments/pretrain_denoise.py:photo_long --workdir=runs/denoise-photo \
+        --config.data.source=BSDS500:PHOTOGRAPHS:CLEAN --config.test_data.source=CBSD68
+    python launch.py export --workdir=runs/denoise-photo --checkpoint=last --output=newest-photo.safetensors
+    python launch.py train --config=experiments/pretrain_denoise.py:photo_cool --workdir=runs/denoise-photo-cool \
+        --config.data.source=BSDS500:PHOTOGRAPHS:CLEAN --config.test_data.source=CBSD68 \
+        --config.training.start_from=newest-photo.safetensors
     python launch.py sweep --config=experiments/pretrain_denoise.py:color_gpu --workdir=runs/denoisers \
         --config.data.source=BSDS500:PHOTOGRAPHS --config.test_data.source=CBSD68
 
@@ -17,12 +23,17 @@ variant                photographs                     hardware    running time 
 color_long, gray_long  BSDS500, 841 of CC BY 2.0, 438  1 CPU core  days          color: average 29.2 / 30.1 / 30.4 in
                        clean ones                                                validation after 2,000 / 4,000 / 8,000
 color_cool, gray_cool  the same                        1 CPU core  25 minutes    the card of denoise_color
+photo_long             the same                        1 CPU core  not run yet   more than the noisy picture's PSNR of
+                                                                                 "photograph" at level 0.5
+photo_cool             the same                        1 CPU core  not run yet   a little above photo_long's
 color_cpu, gray_cpu    BSDS500, 841 of CC BY 2.0       1 CPU core  1 hour        the card of denoise_gray
 color_gpu, gray_gpu    the same                        an H100     not run yet   DRUNet's are the aim: 34.30/31.69/28.51
 color_smoke            the 9 in scikit-image           1 CPU core  2 minutes     PSNR at 25 of 255: 24.2 (noisy 20.5)
 gray_smoke             the same                        the same    the same      the same
 
 `long` and `cool`: a residual U-Net without biases and normalization, by Muon, on Gaussian noise of 0 to 55 of 255.
+`photo`: the same network in color, from the weights of denoise_color on, for the noise of real photographs
+(`noise/photograph.py`) of every level from 0, which leaves a picture as it is.
 
 The others are from before it: a U-Net of which half the features inside a block are normalized (HINet), by Adam, on
 that noise and in three patches of ten another kind (`noise/mixture.py`). All work at half size, on squares of 2x2
@@ -40,7 +51,7 @@ from colorjax.config import choose, model_config, run_config
 
 TASKS = {"color": "denoise", "gray": "denoise_gray"}
 SCALES = ("long", "cool", "cpu", "gpu", "smoke")
-VARIANTS = tuple(f"{kind}_{scale}" for scale in SCALES for kind in TASKS)
+VARIANTS = (*(f"{kind}_{scale}" for scale in SCALES for kind in TASKS), "photo_long", "photo_cool")
 STRONGEST = 55 / 255
 
 
@@ -48,7 +59,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """Return the run's config; `variant` is one of `VARIANTS`."""
     kind, scale = choose(variant, VARIANTS).split("_")
     config = run_config()
-    config.task.name = TASKS[kind]
+    config.task.name = TASKS.get(kind, "denoise")
     config.task.loss = "charbonnier"
     config.task.noise.kind = "mixture"
     config.task.noise.level = (0.0, STRONGEST)
@@ -64,6 +75,8 @@ def get_config(variant: str = "") -> ConfigDict:
     config.protocol.noise_level = 25 / 255
     config.inference.patch_size = 512
     {"long": long, "cool": cool, "cpu": cpu, "gpu": gpu, "smoke": smoke}[scale](config)
+    if kind == "photo":
+        photo(config)
     return config.lock()
 
 
@@ -102,6 +115,15 @@ def cool(config: ConfigDict) -> None:
     config.training.epochs = 3
     config.training.validate_every = 1000
     config.training.validation_photographs = 32  # all of BSDS500's
+
+
+def photo(config: ConfigDict) -> None:
+    """The noise of real photographs, from the weights for Gaussian noise on."""
+    config.task.noise.kind = "photograph"
+    config.task.noise.level = (0.0, 1.0)
+    config.training.start_from = "denoise_color"
+    config.protocol.noise_kind = "photograph"
+    config.protocol.noise_level = 0.5
 
 
 def cpu(config: ConfigDict) -> None:
