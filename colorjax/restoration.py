@@ -237,10 +237,9 @@ def _filtered(picture: np.ndarray, denoiser: Denoiser, progress: Progress) -> np
     scale = np.float32(np.iinfo(picture.dtype).max)
     sigma = denoiser.level / 255 if denoiser.level >= 0 else estimate_noise(shown) / float(scale)
     result, row = np.empty_like(picture), 0
-    for band in denoiser.in_bands(lambda rows: shown[rows] / scale, picture.shape[0], sigma):
+    for band in denoiser.in_bands(lambda rows: shown[rows] / scale, picture.shape[0], sigma, progress):
         result[row : row + len(band)] = np.rint(np.clip(band, 0, 1) * scale).astype(picture.dtype)
         row += len(band)
-        progress(row / len(picture))
     return keep_saturated(picture, result)
 
 

@@ -11,6 +11,7 @@ import colorjax
 from colorjax.errors import UserError
 from colorjax.methods import DENOISERS, Observation, build_method
 from colorjax.methods.classical import block_matching
+from colorjax.methods.classical.bm3d import BM3D
 from colorjax.methods.classical.filters import bilateral, blurred, left_by_blur
 from colorjax.methods.classical.method import OPPONENT
 from colorjax.methods.classical.noise_level import estimate_noise, noise_eigenvalue
@@ -264,10 +265,23 @@ def test_bands_do_not_show(monkeypatch):
     for name in ("gaussian", "bilateral", "median", "non_local_means"):
         method = build_method({"name": name, "level": 25.0})
         whole = method.restore(Observation(image)).image
-        monkeypatch.setattr("colorjax.methods.classical.method.ROWS", 30)
-        monkeypatch.setattr("colorjax.methods.classical.method.MARGIN", 24)
+        monkeypatch.setattr(type(method), "rows", 30)
+        monkeypatch.setattr(type(method), "margin", 24)
         np.testing.assert_allclose(method.restore(Observation(image)).image, whole, atol=1e-5)
         monkeypatch.undo()
+
+
+def test_bm3d_is_the_same_in_bands_and_tells_its_progress(monkeypatch):
+    image = noisy(clean(250), 25)[:, :20, :1]
+    method = build_method({"name": "bm3d", "level": 25.0})
+    whole = method.denoised(image, 25 / 255)
+    monkeypatch.setattr(BM3D, "rows", 48)
+    shares = []
+    bands = method.in_bands(lambda rows: image[rows], len(image), 25 / 255, shares.append)
+    np.testing.assert_allclose(np.concatenate(list(bands)), whole, atol=1e-6)
+    assert len(shares) > 20
+    assert shares == sorted(shares)
+    np.testing.assert_allclose(shares[-1], 1)
 
 
 @pytest.mark.parametrize(

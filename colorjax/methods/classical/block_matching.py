@@ -18,6 +18,7 @@ import dataclasses
 import functools
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
@@ -57,12 +58,13 @@ class Pass:
     thresholds: tuple[float, ...] = ()
 
 
-def bm3d(image: np.ndarray, sigma: float) -> np.ndarray:
+def bm3d(image: np.ndarray, sigma: float, progress: Callable[[float], None] = lambda share: None) -> np.ndarray:
     """Return the image without its white Gaussian noise of standard deviation `sigma`.
 
     Args:
       image: [H, W, C], C = 1 or 3, any H and W.
       sigma: above 0.
+      progress: called with the share that is done, from 0 to 1.
     """
     height, width, channels = image.shape
     colors = OPPONENT if channels == 3 else np.eye(1)
@@ -72,12 +74,15 @@ def bm3d(image: np.ndarray, sigma: float) -> np.ndarray:
     # The luminance is the sum of the channels by a factor, so its squared differences grow with their number.
     first = Pass(16, 7500 / 255**2 * channels, (2.4, 2.9, 2.9)[:channels])
     second = Pass(32, 1600 / 255**2 * channels)
-    basic = _filtered(first, noisy, noisy, sigma)
-    final = _filtered(second, noisy, basic, sigma)[:height, :width]
+    # The second pass, with larger stacks, takes about twice as long.
+    basic = _filtered(first, noisy, noisy, sigma, lambda share: progress(share / 3))
+    final = _filtered(second, noisy, basic, sigma, lambda share: progress((1 + 2 * share) / 3))[:height, :width]
     return (final.astype(np.float64) @ np.linalg.inv(colors).T).astype(np.float32)
 
 
-def _filtered(settings: Pass, noisy: np.ndarray, pilot: np.ndarray, sigma: float) -> np.ndarray:
+def _filtered(
+    settings: Pass, noisy: np.ndarray, pilot: np.ndarray, sigma: float, progress: Callable[[float], None]
+) -> np.ndarray:
     """Return the estimate of one pass, [H, W, C]; patches are matched on the pilot's first channel."""
     height, width, channels = noisy.shape
     tiles = [
@@ -105,9 +110,10 @@ def _filtered(settings: Pass, noisy: np.ndarray, pilot: np.ndarray, sigma: float
         return area, [np.asarray(values) for values in found]
 
     with ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as threads:
-        for area, (sum_of_tile, weight_of_tile) in threads.map(estimate, tiles):
+        for number, (area, (sum_of_tile, weight_of_tile)) in enumerate(threads.map(estimate, tiles), 1):
             sums[area] += sum_of_tile
             weights[area] += weight_of_tile
+            progress(number / len(tiles))
     inside = (slice(REACH, REACH + height), slice(REACH, REACH + width))
     return sums[inside] / weights[inside]
 

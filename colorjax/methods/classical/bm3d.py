@@ -1,6 +1,7 @@
 """BM3D and CBM3D as methods. Images are float32 [H, W, C] of any finite range."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -18,3 +19,7 @@ class BM3D(Denoiser):
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`."""
         return bm3d(image, sigma)
+
+    def denoised_with_progress(self, image: np.ndarray, sigma: float, progress: Callable[[float], None]) -> np.ndarray:
+        """See `Denoiser`."""
+        return bm3d(image, sigma, progress)

@@ -6,7 +6,7 @@ the noise in the same unit.
 
 import abc
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -20,11 +20,6 @@ from colorjax.methods.method import Method, Observation, Restored
 #: its standard deviation.
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 
-#: Rows that are denoised together, so that memory is bounded. A multiple of the step between BM3D's patches.
-ROWS = 960
-#: Rows above and below that are seen besides.
-MARGIN = 96
-
 
 @dataclasses.dataclass
 class Denoiser(Method):
@@ -33,6 +28,8 @@ class Denoiser(Method):
     Attributes:
       level: standard deviation of the noise, of 255; -1 to estimate it from the image (`noise_level`).
       told: whether evaluation tells the level, where the noise is Gaussian. Of other noise the level is estimated.
+      rows: that are denoised together, so that memory is bounded. A multiple of the step between BM3D's patches.
+      margin: rows above and below that are seen besides.
 
     Raises:
       UserError: a setting outside its range.
@@ -40,6 +37,8 @@ class Denoiser(Method):
 
     level: float = -1.0
     told: bool = False
+    rows: ClassVar[int] = 960
+    margin: ClassVar[int] = 96
     tasks: ClassVar[frozenset[str]] = frozenset({"denoise", "denoise_gray"})
 
     def __post_init__(self):
@@ -54,6 +53,11 @@ class Denoiser(Method):
     @abc.abstractmethod
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """Return an image [H, W, C] of any size without its noise; `sigma` is above 0."""
+
+    def denoised_with_progress(self, image: np.ndarray, sigma: float, progress: Callable[[float], None]) -> np.ndarray:
+        """Return what `denoised` does; a slow method calls `progress` with the share that is done, from 0 to 1."""
+        del progress
+        return self.denoised(image, sigma)
 
     def restore(self, observation: Observation) -> Restored:
         """Return the denoised image, not clipped."""
@@ -76,17 +80,32 @@ class Denoiser(Method):
             return noise[1]
         return estimate_noise(image)
 
-    def in_bands(self, rows_of: Callable[[slice], np.ndarray], height: int, sigma: float):
+    def in_bands(
+        self,
+        rows_of: Callable[[slice], np.ndarray],
+        height: int,
+        sigma: float,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> Iterator[np.ndarray]:
         """Yield the denoised image in bands of rows, from top to bottom.
 
         Args:
           rows_of: returns some rows of the image.
           height: of the image.
           sigma: as for `denoised`; at 0 nothing is changed.
+          progress: called with the share that is done, from 0 to 1.
         """
-        for top in range(0, height, ROWS):
-            bottom = min(top + ROWS, height)
-            first = max(0, top - MARGIN)
-            band = rows_of(slice(first, min(height, bottom + MARGIN)))
-            result = self.denoised(band, sigma) if sigma > 0 else band
-            yield result[top - first : bottom - first]
+        for top in range(0, height, self.rows):
+            bottom = min(top + self.rows, height)
+            first = max(0, top - self.margin)
+            band = rows_of(slice(first, min(height, bottom + self.margin)))
+            if sigma > 0:
+                share_of_band = _part(progress, top / height, bottom / height)
+                band = self.denoised_with_progress(band, sigma, share_of_band)
+            yield band[top - first : bottom - first]
+            progress(bottom / height)
+
+
+def _part(progress: Callable[[float], None], start: float, end: float) -> Callable[[float], None]:
+    """Return a callback for a part of the work."""
+    return lambda share: progress(start + share * (end - start))

@@ -30,6 +30,12 @@ class NonLocalMeans(Denoiser):
     reach: int = 8
     strength: float = 0.55
     name: ClassVar[str] = "non_local_means"
+    rows: ClassVar[int] = 192  # few, so that progress is seen
+
+    @property
+    def margin(self) -> int:
+        """Return how many rows further a pixel depends on others."""
+        return self.reach + self.patch
 
     def __post_init__(self):
         super().__post_init__()
