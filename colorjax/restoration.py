@@ -225,7 +225,7 @@ def _told(
     else:
         level = estimate_noise(picture) / float(np.iinfo(picture.dtype).max)
         remark(f"no noise level was given; it is estimated as {level * 255:.3g}")
-    if line := network.remark(("gaussian", level)):
+    if line := network.above_training(("gaussian", level)):
         remark(line)
     return (np.float32(level),)
 

@@ -105,14 +105,19 @@ def test_network_is_told_gaussian_noise_and_estimates_the_level_otherwise():
 
 
 def test_level_above_those_of_the_training_is_one_line():
-    assert echo().remark(("gaussian", 0.3)) == echo().remark(("speckle", 9.0)) == ""
+    assert echo().remark(("gaussian", 0.3)) == echo(Denoise("l1", "gaussian", (0.0, 0.1))).remark(("speckle", 1)) == ""
     line = "the noise level 100 is above those that echo was trained for, up to 76.5; it is used all the same"
     assert echo().remark(("gaussian", 100 / 255)) == line
 
 
+def test_level_that_is_estimated_in_a_measurement_is_one_line():
+    line = "it is not told the level of this noise, which is estimated from each picture"
+    assert echo().remark(("speckle", 0.1)) == echo(told=False).remark(("gaussian", 0.1)) == line
+
+
 @pytest.fixture
 def told_file(tmp_path):
-    return made_networks.write(tmp_path / "told.safetensors", "denoise_told")
+    return made_networks.write(tmp_path / "told.safetensors", "denoise_told", noise=("gaussian", (0.0, 0.2)))
 
 
 PHOTOGRAPH = Photograph("made", np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
@@ -130,9 +135,12 @@ def test_told_network_is_a_row_of_the_table_of_denoising(told_file, tmp_path, mo
     data = SimpleNamespace(photographs=lambda config, split: [PHOTOGRAPH])
     runs = table_runs(table.lock(), tmp_path / "rows")
     protocol, evaluations = measure_rows(table, tmp_path / "table", runs, data)
+    said = [line for line in capsys.readouterr().err.splitlines() if " told " in line]
+    assert said == ["estimated: it is not told the level of this noise, which is estimated from each picture"]
     assert evaluations["told"].told == ("the kind and the level of the noise",)
     assert evaluations["estimated"].protocol_hash == evaluations["Input as it is"].protocol_hash == protocol.hash
     assert evaluations["told"].protocol_hash != protocol.hash
+    assert evaluations["told"].values("loss") != evaluations["estimated"].values("loss")
     # As a network that was trained for the row: its own task's outputs are measured as those of the table's.
     trained = colorjax.weights.load(told_file)
     with trained.config.unlocked():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from colorjax import restoration
 from colorjax.commands.pictures import Restoration, process
+from colorjax.methods import NetworkMethod
 
 
 def main(
@@ -35,7 +36,8 @@ def main(
     """
     restoration.check_strength(strength)
     denoiser = restoration.check_denoiser(weights, method, noise_level)
-    if noise_level is not None and (line := denoiser.remark(("gaussian", noise_level / 255))):
+    is_told = noise_level is not None and isinstance(denoiser, NetworkMethod)
+    if is_told and (line := denoiser.above_training(("gaussian", noise_level / 255))):
         print(f"denoise: {line}", file=sys.stderr)  # once for all pictures
 
     def restoring(pixels, progress):

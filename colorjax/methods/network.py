@@ -99,6 +99,12 @@ class NetworkMethod(Method):
         return frozenset({"noise"}) if self.task.takes_noise_level and self.told else frozenset()
 
     def remark(self, noise: tuple[str, float]) -> str:
+        """Return a line if the level is estimated, or above all those of the training; "" otherwise."""
+        if self.task.takes_noise_level and not (self.told and noise[0] == self.task.noise_kind):
+            return "it is not told the level of this noise, which is estimated from each picture"
+        return self.above_training(noise)
+
+    def above_training(self, noise: tuple[str, float]) -> str:
         """Return a line if the level is above all those of the training; "" otherwise, or for another kind of noise."""
         (kind, level), highest = noise, self.task.noise_level[1]
         if kind != self.task.noise_kind or level <= highest * (1 + 1e-6) or kind == "none":

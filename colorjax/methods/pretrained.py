@@ -87,7 +87,7 @@ class Pretrained(Method):
 
     @functools.cached_property
     def _network(self) -> NetworkMethod:
-        network = network_method(self._trained)
+        network = dataclasses.replace(network_method(self._trained), told=self.told)
         return network if self.vividness == -1 else network.with_vividness(self.vividness)
 
 

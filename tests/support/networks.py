@@ -13,11 +13,12 @@ from colorjax.tasks import TASKS
 WORKING_SIZE = 32
 
 
-def write(path, task, seed=0, width=4, zero=False, working_size=WORKING_SIZE):
+def write(path, task, seed=0, width=4, zero=False, working_size=WORKING_SIZE, noise=("none", (0.0, 0.0))):
     """Write a network for `task` to `path` and return it; with `zero`, its outputs are zero whatever it sees."""
     config = run_config()
     config.task.name = task
     config.task.loss = "l1"
+    config.task.noise.kind, config.task.noise.level = noise
     config.data.name = "skimage_photos"
     config.model = model_config("unet", width=width, depth=1, norm="group", block="half")
     if task == "colorize":
