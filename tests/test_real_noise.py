@@ -17,7 +17,7 @@ from colorjax.noise.eight_bits import to_8_bits
 from colorjax.noise.film_grain import SIZES, correlate_channels, film_grain, grains
 from colorjax.noise.gaussian import gaussian_noise
 from colorjax.noise.jpeg import LUMA_TABLE, compress, jpeg, table_of_quality
-from colorjax.noise.photograph import STEPS, photograph_noise, shrink_and_enlarge
+from colorjax.noise.photograph import STEPS, _one_chain, photograph_noise, shrink_and_enlarge
 
 SIDE = 96
 REAL = ("clipped_gaussian", "camera", "film_grain", "jpeg", "photograph")
@@ -242,3 +242,11 @@ def test_photograph_is_the_same_alone_in_a_batch_and_in_a_batch_of_batches(key):
     assert (np.abs(np.asarray(both[1, 0] - alone)) > 1e-6).mean() < 0.01
     shared = jax.vmap(photograph_noise, in_axes=(0, None, None))(keys[0], pictures[0, 0], 0.4)
     assert (np.abs(np.asarray(shared[1] - both[0, 1])).max()) < 1
+
+
+@pytest.mark.slow
+def test_photographs_on_a_device_that_takes_a_batch_together_are_those_of_a_cpu(key):
+    keys, pictures = jax.random.split(key, 6), jnp.stack([photo(16, 24)] * 6)
+    together = to_8_bits(jax.jit(jax.vmap(_one_chain, in_axes=(0, 0, None)))(keys, pictures, jnp.float32(0.7)))
+    one_by_one = jax.jit(jax.vmap(photograph_noise, in_axes=(0, 0, None)))(keys, pictures, 0.7)
+    assert (np.abs(np.asarray(together - one_by_one)) > 1e-6).mean() < 0.01
