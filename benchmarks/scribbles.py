@@ -120,13 +120,14 @@ def measure(size, with_default):
     runs = [timed(ours)[1]]
     exact, ordered = timed(lambda: scipy.sparse.linalg.splu(matrix, **SYMMETRIC).solve(right))
     runs += [timed(ours)[1] for _ in range(2)]
-    default = timed(lambda: scipy.sparse.linalg.splu(matrix).solve(right))[1] if with_default else np.nan
+    default = timed(lambda: scipy.sparse.linalg.splu(matrix).solve(right))[1] if with_default else None
     runs += [timed(ours)[1] for _ in range(2)]
     run = statistics.median(runs)
     error = np.abs(x.reshape(-1, 2) - exact).max()
     target = f"{TARGETS[size]}x" if size in TARGETS else ""
+    seconds, ratio = (f"{default:.2f}", f"{default / run:.1f}x") if default else ("-", "-")
     print(
-        f"{f'{size}x{size}':>10} {default:>9.2f} {ordered:>11.2f} {run:>9.3f} {default / run:>8.1f}x "
+        f"{f'{size}x{size}':>10} {seconds:>9} {ordered:>11.2f} {run:>9.3f} {ratio:>9} "
         f"{ordered / run:>9.1f}x {target:>7} {error:>8.0e} {first_result(size, size):>9.1f}",
         flush=True,
     )
