@@ -23,8 +23,8 @@ variant                photographs                     hardware    running time 
 color_long, gray_long  BSDS500, 841 of CC BY 2.0, 438  1 CPU core  days          color: average 29.2 / 30.1 / 30.4 in
                        clean ones                                                validation after 2,000 / 4,000 / 8,000
 color_cool, gray_cool  the same                        1 CPU core  25 minutes    the card of denoise_color
-photo_long             the same                        1 CPU core  not run yet   more than the noisy picture's PSNR of
-                                                                                 "photograph" at level 0.5
+photo_long             the same                        1 CPU core  not run yet   on 20 of CBSD68 more than the 29.87 of
+                                                                                 denoise_color (noisy 29.33)
 photo_cool             the same                        1 CPU core  not run yet   a little above photo_long's
 color_cpu, gray_cpu    BSDS500, 841 of CC BY 2.0       1 CPU core  1 hour        the card of denoise_gray
 color_gpu, gray_gpu    the same                        an H100     not run yet   DRUNet's are the aim: 34.30/31.69/28.51
