@@ -8,7 +8,7 @@ filtering (III.B.2), aggregation (equations 12 to 14), parameters (table I), col
   patches are 8x8 at all noise levels (the paper: 12 and 11 above 40 of 255), found within 16 pixels instead of 19;
   at all levels they are matched without a threshold of their transform, and more of them are alike;
   the threshold is lower for the luminance (2.4 instead of 2.7), and higher for the differences of colors (2.9).
-The last two were chosen on parts of six validation photographs of BSDS500, with noise of 15, 25 and 50.
+The last two were chosen on parts of validation photographs of BSDS500: gray with noise of 15, 25 and 50, color with 25.
 
 The work is cut into tiles of `CORE` x `CORE` pixels, of which each has its own patches to match and adds its estimates
 to the sums of the whole image. So there is one program to compile for all sizes, and the result is that of one piece.
@@ -71,7 +71,7 @@ def bm3d(image: np.ndarray, sigma: float, progress: Callable[[float], None] = la
     noisy = image.astype(np.float64) @ colors.T  # the first channel is the luminance on which patches are matched
     extra = [(0, max(0, PATCH - height)), (0, max(0, PATCH - width)), (0, 0)]
     noisy = np.pad(noisy, extra, mode="symmetric").astype(np.float32)
-    # The luminance is the sum of the channels by a factor, so its squared differences grow with their number.
+    # The luminance is the channels' mean times the square root of their number, which its squared differences contain.
     first = Pass(16, 7500 / 255**2 * channels, (2.4, 2.9, 2.9)[:channels])
     second = Pass(32, 1600 / 255**2 * channels)
     # The second pass, with larger stacks, takes about twice as long.
