@@ -140,7 +140,10 @@ def test_diff_of_tables_goes_into_their_rows(told):
 @pytest.mark.parametrize(
     ("word", "line"),
     [
-        ("denoise_colour", "there is no such file, and no network of that name comes with colorjax; did you mean 'den"),
+        (
+            "denoise_colour",
+            "there is no such file, and no network of that name comes with colorjax or is in its cache; did you mean 'den",
+        ),
         ("experiments/colorise_unet.py", "no such file; did you mean 'experiments/colorize_unet.py'?"),
         ("{}/no.safetensors", "there is no such file"),
         ("{}/text.safetensors", "no safetensors file that can be read"),

@@ -224,6 +224,7 @@ def test_converted_file_is_a_row_and_the_command_says_what_it_was(tmp_path, caps
         "depth 3; Gaussian noise of 0 to 75, told by a map"
     )
     path = lines[-1].removeprefix("written  ")
+    assert weights.load("ffdnet_color").sha256 == weights.load(path).sha256  # known by its name
     method = build_method({"name": "pretrained", "weights": path, "told": True})
     assert "denoise" in method.tasks
     image = original.image(64, 32, 3)  # sides that tiles need not extend
