@@ -4,6 +4,10 @@
 
 Time is that of the second photograph on, since the first compiles. Without a folder: a photograph of scikit-image, four
 times with other noise.
+
+On 2 CPU cores (AMD EPYC, beside much other work, jax 0.12, 2026-12-01), `--photographs=CBSD68 --count=2`, gray: 5.5
+times the package's speed (70 against 386 s a megapixel) and 27.68 against 27.60 dB. Color, the second photograph alone:
+4.0 to 6.0 times (147 and 221 against 878) and 31.88 against 31.89 dB.
 """
 
 import argparse
