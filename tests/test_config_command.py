@@ -142,7 +142,7 @@ def test_diff_of_tables_goes_into_their_rows(told):
     [
         (
             "denoise_colour",
-            "there is no such file, and no network of that name comes with colorjax or is in its cache; did you mean 'den",
+            "there is no such file, and no network of that name comes with colorjax or is in its cache; did you mean",
         ),
         ("experiments/colorise_unet.py", "no such file; did you mean 'experiments/colorize_unet.py'?"),
         ("{}/no.safetensors", "there is no such file"),
