@@ -11,7 +11,7 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
     python launch.py table --config=experiments/table2.py:pretrained_features --workdir=runs/pretrained-features \
         --config.data.source=FOLDER_OF_PHOTOGRAPHS
     python launch.py table --config=experiments/table2.py:pretrained_features_few --workdir=runs/pretrained-few \
-        --config.data.source=FOLDER_WITH_FOLDERS_TRAIN_AND_TEST
+        --config.data.source=FOLDER_WITH_FOLDERS_TRAIN_AND_TEST (test: photographs in color)
 
 variant         photographs                      hardware     running time  numbers to expect
 smoke           the 9 in the scikit-image wheel  2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7, on
