@@ -110,6 +110,17 @@ def test_importing_all_modules_brings_in_no_tensorflow_and_nothing_upstream(pack
     assert not modules & FORBIDDEN[package]
 
 
+@pytest.mark.process
+def test_commands_on_pictures_start_without_slow_libraries():
+    asked = "import colorjax.restoration, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    modules = set(run.stdout.split())
+    assert "colorjax.methods" in modules
+    # Each takes half a second or more; the methods that use them load them.
+    assert not modules & {"scipy.stats", "matplotlib", "orbax.checkpoint", "tensorflow_datasets", "sklearn"}
+
+
 def test_imports_go_in_no_circle():
     graph = import_graph(ROOT, "colorjax", "datasets")
     assert "colorjax.color.gray" in graph["colorjax.models.fusion"]

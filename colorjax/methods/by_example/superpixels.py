@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.fft
 import scipy.sparse
-from skimage.feature import daisy
-from skimage.segmentation import slic
+from skimage import feature, segmentation  # these load their functions when they are first used
 
 from colorjax.methods.by_example.neighborhoods import mean_and_deviation
 
@@ -48,7 +47,9 @@ class Superpixels(NamedTuple):
 def superpixels(lightness: np.ndarray, area: int) -> Superpixels:
     """Return superpixels of about `area` pixels, found by SLIC."""
     count = max(1, round(lightness.size / area))
-    parts = slic(lightness / 100, n_segments=count, compactness=COMPACTNESS, channel_axis=None, start_label=0)
+    parts = segmentation.slic(
+        lightness / 100, n_segments=count, compactness=COMPACTNESS, channel_axis=None, start_label=0
+    )
     labels = np.unique(parts, return_inverse=True)[1].reshape(lightness.shape)
     sizes = np.bincount(labels.ravel())
     shape = (len(sizes), labels.size)
@@ -99,4 +100,4 @@ def gabor(lightness: np.ndarray) -> np.ndarray:
 def texture(lightness: np.ndarray) -> np.ndarray:
     """Return DAISY descriptors, histograms of gradients on two rings of six places around each pixel, [h, w, 104]."""
     padded = np.pad(np.asarray(lightness, np.float64) / 100, RADIUS, mode="reflect")
-    return daisy(padded, step=1, radius=RADIUS, rings=2, histograms=6, orientations=8)
+    return feature.daisy(padded, step=1, radius=RADIUS, rings=2, histograms=6, orientations=8)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 import numpy as np
-from skimage.restoration import denoise_nl_means
+from skimage import restoration  # loads its functions when they are first used, which takes a second
 
 from colorjax.methods.classical.method import Denoiser
 from colorjax.methods.settings import require_at_least, require_odd, require_positive
@@ -45,7 +45,7 @@ class NonLocalMeans(Denoiser):
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`."""
-        return denoise_nl_means(
+        return restoration.denoise_nl_means(
             image,
             patch_size=self.patch,
             patch_distance=self.reach,

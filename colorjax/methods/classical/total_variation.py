@@ -4,7 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 import numpy as np
-from skimage.restoration import denoise_tv_chambolle
+from skimage import restoration  # loads its functions when they are first used, which takes a second
 
 from colorjax.methods.classical.method import Denoiser
 from colorjax.methods.settings import require_positive
@@ -33,4 +33,4 @@ class TotalVariation(Denoiser):
 
     def denoised(self, image: np.ndarray, sigma: float) -> np.ndarray:
         """See `Denoiser`."""
-        return denoise_tv_chambolle(image, self.weight * sigma, channel_axis=-1).astype(np.float32)
+        return restoration.denoise_tv_chambolle(image, self.weight * sigma, channel_axis=-1).astype(np.float32)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 import numpy as np
-from skimage.restoration import denoise_wavelet
+from skimage import restoration  # loads its functions when they are first used, which takes a second
 
 from colorjax.errors import UserError, nearest
 from colorjax.methods.classical.method import OPPONENT, Denoiser
@@ -44,7 +44,7 @@ class Wavelet(Denoiser):
         colors = OPPONENT if image.shape[2] == 3 else np.eye(1)
         channels = np.pad(image.astype(np.float64) @ colors.T, extra, mode="symmetric")
         shrunk = [
-            denoise_wavelet(channels[..., number], sigma, self.wavelet, method=self.threshold)
+            restoration.denoise_wavelet(channels[..., number], sigma, self.wavelet, method=self.threshold)
             for number in range(channels.shape[2])
         ]
         return (np.stack(shrunk, axis=-1)[:height, :width] @ colors).astype(np.float32)
