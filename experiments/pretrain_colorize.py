@@ -17,6 +17,7 @@ weights the encoder begins with.
 
 variant  photographs                      hardware      running time  numbers to expect
 decoder  all six, 20,969 to train on     2 CPU cores   half an hour  docs/pretraining.md
+random   the same                         2 CPU cores   an hour       docs/pretraining.md: what pretraining brings
 long     the same; the encoder learns     2 CPU cores   no end        docs/pretraining.md
 cool     the same                         2 CPU cores   20 minutes    the card in colorjax/pretrained
 gpu      the same                         an H100       not run yet
@@ -30,7 +31,7 @@ from ml_collections import ConfigDict
 
 from colorjax.config import choose, model_config, run_config
 
-VARIANTS = ("long", "decoder", "cool", "gpu", "smoke")
+VARIANTS = ("long", "decoder", "random", "cool", "gpu", "smoke")
 
 # Shares of the patches of photos_cc_by, photos256, photos_clean, landscapes, bsds500 and photos64: near to their sizes,
 # with fewer of the landscapes, which are small and much alike, and of the 20,000 of 64x64 pixels, which are blurred.
@@ -59,7 +60,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.workers = 0
     config.inference.picture = "stretched"
     config.inference.patch_size = SIZE
-    variants = {"long": long, "decoder": decoder, "cool": cool, "gpu": gpu, "smoke": smoke}
+    variants = {"long": long, "decoder": decoder, "random": random, "cool": cool, "gpu": gpu, "smoke": smoke}
     variants[choose(variant, VARIANTS)](config)
     return config.lock()
 
@@ -91,6 +92,13 @@ def decoder(config: ConfigDict) -> None:
     long(config)
     config.optimizer.modules = ConfigDict(FROZEN)
     config.training.epochs = 2
+
+
+def random(config: ConfigDict) -> None:
+    """The same budget without pretraining: a random encoder, which learns at the decoder's rate."""
+    decoder(config)
+    config.model = network(encoder_weights="random")
+    config.optimizer.modules = ConfigDict({"depthwise": LEARNING["depthwise"]})
 
 
 def cool(config: ConfigDict) -> None:
