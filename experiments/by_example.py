@@ -5,8 +5,8 @@
     python launch.py table --config=experiments/by_example.py:smoke --workdir=runs/by-example-smoke
 
 variant  photographs                            hardware     running time      numbers to expect
-full     those of the second folder that were   2 CPU cores  25 s a picture    docs/results.md
-         kept out of training; references are
+full     those of the second folder that were   2 CPU cores  10 to 20 s a      docs/results.md
+         kept out of training; references are                picture
          the training photographs of the first
 smoke    2 of those in scikit-image, its other  2 CPU cores  2 minutes         PSNR of scribbles about 28, of all
          7 as references                                                       others 19 to 22
