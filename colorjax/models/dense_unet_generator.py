@@ -3,8 +3,8 @@
 After J. Xu et al., "DenseUnet generative adversarial network for near-infrared face image colorization", Signal
 Processing 2021. What is known of it is its abstract and one re-implementation by others: seven halvings, a dense block
 of four layers with growth 32 where 128x128 pixels have become one (256x256: 2x2), seven doublings with skips. Kernels
-of 4x4 in place of that program's 5x5 and 6x6, normalization, activations and dropout are those of pix2pix, for that
-program has none; this is the project's choice, not the paper's.
+of 4x4 in place of that program's 5x5 and 6x6, normalization outside of the block, activations and dropout are those of
+pix2pix, for that program has none; this is the project's choice, not the paper's.
 """
 
 import jax.numpy as jnp
@@ -27,17 +27,8 @@ class DenseUNetGenerator(Pix2pixUNet):
     layers: int = 4
 
     def bottleneck(self, features: Array, train: bool) -> Array:
-        """Return `features` beside those of the dense block. One pixel is not normalized, as in `Pix2pixUNet`."""
-        norm = self.norm if features.shape[1] * features.shape[2] > 1 else "none"
+        """Return `features` beside those of the dense block, without normalization: they may be one pixel."""
         for number in range(self.layers):
-            layer = PictureConvolution(
-                max(1, self.width // 2),
-                3,
-                "kept",
-                norm,
-                self.axis_name,
-                use_bias=self.norm != "batch",
-                name=f"dense_{number}",
-            )
+            layer = PictureConvolution(max(1, self.width // 2), 3, "kept", name=f"dense_{number}")
             features = jnp.concatenate([features, layer(nn.relu(features), train)], axis=-1)
         return features
