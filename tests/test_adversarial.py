@@ -16,6 +16,7 @@ from colorjax.objectives.judging import Judge, who_has_won
 from colorjax.objectives.terms import TERMS
 from colorjax.tasks import Colorize, ColorizeBins, Example
 from colorjax.training.checks import check_objective
+from colorjax.training.workdir import open_workdir, require_same_config
 
 SMALL = {"layers": 1, "width": 4, "norm": "instance"}  # has a score for a patch of 6x6
 
@@ -198,6 +199,14 @@ def test_patches_too_small_for_the_discriminator_are_found_before_training():
     with pytest.raises(UserError, match=r"patch_size=4: .*patches of 6 pixels or more"):
         check_objective(run_of(side=4, layers=1), 0)
     check_objective(run_of(layers=2), 0)
+
+
+def test_workdir_of_another_objective_is_refused(tmp_path):
+    open_workdir(tmp_path, run_of(layers=2), jax.devices())
+    other = run_of(layers=2).unlock()
+    other.objective = objective_config("supervised")
+    with pytest.raises(UserError, match=r"config\.objective\.name \('adversarial' there, 'supervised' here\)"):
+        require_same_config(tmp_path, other.lock())
 
 
 def test_distribution_is_no_picture():
