@@ -98,7 +98,7 @@ def settings(system: str, chosen: str) -> dict[str, dict[str, Any]]:
     """What a system sets in the shared sections, at the scale `chosen`; photographs and protocol are left alone."""
     unpaired, lab, full = system in UNPAIRED, system in LAB, chosen == "paper"
     side = {"paper": 256, "small": 64 if lab else 96, "smoke": 32}[chosen]
-    batch = {"paper": 2 if unpaired else 1, "small": 4 if unpaired else 8, "smoke": 4}[chosen]
+    batch = {"paper": 2 if unpaired else 1, "small": 2 if unpaired else 8, "smoke": 4}[chosen]
     steps = {"small": 4000, "smoke": 60}.get(chosen, 0)
     epochs = 200 if full else 10
     data = {"patch_size": side, "rotate": 0.0, "flip": True, "unpaired": unpaired}

@@ -118,7 +118,10 @@ def test_step_of_each_network_changes_the_weights_and_the_loss_is_finite(name, s
     """Each kind of network with each task and loss that a config has, whatever its size."""
     for variant in MODULES[name].VARIANTS:
         for run in map(smaller, runs_of(name, variant)[1]):
-            if is_new(seen, "step", run.model, run.task.name, run.task.loss, run.objective):
+            settings = run.model, run.task.name, run.task.loss
+            if run.objective.name != "supervised":  # each kind of it once: they compile for long, and have own tests
+                settings = run.model.name, run.objective.name, run.objective.discriminator
+            if is_new(seen, "step", *settings):
                 take_steps(run)
 
 
