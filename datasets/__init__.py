@@ -113,7 +113,10 @@ def photographs(config, split: str) -> "Sequence[Photograph]":
     if split != "train":
         return whole
     check_shares(config.shares, len(summaries))  # checked here, so that a mistake is found before a run has a folder
-    return choose(whole, config)
+    chosen = choose(whole, config)
+    if config.get("unpaired", False) and len(chosen) < 2:
+        raise UserError(f"config.data.unpaired: needs two photographs or more to train on, and there is {len(chosen)}")
+    return chosen
 
 
 def patches(

@@ -9,6 +9,10 @@ The photographs to draw from may themselves be a random subset (`subset`), which
 An epoch goes over all photographs repeatedly. Each such *pass* has its own random order. So within an epoch the
 numbers of visits to two photographs differ by at most one. If several data sets have shares of the patches
 (`config.data.shares`), this holds within each data set.
+
+Unpaired patches (`config.data.unpaired`): in each epoch the photographs are divided at random into two halves. Patches
+with an even number in the epoch are cut from the first half, those with an odd one from the second, each in passes of
+its own. So no photograph is on both sides in one epoch.
 """
 
 import dataclasses
@@ -25,7 +29,7 @@ from datasets.crops import draw_crop, samples_for
 ZOOM_OF = ("pixels", "fit", "whole")
 
 # Kinds of draws; the second word of the key makes them independent.
-_CROPS, _ORDERS, _SUBSETS, _SETS = 0, 1, 2, 3
+_CROPS, _ORDERS, _SUBSETS, _SETS, _HALVES = 0, 1, 2, 3, 4
 
 
 class Set(NamedTuple):
@@ -51,6 +55,7 @@ class Draws:
     rotate: float
     flip: bool
     sets: tuple[Set, ...] = ()  # () where all photographs have equal shares
+    unpaired: bool = False
 
     def __post_init__(self):
         if self.zoom_of not in ZOOM_OF:
@@ -58,6 +63,12 @@ class Draws:
         for key in ("patch_size", "patches_per_epoch"):
             if getattr(self, key) < 1:
                 raise UserError(f"config.data.{key} must be at least 1, not {getattr(self, key)}")
+        if self.unpaired and self.patches_per_epoch % 2:
+            raise UserError(
+                f"config.data.patches_per_epoch={self.patches_per_epoch}: must be even with config.data.unpaired=True"
+            )
+        if self.unpaired and self.sets:
+            raise UserError("config.data.unpaired can't be set together with config.data.shares")
         if not 0 < self.zoom[0] <= self.zoom[1]:
             raise UserError(f"config.data.zoom must be (lowest, highest) with 0 < lowest <= highest, not {self.zoom}")
 
@@ -84,6 +95,7 @@ class Draws:
             rotate=float(config.rotate),
             flip=bool(config.flip),
             sets=_sets(config.shares, sizes),
+            unpaired=bool(config.get("unpaired", False)),
         )
 
     def samples(self, height: int, width: int) -> int:
@@ -99,6 +111,11 @@ class Draws:
     def photograph(self, index: int, count: int) -> int:
         """Return the index of the photograph, of `count`, from which the patch with this global index is cut."""
         epoch, patch = divmod(index, self.patches_per_epoch)
+        if self.unpaired:
+            position, side = divmod(patch, 2)
+            half = _halves(self.seed, epoch, count)[side]
+            turn, place = divmod(position, len(half))
+            return int(half[_order(self.seed, epoch, turn, len(half), 1 + side)[place]])
         if not self.sets:
             return int(_order(self.seed, epoch, patch // count, count)[patch % count])
         numbers, positions = _schedule(self.seed, epoch, self.patches_per_epoch, self.sets)
@@ -183,6 +200,13 @@ def _order(seed: int, epoch: int, number: int, count: int, of_set: int = 0) -> n
       of_set: 1 + the number of the data set if data sets have shares; otherwise 0.
     """
     return np.argsort(_random(seed, _ORDERS, epoch, number, of_set).random(count), kind="stable")
+
+
+@functools.lru_cache(maxsize=4)
+def _halves(seed: int, epoch: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the photographs of the even patches of an epoch and those of its odd patches: two random halves."""
+    order = np.argsort(_random(seed, _HALVES, epoch, 0).random(count), kind="stable")
+    return order[: count // 2], order[count // 2 :]
 
 
 @functools.lru_cache(maxsize=4)

@@ -22,15 +22,15 @@ smoke      2 of those in scikit-image     2 CPU cores  4 minutes     PSNR at Gau
 
 Where the noise is Gaussian, its level is told to the classical methods; of other noises they estimate it. The bundled
 networks are never told, and were trained on Gaussian noise alone. `learned` adds the four U-Nets of Komatsu and
-Gonsalves and the denoisers of the literature, each trained on every noise, on as many patches; FFDNet and DRUNet are
-told the level. `published` adds weights of others, which are not fetched: `weights` says where the files are. With
---config.rows.published_ffdnet.method.told=False a network with a map estimates the level, and its row has the hash of
-the others.
+Gonsalves, one of them with a discriminator besides (after their third loss), and the denoisers of the literature, each
+trained on every noise, on as many patches; FFDNet and DRUNet are told the level. `published` adds weights of others,
+which are not fetched: `weights` says where the files are. With --config.rows.published_ffdnet.method.told=False a
+network with a map estimates the level, and its row has the hash of the others.
 """
 
 from ml_collections import ConfigDict
 
-from colorjax.config import choose, method_config, model_config, table_config
+from colorjax.config import choose, method_config, model_config, objective_config, table_config
 from experiments import denoise_unet, scale
 
 VARIANTS = ("untrained", "learned", "published", "smoke")
@@ -69,6 +69,14 @@ NETWORKS = {
     "drunet": ("DRUNet, told", "denoise_told", {"name": "drunet"}),
     "autoencoder": ("Denoising autoencoder", "denoise", {"name": "denoising_autoencoder"}),
 }
+# After the third loss of Komatsu and Gonsalves, whose weights are not established: that of the adversarial term has to
+# L1 in [0, 1] the proportion that pix2pix has. The discriminator sees the noisy image beside the denoised or true one.
+ADVERSARIAL = {
+    "label": "U-Net, group norm., L1 and adversarial",
+    "task": {"loss": "l1"},
+    "optimizer": {"learning_rate": 2e-4, "adam_beta1": 0.5},
+}
+ADVERSARIAL_WEIGHT = 0.005
 # Of their papers; the others take the shared rate.
 LEARNING_RATES = {"ffdnet": 1e-4, "drunet": 1e-4}
 # Label, and name in the cache of what `launch.py weights` writes.
@@ -105,6 +113,13 @@ def get_config(variant: str = "") -> ConfigDict:
             if name in LEARNING_RATES:
                 settings["optimizer"] = {"learning_rate": LEARNING_RATES[name]}
             config.rows[name] = ConfigDict({"label": label, "model": model_config(**fields), **settings})
+        config.rows.adversarial = ConfigDict(
+            {
+                **ADVERSARIAL,
+                "model": model_config("unet", **denoise_unet.MODELS["group_norm"][1]),
+                "objective": objective_config("adversarial", terms={"task": 1.0}, weight=ADVERSARIAL_WEIGHT),
+            }
+        )
         config.data.name = "bsds500"
     if variant == "published":
         for name, (label, weights) in PUBLISHED.items():

@@ -1,4 +1,4 @@
-"""Table 2: the fusion colorizer and a U-Net on 20 training photographs and on more, beside gray copy and mean color.
+"""Table 2: the fusion colorizer and a U-Net on 20 photographs and on more, adversarial systems, and trivial baselines.
 
 After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Using a Hybrid Deep Learning Framework".
 
@@ -14,7 +14,7 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
         --config.data.source=FOLDER_WITH_FOLDERS_TRAIN_AND_TEST (test: photographs in color)
 
 variant         photographs                      hardware     running time  numbers to expect
-smoke           the 9 in the scikit-image wheel  2 CPU cores  4 minutes     PSNR: gray copy 20.9, mean color 21.7, on
+smoke           the 9 in the scikit-image wheel  2 CPU cores  some minutes  PSNR: gray copy 20.9, mean color 21.7, on
                                                                             all 5: fusion 22.1, U-Net 21.3
 folder          any folder of 30 or more         2 CPU cores  not run yet
 learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    docs/results.md has it for 841 photographs,
@@ -31,9 +31,10 @@ network trained on ImageNet bring. Its branch is EfficientNet-Lite0, whose weigh
 on 5, 10 and all of a set of some 20.
 
 `smoke` trains on 2 photographs and on 5, the others on 20 and on all there are, `learning_curve` on 20, 60, 200 and all
-with 3 seeds each. The rows with the embedding zeroed, which `learning_curve` has not, show what the branch brings. All
-but `smoke` want the published weights of Inception-ResNet-v2 and say how to get them; with the ending -random_weights
-they go without.
+with 3 seeds each. `smoke`, `folder` and `paper` also train the four adversarial systems that the paper only quotes, on
+all photographs (experiments/gan.py says what is whose). The rows with the embedding zeroed, which `learning_curve` has
+not, show what the branch brings. All but `smoke` want the published weights of Inception-ResNet-v2 and say how to get
+them; with the ending -random_weights they go without.
 
 The U-Net's numbers are from before the tiles of a picture shared their statistics, which may add
 some tenths of a dB.
@@ -42,7 +43,7 @@ some tenths of a dB.
 from ml_collections import ConfigDict
 
 from colorjax.config import choose, table_config
-from experiments import colorize_unet, fusion
+from experiments import colorize_unet, fusion, gan
 
 CURVE = "learning_curve"
 PRETRAINED, PRETRAINED_FEW = "pretrained_features", "pretrained_features_few"
@@ -58,6 +59,9 @@ SEEDS = (0, 1, 2)
 FEW = {"smoke": 2}
 CURVE_SIZES = {CURVE: (20, 60, 200, 0), PRETRAINED: (20, 60, 200, 0), PRETRAINED_FEW: (5, 10, 0)}
 PRETRAINED_SEEDS = (0,)
+
+# The rows of the paper's table that it quotes; here they are trained, on all photographs.
+ADVERSARIAL = ("cycle_gan", "pix2pix", "asymmetric_cycle_gan", "dense_unet_gan")
 
 # The paper's results. The four rows of GANs are quoted there.
 ELSEWHERE = "near-infrared faces, another paper"
@@ -136,4 +140,7 @@ def get_config(variant: str = "") -> ConfigDict:
             if curve:
                 row.seeds = PRETRAINED_SEEDS if pretrained else SEEDS
             config.rows[f"{name}_{count or 'all'}"] = row
+    if not curve:
+        for system in ADVERSARIAL:
+            config.rows[system] = gan.row(system, {"folder": "small"}.get(chosen, chosen))
     return config.lock()

@@ -17,8 +17,9 @@ from colorjax.config.tables import of_noise
 from colorjax.evaluation.protocol import Protocol
 from colorjax.methods import build_method
 from colorjax.models import build_model, efficientnet_lite, efficientnet_weights, fusion
-from colorjax.objectives import Supervised
+from colorjax.objectives import build_objective
 from colorjax.tasks import build_task
+from colorjax.training.checks import check_objective
 from colorjax.training.conditioning import conditioning_in_step
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
@@ -83,9 +84,12 @@ def test_config_builds(name, variant, seen):
     for run in runs:
         task = build_task(run.task)
         model = build_model(run.model, task.output_channels)
-        optimizer, _ = build_optimizer(run.optimizer, 100)
-        if is_new(seen, "shapes", run.model, run.task.name, run.optimizer.name):
-            create = partial(create_state, 0, Supervised(model, task), optimizer, False, model.frozen().variables)
+        objective = build_objective(run.objective, model, task, side=run.data.patch_size)
+        optimizer, _ = build_optimizer(run.optimizer, 100, objective.parts)
+        if len(objective.parts) > 1:
+            check_objective(run, 0)  # its patches are large enough, its losses are those of its parts
+        if is_new(seen, "shapes", run.model, run.task.name, run.optimizer.name, run.objective):
+            create = partial(create_state, 0, objective, optimizer, False, model.frozen().variables)
             assert jax.eval_shape(create).params
     for row in config.get("rows", {}).values():
         assert row.label
@@ -100,6 +104,11 @@ def smaller(run):
     small = {"width": 4, "depth": 1, "blocks": 1, "encoder_width": 4, "embedding_of": "patch", "dtype": "float32"}
     small["encoder"] = "efficientnet_lite0"
     run.model.update({key: value for key, value in small.items() if key in run.model})
+    judge = {"layers": 3 if run.objective.get("discriminator") == "pyramid" else 1, "width": 4, "pool": 2}
+    run.objective.update({key: value for key, value in judge.items() if key in run.objective})
+    if run.objective.get("back"):
+        run.objective.back.update({"width": 4, "blocks": 1})
+    run.data.patch_size = 24 if run.objective.get("discriminator") == "pyramid" else 8
     return run
 
 
@@ -109,19 +118,24 @@ def test_step_of_each_network_changes_the_weights_and_the_loss_is_finite(name, s
     """Each kind of network with each task and loss that a config has, whatever its size."""
     for variant in MODULES[name].VARIANTS:
         for run in map(smaller, runs_of(name, variant)[1]):
-            if is_new(seen, "step", run.model, run.task.name, run.task.loss):
+            settings = run.model, run.task.name, run.task.loss
+            if run.objective.name != "supervised":  # each kind of it once: they compile for long, and have own tests
+                settings = run.model.name, run.objective.name, run.objective.discriminator
+            if is_new(seen, "step", *settings):
                 take_steps(run)
 
 
 def take_steps(run):
     task = build_task(run.task)
     model = build_model(run.model, task.output_channels)
-    optimizer, schedule = build_optimizer(run.optimizer, 100)
+    side = run.data.patch_size
+    objective = build_objective(run.objective, model, task, side=side)
+    optimizer, schedule = build_optimizer(run.optimizer, 100, objective.parts)
     frozen = model.frozen().variables
-    state = jax.jit(lambda: create_state(0, Supervised(model, task), optimizer, False, frozen))()
-    pictures = np.random.default_rng(0).uniform(size=(2, 8, 8, 3)).astype(np.float32)
+    state = jax.jit(lambda: create_state(0, objective, optimizer, False, frozen))()
+    pictures = np.random.default_rng(0).uniform(size=(2, side, side, 3)).astype(np.float32)
     step = make_step(
-        Supervised(model, task),
+        objective,
         optimizer,
         schedule,
         lambda batch, _: batch["picture"],

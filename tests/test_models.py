@@ -14,6 +14,7 @@ from colorjax.models.network import Network
 
 # The denoisers of the literature begin as their authors have them (test_denoising_networks.py), the others at zero.
 OF_THE_LITERATURE = {"dncnn", "ffdnet", "win5", "drunet", "ircnn", "denoising_autoencoder"}
+OF_THE_LITERATURE |= {"pix2pix_unet", "dense_unet_generator", "resnet_generator"}  # test_adversarial_networks.py
 
 
 def _pictures(seed, shape):

@@ -41,7 +41,21 @@ def test_linear_schedule_falls_in_equal_parts():
     np.testing.assert_allclose(rates(section(schedule="linear"), 5), 0.1 * (1 - np.arange(5) / 5), atol=1e-7)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
+def test_constant_then_linear_schedule_is_that_of_cycle_gan():
+    schedule = build_schedule(section(schedule="constant_then_linear", learning_rate=2e-4), 200)
+    found = [float(schedule(jnp.int32(epoch))) for epoch in (0, 50, 100, 150, 200)]
+    np.testing.assert_allclose(found, [2e-4, 2e-4, 2e-4, 1e-4, 0], atol=1e-10)
+
+
+def test_adam_keeps_the_share_of_the_mean_gradient_that_the_config_says():
+    parameters = jnp.zeros(1)
+    gradients = [jnp.ones(1), -jnp.ones(1)]
+    (_, second) = updates_of(section(adam_beta1=0.5), parameters, gradients)
+    # The mean is 0.5 * 0.5 - 0.5 * 1 = -0.25 by the correction 1 - 0.5^2, the root of the mean square is one.
+    np.testing.assert_allclose(second, 0.1 * 0.25 / 0.75, rtol=1e-4)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear", "constant_then_linear"])
 def test_warmup_rises_in_equal_parts_then_follows_the_schedule(schedule):
     values = rates(section(schedule=schedule, warmup_steps=4), 12)
     np.testing.assert_allclose(values[:4], 0.1 * np.arange(1, 5) / 5, rtol=1e-6)
@@ -153,6 +167,7 @@ def test_average_is_the_weighted_mean_of_all_steps(decay, values, untrained):
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1: must be 0 "),
         ({"adam_learning_rate": 0.0}, "adam_learning_rate=0.0: must be above 0"),
+        ({"adam_beta1": 1.0}, r"adam_beta1=1.0: must be in \[0, 1\)"),
         ({"learning_rate": 0.0}, "config.optimizer.learning_rate=0.0: must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate=nan"),
         ({"warmup_steps": -1}, "warmup_steps=-1"),

@@ -124,8 +124,11 @@ def test_variants_compare_the_networks_on_few_photographs_and_on_more():
     for variant in table2.VARIANTS:
         config = table2.get_config(variant)
         counts = {}
+        adversarial = {name for name, row in config.rows.items() if "discriminator" in row.get("objective", {})}
+        without = variant.startswith(("learning_curve", "pretrained"))
+        assert adversarial == (set() if without else set(table2.ADVERSARIAL))
         for row in config.rows.values():
-            if "model" in row:
+            if "model" in row and "series" in row:
                 counts.setdefault(row.series, []).append(row.data.photographs)
         compared = {"Fusion network", "U-Net, group norm."}
         if variant.startswith("pretrained_features"):
@@ -136,7 +139,7 @@ def test_variants_compare_the_networks_on_few_photographs_and_on_more():
         several["pretrained_features_few"] = [5, 10, 0]
         expected = several.get(variant.partition("-")[0], [20, 0])
         assert all(found == expected for found in counts.values()), variant
-        seeds = {row.get("seeds", ()) for row in config.rows.values() if "model" in row}
+        seeds = {row.get("seeds", ()) for row in config.rows.values() if "series" in row}
         expected_seeds = {"learning_curve": (0, 1, 2), "pretrained_features": table2.PRETRAINED_SEEDS}
         expected_seeds["pretrained_features_few"] = table2.PRETRAINED_SEEDS
         assert seeds == {expected_seeds.get(variant.partition("-")[0], ())}

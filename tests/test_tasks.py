@@ -175,3 +175,26 @@ def test_bad_config_is_one_line_that_names_the_key(changes, line):
     config.update_from_flattened_dict(changes)
     with pytest.raises(UserError, match=f"^{line}$"):
         build_task(config)
+
+
+def test_colorize_rgb_takes_gray_in_three_channels_and_is_the_whole_picture():
+    task = TASKS["colorize_rgb"]("l1")
+    clean = jax.random.uniform(jax.random.key(0), (2, 5, 4, 3))
+    example = task.example(jax.random.split(jax.random.key(1), 2), clean)
+    assert example.inputs.shape == example.targets.shape == clean.shape
+    np.testing.assert_array_equal(example.inputs, jnp.broadcast_to(example.inputs[..., :1], clean.shape))
+    np.testing.assert_allclose(task.picture(example.targets, example.inputs), clean, atol=1e-6)
+    gray = task.degrade(jax.random.key(0), clean)
+    np.testing.assert_allclose(task.colors(2 * gray - 1), 0, atol=0.02)
+
+
+def test_estimate_is_the_picture_in_the_scale_of_the_inputs():
+    clean = jax.random.uniform(jax.random.key(0), (1, 5, 4, 3))
+    keys = jax.random.split(jax.random.key(1), 1)
+    for name, expected in (("denoise", clean), ("denoise_told", clean), ("colorize_rgb", 2 * clean - 1)):
+        task = TASKS[name]("l1", "gaussian", (0.1, 0.1))
+        example = task.example(keys, clean)
+        np.testing.assert_allclose(task.estimate(example.targets, example.inputs), expected, atol=1e-6)
+    task = TASKS["colorize"]("l1")
+    example = task.example(keys, clean)
+    np.testing.assert_array_equal(task.estimate(example.targets, example.inputs), example.targets)

@@ -29,12 +29,14 @@ from colorjax.pictures.images import Photograph
 from colorjax.runs.history import read_history
 from colorjax.tables.data_curve import Place
 from colorjax.tables.report import write_table
+from colorjax.tables.training_samples import find_samples
 from colorjax.tasks import Task, build_task
 from colorjax.training.checkpoints import load_network
 from colorjax.training.logging import announce
 from colorjax.training.workdir import require_same_frozen_weights
 
 SAMPLES = 6  # images of each method that a report shows
+MOST_SAMPLES = 5  # validations of a training whose sample pictures are in the report
 
 
 def measure_rows(
@@ -59,7 +61,7 @@ def measure_rows(
         photographs = chosen(data.photographs(test_data, config.test_data.split), config.test_data.photographs)
     described = f"{test_data.name}, {config.test_data.split} split"
     protocol = build_protocol(config.protocol, described, config.task.name, photographs)
-    evaluations, histories, places = {}, {}, {}
+    evaluations, histories, samples, places = {}, {}, {}, {}
     for name, row in config.rows.items():
         first = runs[name][0]
         measured = {run.config.seed: _measure_run(run, protocol, photographs, data) for run in runs[name]}
@@ -68,6 +70,7 @@ def measure_rows(
         evaluations[row.label] = average(measured) if "seeds" in row else measured[first.config.seed]
         if "model" in row:
             histories[row.label] = read_history(first.directory)
+            samples[row.label] = find_samples(first.directory, MOST_SAMPLES)
         if "series" in row:
             count = len(data.photographs(first.config.data, "train"))
             places[row.label] = Place(row.series, count, first.config.seed)
@@ -76,7 +79,8 @@ def measure_rows(
     reference = config.rows[config.reference].label
     published = config.published.to_dict()
     remarks = _remarks(config, runs)
-    print(write_table(directory, config.title, evaluations, reference, protocol, histories, published, remarks, places))
+    told = directory, config.title, evaluations, reference, protocol, histories, published, remarks, places, samples
+    print(write_table(*told))
     announce(f"report: {directory / 'report.html'}")
     return protocol, evaluations
 

@@ -1,5 +1,6 @@
 """Build, check and train the network of a run config, for the commands that need it."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +18,10 @@ from colorjax.methods import Method, NetworkMethod, build_method
 from colorjax.methods.method import NEEDS
 from colorjax.models import build_model
 from colorjax.models.network import FrozenWeights
+from colorjax.objectives import OBJECTIVES
 from colorjax.runs.requeue import WARNINGS, note_start, requeue
 from colorjax.runs.run_state import Heartbeat, read_state
+from colorjax.tables.training_samples import PHOTOGRAPHS, save_samples
 from colorjax.tasks import build_task
 from colorjax.training import checks, loop
 from colorjax.training.loop import OnValidation, ignore
@@ -54,11 +57,21 @@ def train_network(config: ConfigDict, workdir: Path, data: ModuleType, on_valida
         protocol = build_protocol(config.protocol, f"{config.data.name}, {split} split", config.task.name, photographs)
         network = network_of(config)
 
+        # Where parts work against each other, the numbers say little: pictures are kept of each validation.
+        watched = PHOTOGRAPHS if len(OBJECTIVES[config.objective.name].parts) > 1 else 0
+        samples = []
+
         def validate(variables: Any) -> dict[str, float]:
-            evaluation = evaluate(network(variables), build_task(config.task), protocol, photographs)
+            evaluation = evaluate(network(variables), build_task(config.task), protocol, photographs, watched)
+            samples[:] = evaluation.samples
             return {name: mean_with_interval(evaluation.values(name)).mean for name in evaluation.columns}
 
-        return loop.train(config, workdir, data, validate, on_validation=on_validation)
+        def validated(step: int, metrics: Mapping[str, float]) -> None:
+            if processes.is_first():
+                save_samples(workdir, step, samples)
+            on_validation(step, metrics)
+
+        return loop.train(config, workdir, data, validate, on_validation=validated)
 
 
 def train_in_queue(

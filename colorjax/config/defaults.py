@@ -38,6 +38,9 @@ def run_config() -> ConfigDict:
             "zoom_of": "pixels",
             "rotate": 0.0,  # degrees; the angle is drawn between minus and plus this
             "flip": True,  # mirror half of the patches left to right
+            # Whether the patches with an even number and those with an odd one come from two halves of the photographs,
+            # drawn anew in each epoch; for objectives that learn from unpaired photographs, such as "cycle".
+            "unpaired": False,
             "placement": "host",  # or "device": keep the photographs on the device and crop there
             "workers": 2,  # processes that read photographs; 0 reads in the main process
         }
@@ -62,7 +65,9 @@ def run_config() -> ConfigDict:
             "name": "adam",  # or "muon": muon for kernels, adam for the rest; docs/pretraining.md compares them
             "learning_rate": 1e-3,
             "adam_learning_rate": 1e-3,  # with muon: for all weights that are not kernels
-            "schedule": "constant",  # or "cosine" or "linear", which fall to zero at the last step
+            "adam_beta1": 0.9,  # share of the mean gradient that Adam keeps in a step; 0.5 in adversarial trainings
+            # or "cosine" or "linear", which fall to zero at the last step; or "constant_then_linear", in the last half
+            "schedule": "constant",
             "warmup_steps": 0,
             "clip_norm": 0.0,  # largest norm of the whole gradient; 0 for no clipping
             "weight_decay": 0.0,  # this times the learning rate is the share of a kernel that a step subtracts

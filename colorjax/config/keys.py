@@ -59,6 +59,7 @@ KEYS = {
     "data.zoom_of": Bears.WEIGHTS,
     "data.rotate": Bears.WEIGHTS,
     "data.flip": Bears.WEIGHTS,
+    "data.unpaired": _TRAINING,
     "data.placement": Bears.WEIGHTS,  # host and device round a rotated crop differently
     "data.workers": Bears.MACHINE,
     "test_data.name": Bears.MEASUREMENT,
@@ -74,6 +75,7 @@ KEYS = {
     "optimizer.name": _TRAINING,
     "optimizer.learning_rate": _TRAINING,
     "optimizer.adam_learning_rate": _TRAINING,
+    "optimizer.adam_beta1": _TRAINING,
     "optimizer.schedule": _TRAINING,
     "optimizer.warmup_steps": _TRAINING,
     "optimizer.clip_norm": _TRAINING,

@@ -144,7 +144,8 @@ def _require_protocol_images(rows: Sequence[Mapping[str, Any]], protocol: Protoc
 def _restore(method, task, name, truth, observation):
     """Return the restored image and the task's loss.
 
-    The loss is that of a network's own outputs. For other methods, it is that of the outputs that would give the image.
+    The loss is that of a network's own outputs. For other methods, and for a network whose outputs are not those of the
+    task, it is that of the outputs that would give the image.
     """
     inputs = map_pixels(task.inputs, observation.image)
     picture, outputs = method.restore(observation)
@@ -153,8 +154,10 @@ def _restore(method, task, name, truth, observation):
         raise ColorjaxError(f"{method.name} made a picture of {picture.shape} from {name}, {observation.image.shape}")
     if not np.isfinite(picture).all():
         raise ColorjaxError(f"{method.name} made a picture from {name} that has values that are not finite")
-    if outputs is None:
-        outputs = map_pixels(task.targets, picture, inputs)
+    if outputs is None or outputs.shape[-1] != task.output_channels:
+        of_picture = map_pixels(task.targets, picture, inputs)
+        # A network of a task that is measured as this one may have outputs of another kind.
+        outputs = of_picture if outputs is None or outputs.shape[-1] != of_picture.shape[-1] else outputs
     return picture, task_loss(task, truth, inputs, outputs)
 
 

@@ -81,6 +81,11 @@ class NetworkMethod(Method):
             raise UserError(
                 f"inference.picture: {self.picture!r} is for tasks that colorize, not for {self.task.name!r}"
             )
+        if self.picture in KINDS and self.task.output_channels == self.task.input_channels:
+            raise UserError(
+                f"inference.picture: {self.picture!r} enlarges colors alone, and the task {self.task.name!r} predicts "
+                "the whole image; use 'patches'"
+            )
         if self.is_guided and self.picture not in KINDS:
             raise UserError(
                 f"inference.picture={self.picture!r}: the task {self.task.name!r} needs {' or '.join(KINDS)}"

@@ -21,12 +21,15 @@ from colorjax.errors import UserError, nearest
 from colorjax.models.bias_free_unet import BiasFreeUNet
 from colorjax.models.cnn import CNN
 from colorjax.models.denoising_autoencoder import DenoisingAutoencoder
+from colorjax.models.dense_unet_generator import DenseUNetGenerator
 from colorjax.models.dncnn import DnCNN
 from colorjax.models.drunet import DRUNet
 from colorjax.models.ffdnet import FFDNet
 from colorjax.models.fusion import FusionNetwork
 from colorjax.models.guided_colorizer import GuidedColorizer
 from colorjax.models.ircnn import IRCNN
+from colorjax.models.pix2pix_unet import Pix2pixUNet
+from colorjax.models.resnet_generator import ResNetGenerator
 from colorjax.models.unet import UNet
 from colorjax.models.win5 import WIN5
 
@@ -42,6 +45,9 @@ MODELS: dict[str, type[nn.Module]] = {
     "drunet": DRUNet,
     "ircnn": IRCNN,
     "denoising_autoencoder": DenoisingAutoencoder,
+    "pix2pix_unet": Pix2pixUNet,
+    "dense_unet_generator": DenseUNetGenerator,
+    "resnet_generator": ResNetGenerator,
 }
 
 # Fields that the framework sets (the first two) or linen itself (the others): they are never keys of a config.

@@ -43,6 +43,9 @@ class Network(nn.Module):
     # The total downsampling factor: if an image moves by this many pixels, all feature maps move by whole positions.
     stride = 1
 
+    #: Whether the network draws random numbers in training, as for dropout: it then takes `keys`, typed keys [B].
+    takes_keys = False
+
     #: Whether training uses the conditioning of the whole photograph for each of its patches.
     conditioning_of_photograph = False
 

@@ -89,3 +89,59 @@ def pad_to_multiple(pictures, multiple: int):
     if not (below or right):
         return pictures
     return jnp.pad(pictures, ((0, 0), (0, below), (0, right), (0, 0)), mode="reflect")
+
+
+def halving_convolution(features, kernel):
+    """Return the convolution of stride 2 with one pixel of zeros around: [B, H, W, C] to [B, H/2, W/2, F].
+
+    out[n] is the sum over k of in[2n + k - 1] kernel[k], along both axes, as `torch.nn.Conv2d(stride=2, padding=1)`. It
+    is computed as a 2x2 convolution of squares of pixels, whose gradient needs no convolution of a dilated input.
+
+    Args:
+      features: [B, H, W, C], H and W from 2 on; of an odd side the last pixel is read no further than by the kernel.
+      kernel: [4, 4, C, F], or [3, 3, C, F], which is the same with zeros in the last row and column.
+    """
+    kernel = _to_four(kernel)
+    channels, width = kernel.shape[2:]
+    padded = jnp.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    padded = padded[:, : padded.shape[1] // 2 * 2, : padded.shape[2] // 2 * 2]
+    squares = kernel.reshape(2, 2, 2, 2, channels, width).transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, -1, width)
+    return convolution(pixel_unshuffle(padded, 2), squares)
+
+
+def doubling_convolution(features, kernel):
+    """Return the transposed convolution of stride 2: [B, H, W, C] to [B, 2H, 2W, F].
+
+    out[2n + k - 1] gets in[n] kernel[k], along both axes. A kernel of 4x4 gives `torch.nn.ConvTranspose2d(stride=2,
+    padding=1)`, one of 3x3 the same with `output_padding=1`. It is computed as a 2x2 convolution that makes the four
+    pixels of each square, without a dilated input.
+
+    Args:
+      features: [B, H, W, C].
+      kernel: [4, 4, C, F] or [3, 3, C, F].
+    """
+    kernel = _to_four(kernel)
+    height, width = features.shape[1:3]
+    channels, new = kernel.shape[2:]
+    # Row k = 3 - 2t - p of the kernel is tap t of the pixels with the parity p.
+    taps = kernel[::-1, ::-1].reshape(2, 2, 2, 2, channels, new).transpose(0, 2, 4, 1, 3, 5)
+    padded = jnp.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    outputs = convolution(padded, taps.reshape(2, 2, channels, 4 * new))
+    outputs = outputs.reshape(*outputs.shape[:3], 2, 2, new)
+    rows = jnp.stack([outputs[:, p : p + height, :, p] for p in range(2)], axis=2)  # [B, H, 2, W + 1, 2, F]
+    pixels = jnp.stack([rows[:, :, :, q : q + width, q] for q in range(2)], axis=4)  # [B, H, 2, W, 2, F]
+    return pixels.reshape(features.shape[0], 2 * height, 2 * width, new)
+
+
+def _to_four(kernel):
+    missing = 4 - kernel.shape[0]
+    return jnp.pad(kernel, ((0, missing), (0, missing), (0, 0), (0, 0))) if missing else kernel
+
+
+def convolution(features, kernel, padding: int = 0):
+    """Return the convolution of `features` [B, H, W, C] by `kernel` [k, k, C, F].
+
+    `padding` pixels of zeros are put around the features; the sides of the result are H and W plus 2 padding - k + 1.
+    """
+    sides = ((padding, padding), (padding, padding))
+    return jax.lax.conv_general_dilated(features, kernel, (1, 1), sides, dimension_numbers=("NHWC", "HWIO", "NHWC"))

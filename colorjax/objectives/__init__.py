@@ -14,21 +14,37 @@ from ml_collections import ConfigDict
 from colorjax.config.files import of_same_type
 from colorjax.errors import UserError, nearest
 from colorjax.models.network import Network
+from colorjax.objectives.adversarial import Adversarial
+from colorjax.objectives.cycle import Cycle
 from colorjax.objectives.objective import Objective, Terms, only
 from colorjax.objectives.supervised import Supervised
 from colorjax.tasks import Task
 
-__all__ = ["OBJECTIVES", "Objective", "Supervised", "Terms", "build_objective", "default_config", "only"]
+__all__ = [
+    "OBJECTIVES",
+    "Adversarial",
+    "Cycle",
+    "Objective",
+    "Supervised",
+    "Terms",
+    "build_objective",
+    "default_config",
+    "only",
+]
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "supervised": Supervised,
+    "adversarial": Adversarial,
+    "cycle": Cycle,
 }
 
 # Fields that the framework sets: they are never keys of a config.
-_NOT_IN_CONFIG = ("model", "task", "axis_name")
+_NOT_IN_CONFIG = ("model", "task", "axis_name", "side")
 
 
-def build_objective(config: Mapping[str, Any], model: Network, task: Task, axis_name: str | None = None) -> Objective:
+def build_objective(
+    config: Mapping[str, Any], model: Network, task: Task, axis_name: str | None = None, side: int = 0
+) -> Objective:
     """Return the objective that `config` describes.
 
     Args:
@@ -36,6 +52,7 @@ def build_objective(config: Mapping[str, Any], model: Network, task: Task, axis_
       model: the network, `parts[0]`.
       task: the task that the network learns.
       axis_name: the mapped axis over the devices, or None for one device.
+      side: of the patches in training, pixels.
 
     Raises:
       UserError: the name or a setting is unknown (the message names the nearest), or a setting can't have its value.
@@ -53,7 +70,7 @@ def build_objective(config: Mapping[str, Any], model: Network, task: Task, axis_
             settings[key] = value
         elif key != "name":
             settings[key] = of_same_type(value, defaults[key], f"config.objective.{key}")
-    return OBJECTIVES[config["name"]](model, task, axis_name, **settings)
+    return OBJECTIVES[config["name"]](model, task, axis_name, side=side, **settings)
 
 
 def default_config(name: str) -> dict[str, Any]:

@@ -9,13 +9,13 @@ pass through the discriminator.
 
 import abc
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import jax
 from jax import Array
 
-from colorjax.models.network import Network, initial_variables
+from colorjax.models.network import AUXILIARY, Network, initial_variables
 from colorjax.tasks import Example, Task
 
 
@@ -52,13 +52,18 @@ class Objective(abc.ABC):
       task: makes the examples, and has the loss that compares outputs with targets.
       axis_name: name of the mapped axis over the devices; None for one device. Batch normalization takes its
         statistics over this axis.
+      side: of the patches in training, pixels; for a memory of images.
+      unpaired: (of the class) whether examples with an even number in the batch and those with an odd one come from
+        different photographs (`config.data.unpaired`).
     """
 
     parts: ClassVar[tuple[str, ...]] = ("network",)
+    unpaired: ClassVar[bool] = False
 
     model: Network
     task: Task
     axis_name: str | None = None
+    side: int = dataclasses.field(default=0, kw_only=True)
 
     def initial_variables(self, key: Array, inputs: Array, frozen: Any) -> dict[str, dict[str, Any]]:
         """Return each part's random 'params' and, with batch normalization, 'batch_stats'.
@@ -79,6 +84,44 @@ class Objective(abc.ABC):
     def over_devices(self, values: Array) -> Array:
         """Return `values` [b, ...] of all devices' shares of the batch, in its order, for what goes into the memory."""
         return values if self.axis_name is None else jax.lax.all_gather(values, self.axis_name, tiled=True)
+
+    def own_share(self, values: Array) -> Array:
+        """Return this device's share [b, ...] of `values` of the whole batch, which `over_devices` returned."""
+        if self.axis_name is None:
+            return values
+        share = values.shape[0] // jax.lax.axis_size(self.axis_name)
+        return jax.lax.dynamic_slice_in_dim(values, jax.lax.axis_index(self.axis_name) * share, share)
+
+    def run(
+        self, variables: Mapping[str, Any], example: Example, conditioning: Mapping[str, Array], keys: Array
+    ) -> tuple[Array, dict[str, Any]]:
+        """Return the network's outputs in training, and what it updates: 'batch_stats' and what it sows.
+
+        Args:
+          variables: 'params' and 'batch_stats' of the network.
+          example: its inputs and guidance are read.
+          conditioning: as in `__call__`.
+          keys: typed keys [b], for networks that draw random numbers.
+        """
+        drawn = {"keys": keys} if self.model.takes_keys else {}
+        return self.model.apply(
+            variables,
+            example.inputs,
+            train=True,
+            mutable=["batch_stats", AUXILIARY],
+            **example.guidance,
+            **conditioning,
+            **drawn,
+        )
+
+    def remark(self, lines: Sequence[Mapping[str, Any]]) -> str:
+        """Return what a person who watches the training should know from the last lines of its history; "" for nothing.
+
+        Args:
+          lines: the train lines of history.jsonl so far, each with the means since the line before.
+        """
+        del lines
+        return ""
 
     @abc.abstractmethod
     def __call__(

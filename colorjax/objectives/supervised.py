@@ -13,7 +13,7 @@ from colorjax.errors import UserError, nearest
 from colorjax.models.network import AUXILIARY
 from colorjax.objectives.objective import Objective, Terms
 from colorjax.objectives.terms import TERMS
-from colorjax.tasks import Example
+from colorjax.tasks import Example, Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +31,7 @@ class Supervised(Objective):
     terms: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"task": 1.0})
 
     def __post_init__(self):
-        for name, weight in self.terms.items():
-            if name not in TERMS:
-                raise UserError(f"config.objective.terms: no term is named {name!r}; {nearest(name, TERMS)}")
-            number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            if not number or not 0 <= weight < math.inf:
-                raise UserError(f"config.objective.terms.{name}={weight!r}: must be a number, 0 (off) or more")
+        check_terms(self.terms)
         if not any(self.terms.values()):
             raise UserError("config.objective.terms: no term has a weight; give one, such as terms.task=1.0")
 
@@ -54,23 +49,56 @@ class Supervised(Objective):
         Raises:
           UserError: a term needs something that the model does not sow or the data set does not have.
         """
-        del keys
         (part,) = self.parts
-        outputs, updates = self.model.apply(
-            {"params": params[part], "batch_stats": batch_stats[part]},
-            example.inputs,
-            train=True,
-            mutable=["batch_stats", AUXILIARY],
-            **example.guidance,
-            **conditioning,
-        )
-        sown = sown_values(updates.get(AUXILIARY, {}))
-        weights = {name: weight for name, weight in self.terms.items() if weight}
-        values = {name: jnp.mean(TERMS[name](self.task, outputs, sown, example)) for name in weights}
-        (first, *others) = (weight * values[name] if weight != 1 else values[name] for name, weight in weights.items())
-        loss = sum(others, start=first)
+        variables = {"params": params[part], "batch_stats": batch_stats[part]}
+        outputs, updates = self.run(variables, example, conditioning, keys)
+        loss, values = weighted_terms(self.task, self.terms, outputs, updates, example)
         logged = values if len(values) > 1 else {}
-        return Terms({part: loss}, dict(logged), {part: updates.get("batch_stats", {})}, memory)
+        return Terms({part: loss}, logged, {part: updates.get("batch_stats", {})}, memory)
+
+
+def check_terms(terms: Mapping[str, Any]) -> None:
+    """Check the weights of terms.
+
+    Raises:
+      UserError: a term is unknown, or a weight is no number from 0 on.
+    """
+    for name, weight in terms.items():
+        if name not in TERMS:
+            raise UserError(f"config.objective.terms: no term is named {name!r}; {nearest(name, TERMS)}")
+        require_weight(f"terms.{name}", weight)
+
+
+def require_weight(name: str, weight: Any) -> None:
+    """Check that the setting `name` of an objective, a weight, is a number from 0 on.
+
+    Raises:
+      UserError: it is not.
+    """
+    number = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if not number or not 0 <= weight < math.inf:
+        raise UserError(f"config.objective.{name}={weight!r}: must be a number, 0 (off) or more")
+
+
+def weighted_terms(
+    task: Task, terms: Mapping[str, float], outputs: Array, updates: Mapping[str, Any], example: Example
+) -> tuple[Array, dict[str, Array]]:
+    """Return the sum over `terms` of weight times term, and each term without its weight.
+
+    Terms of weight 0 are left out.
+
+    Args:
+      task: of the run.
+      terms: weights of the terms, of which one is above 0.
+      outputs: the network's outputs.
+      updates: what the network updated, as `Objective.run` returns it.
+      example: the batch.
+    """
+    sown = sown_values(updates.get(AUXILIARY, {}))
+    weights = {name: weight for name, weight in terms.items() if weight}
+    values = {name: jnp.mean(TERMS[name](task, outputs, sown, example)) for name in weights}
+    (first, *others) = (weight * values[name] if weight != 1 else values[name] for name, weight in weights.items())
+    return sum(others, start=first), values
 
 
 def sown_values(collection: Mapping[str, Any]) -> dict[str, Array]:

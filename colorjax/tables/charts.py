@@ -58,6 +58,34 @@ def training_curves(histories: Mapping[str, Sequence[Mapping]], colors: Mapping[
         return finish(figure, axes[-1])
 
 
+def part_curves(history: Sequence[Mapping]) -> str:
+    """Draw the loss and the accuracies of each part of an objective over the steps; '' for an objective of one part.
+
+    Args:
+      history: the lines of history.jsonl.
+    """
+    lines = [line for line in history if line.get("kind") == "train"]
+    names = sorted({name for line in lines for name in line if name.startswith(("loss", "accuracy_"))})
+    panels_of = {"Loss": [n for n in names if n.startswith("loss")], "Accuracy": [n for n in names if "accuracy_" in n]}
+    if len(panels_of["Loss"]) < 2:
+        return ""
+    shown = {title: drawn for title, drawn in panels_of.items() if drawn}
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": "parts"}):
+        figure, axes = panels(len(shown), len(shown), width=8.4, height=2.8)
+        for axis, (title, drawn) in zip(axes, shown.items(), strict=True):
+            for color, name in zip(itertools.cycle(COLORS), drawn, strict=False):
+                first, _, part = name.partition(".")
+                label = part or "network" if title == "Loss" else f"{first.removeprefix('accuracy_')}, {part}"
+                axis.plot(*_points(history, "train", name), color=color, linewidth=1.2, label=label)
+            axis.set_title(title)
+            axis.set_xlabel("step")
+            axis.grid(axis="y")
+            axis.legend(fontsize=7, frameon=False)
+        if "Accuracy" in shown:
+            axes[-1].set_ylim(-0.02, 1.02)
+        return finish(figure)
+
+
 def method_bars(table: Table) -> str:
     """Return an SVG chart with a panel for each quantity of the table: a bar with its interval for each row."""
     labels, colors = list(table.rows), list(row_colors(table).values())

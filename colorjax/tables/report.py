@@ -23,7 +23,7 @@ from colorjax.pages.page import page
 from colorjax.pictures.images import encode_png
 from colorjax.runtime.atomic import write_atomically
 from colorjax.runtime.pixelwise import map_pixels
-from colorjax.tables.charts import method_bars, row_colors, training_curves
+from colorjax.tables.charts import method_bars, part_curves, row_colors, training_curves
 from colorjax.tables.data_curve import Place, Point, data_curves, write_data_curves
 from colorjax.tables.data_curve_chart import data_curve_chart
 from colorjax.tables.markdown import markdown, summary
@@ -53,6 +53,7 @@ def write_table(
     published: Mapping | None = None,
     remarks: Sequence[str] = (),
     places: Mapping[str, Place] | None = None,
+    samples: Mapping[str, Sequence[tuple[int, Path]]] | None = None,
 ) -> str:
     """Write table.md, table.csv, pictures.csv, protocol.json and report.html into `directory`.
 
@@ -69,6 +70,7 @@ def write_table(
       remarks: warnings that every reader must see, one sentence each; shown below the protocol, highlighted, and in
         the foot.
       places: by label, the places of the rows that are on a learning curve.
+      samples: by label, steps and files of the sample pictures of its training, as `find_samples` returns them.
 
     Returns:
       The table's means, protocol and remarks as Markdown, for printing; everything else is in the files.
@@ -84,7 +86,9 @@ def write_table(
     write_files(table, evaluations, directory)
     if curves:
         write_data_curves(curves, table, directory / "learning_curve.csv")
-    write_atomically(directory / "report.html", report(table, evaluations, histories or {}, figures, curves))
+    write_atomically(
+        directory / "report.html", report(table, evaluations, histories or {}, figures, curves, samples or {})
+    )
     return summary(table)
 
 
@@ -94,6 +98,7 @@ def report(
     histories: Mapping[str, Sequence[Mapping]],
     published: Published | None,
     curves: Mapping[str, Sequence[Point]],
+    samples: Mapping[str, Sequence[tuple[int, Path]]],
 ) -> str:
     """Return the page as HTML.
 
@@ -103,6 +108,7 @@ def report(
       histories: by label, the lines of history.jsonl of each trained row.
       published: figures from a paper, or None.
       curves: from `data_curves`; empty without any.
+      samples: by label, steps and files of the sample pictures of its training.
     """
     return page(
         "tables/report.html",
@@ -112,6 +118,12 @@ def report(
         over_seeds=any(evaluation.by_seed for evaluation in evaluations.values()),
         data_curves=data_curve_chart(curves, table),
         training_curves=training_curves(histories, row_colors(table)),
+        training_parts={label: chart for label, history in histories.items() if (chart := part_curves(history))},
+        training_samples={
+            label: [(step, _url(file.read_bytes())) for step, file in files]
+            for label, files in samples.items()
+            if files
+        },
         bars=method_bars(table),
         pictures=sample_pictures(table.protocol, evaluations),
         full_error=f"{FULL_ERROR:g}",

@@ -11,6 +11,7 @@ from colorjax.errors import UserError, nearest
 from colorjax.tasks.colorize import Colorize
 from colorjax.tasks.colorize_bins import ColorizeBins
 from colorjax.tasks.colorize_guided import ColorizeGuided
+from colorjax.tasks.colorize_rgb import ColorizeRGB
 from colorjax.tasks.denoise import Denoise
 from colorjax.tasks.denoise_gray import DenoiseGray
 from colorjax.tasks.denoise_told import DenoiseGrayTold, DenoiseTold
@@ -21,6 +22,7 @@ __all__ = [
     "Colorize",
     "ColorizeBins",
     "ColorizeGuided",
+    "ColorizeRGB",
     "Denoise",
     "DenoiseGray",
     "DenoiseGrayTold",
@@ -34,6 +36,7 @@ TASKS: dict[str, type[Task]] = {
     "colorize": Colorize,
     "colorize_bins": ColorizeBins,
     "colorize_guided": ColorizeGuided,
+    "colorize_rgb": ColorizeRGB,
     "denoise": Denoise,
     "denoise_gray": DenoiseGray,
     "denoise_told": DenoiseTold,

@@ -39,6 +39,10 @@ class Denoise(Task):
         """Return the correction that makes the noisy image clean."""
         return clean - inputs
 
+    def estimate(self, outputs: Array, inputs: Array) -> Array:
+        """Return the corrected image in the channels of the outputs; outputs are its difference from the inputs."""
+        return inputs[..., : self.output_channels] + outputs
+
     def picture(self, outputs: Array, inputs: Array) -> Array:
         """Return the corrected image, not clipped."""
         return inputs + outputs

@@ -91,6 +91,14 @@ class Task(abc.ABC):
     def picture(self, outputs: Array, inputs: Array) -> Array:
         """Return the restored image, [*b, H, W, 3], for a network's outputs and inputs."""
 
+    def estimate(self, outputs: Array, inputs: Array) -> Array:
+        """Return what outputs stand for, [*b, H, W, C], in the scale of the inputs: what a discriminator judges.
+
+        By default the outputs themselves, such as a and b beside the lightness in the inputs.
+        """
+        del inputs
+        return outputs
+
     def inputs_without_noise(self, clean: Array) -> Array:
         """Return the network's inputs for a clean image [H, W, 3], degraded without noise."""
         quiet = dataclasses.replace(self, noise_kind="none", noise_level=(0.0, 0.0))

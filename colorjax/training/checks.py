@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from colorjax.config.defaults import total_steps
 from colorjax.errors import UserError, nearest
 from colorjax.models import build_model
-from colorjax.objectives import Terms, build_objective
+from colorjax.objectives import Objective, Terms, build_objective
 from colorjax.tasks import build_task
 from colorjax.training import parallel
 from colorjax.training.conditioning import check_conditioning
@@ -37,6 +37,7 @@ def check(config: ConfigDict, devices: parallel.Devices) -> None:
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
     objective = build_objective(config.objective, model, task)
+    _check_unpaired(config, objective, devices)
     build_optimizer(config.optimizer, total_steps(config), objective.parts)
     check_conditioning(config, model)
     check_start(config, model, task.input_channels)
@@ -55,17 +56,17 @@ def check_objective(config: ConfigDict, classes: int) -> None:
     """
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels)
-    objective = build_objective(config.objective, model, task)
     side = config.data.patch_size
+    objective = build_objective(config.objective, model, task, side=side)
 
     def variables(key: jax.Array, frozen: Any) -> Any:
         return objective.initial_variables(key, jnp.zeros((1, 32, 32, task.input_channels)), frozen)
 
     def terms(variables: Any, key: jax.Array, frozen: Any) -> Terms:
         params, batch_stats = split_variables(variables)
-        labels = {"class": jnp.zeros((1, classes))} if classes else {}
-        keys = jax.random.split(key, 1)
-        example = task.example(keys, jnp.zeros((1, side, side, 3)), labels)
+        labels = {"class": jnp.zeros((2, classes))} if classes else {}
+        keys = jax.random.split(key, 2)  # two examples, for an objective that takes them by twos
+        example = task.example(keys, jnp.zeros((2, side, side, 3)), labels)
         given = model.conditioning(frozen, example.inputs)
         return objective(params, batch_stats, example, given, keys, objective.initial_memory())
 
@@ -77,6 +78,26 @@ def check_objective(config: ConfigDict, classes: int) -> None:
     result = jax.eval_shape(terms, found, key, frozen)
     _require_parts(config, objective.parts, "losses", result.losses)
     _require_parts(config, objective.parts, "batch statistics", result.updates)
+
+
+def _check_unpaired(config: ConfigDict, objective: Objective, devices: parallel.Devices) -> None:
+    """Check that photographs are unpaired if and only if the objective learns from such.
+
+    Raises:
+      UserError: they are not, or devices would get an odd number of examples.
+    """
+    name, unpaired = config.objective.name, config.data.get("unpaired", False)
+    if objective.unpaired != unpaired:
+        kind = "unpaired photographs" if objective.unpaired else "photographs in pairs"
+        raise UserError(
+            f"config.data.unpaired={unpaired}: config.objective.name={name!r} learns from {kind}; "
+            f"set it to {not unpaired}"
+        )
+    if objective.unpaired and config.training.batch_size // len(devices) % 2:
+        raise UserError(
+            f"config.training.batch_size={config.training.batch_size}: config.objective.name={name!r} needs an even "
+            f"number of examples on each of {len(devices)} device(s); use {2 * len(devices)}, or a multiple of it"
+        )
 
 
 def _require_parts(config: ConfigDict, parts: Sequence[str], what: str, found: Mapping[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """Logs of a run: `history.jsonl`, TensorBoard event files, and a progress bar.
 
 A line of the history is `{"step": int, "kind": "train" | "validation", "<metric>": float, ...}`. A number that is not
-finite is written as null, because JSON has no notation for it. A train line has the mean loss of the steps since the
-line before it, and `examples_per_second` over these steps, without the time for compiling and validation.
+finite is written as null, because JSON has no notation for it. A train line has the means of the losses and of what the
+objective logs over the steps since the line before it, the gradient's norm and the learning rate of its own step, and
+`examples_per_second` over these steps, without the time for compiling and validation.
 """
 
 import json
@@ -19,6 +20,9 @@ from tqdm import tqdm
 from colorjax import processes
 from colorjax.runs.history import read_history
 from colorjax.runtime.atomic import write_atomically
+
+#: Metrics of which a line has the value of its step; of the others it has the mean.
+OF_THE_STEP = frozenset({"grad_norm", "learning_rate"})
 
 
 def announce(message: str) -> None:
@@ -50,8 +54,9 @@ class NoLog:
     def __exit__(self, *_):
         pass
 
-    def train(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """See `RunLog`."""
+    def train(self, step: int, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return no lines; only `RunLog` has the history."""
+        return []
 
     def validation(self, step: int, metrics: Mapping[str, Any]) -> None:
         """See `RunLog`."""
@@ -76,7 +81,7 @@ class RunLog:
         self._shown = {}
         self._log_every = log_every
         self._batch_size = batch_size
-        self._losses = []
+        self._since = {}  # metric -> its values since the last line
         self._clock = None  # when the timed steps began; None until the first step is compiled
         self._timed_steps = 0
 
@@ -88,23 +93,30 @@ class RunLog:
         self._file.close()
         self._events.close()
 
-    def train(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Record one step's metrics; write a line every `log_every` steps."""
-        self._losses.append(float(metrics["loss"]))
+    def train(self, step: int, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Record one step's metrics; write a line every `log_every` steps.
+
+        Returns:
+          all train lines of the history when a line was written, else none.
+        """
+        for name in metrics.keys() - OF_THE_STEP:
+            self._since.setdefault(name, []).append(float(metrics[name]))
         if self._clock is None:
             self._clock = time.perf_counter()
         else:
             self._timed_steps += 1
         if step % self._log_every == 0:
-            numbers = dict(metrics) | {"loss": math.fsum(self._losses) / len(self._losses)}
+            numbers = dict(metrics)
+            numbers |= {name: math.fsum(values) / len(values) for name, values in self._since.items()}
             if self._timed_steps:
                 seconds = time.perf_counter() - self._clock
                 numbers["examples_per_second"] = self._timed_steps * self._batch_size / seconds
             self._write(step, "train", numbers)
-            self._losses = []
+            self._since = {}
             self._clock, self._timed_steps = time.perf_counter(), 0
-            self._show(loss=numbers["loss"])
+            self._show(**{name: value for name, value in numbers.items() if name.startswith("loss")})
         self._bar.update()
+        return [line for line in self.history if line["kind"] == "train"] if step % self._log_every == 0 else []
 
     def validation(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Write a line with a validation's metrics; the time for the validation does not count in the speed."""

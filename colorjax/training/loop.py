@@ -12,7 +12,7 @@ back in its metrics, so that all processes stop after the same step, usually the
 import functools
 import math
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import ModuleType
@@ -85,7 +85,9 @@ def train(
 
     task = build_task(config.task)
     model = build_model(config.model, task.output_channels, axis_name=parallel.AXIS)
-    objective = build_objective(config.objective, model, task, axis_name=parallel.AXIS)
+    objective = build_objective(
+        config.objective, model, task, axis_name=parallel.AXIS, side=config.data.get("patch_size", 0)
+    )
     network = objective.parts[0]
     frozen = model.frozen()
     optimizer, schedule = build_optimizer(config.optimizer, steps, objective.parts)
@@ -155,10 +157,17 @@ def train(
         mapped = parallel.replicate(state, devices)
         batches = parallel.prefetch(stack.enter_context(closing(iter(stream))), devices)
 
+        remarks = [""]
+
         def check_and_log(step: int, metrics: Any) -> int:
             metrics = parallel.first(metrics)
-            _require_finite(step, metrics, checkpoints)
-            log.train(step, {name: value for name, value in metrics.items() if name != "request"})
+            _require_finite(step, metrics, objective.parts, checkpoints)
+            lines = log.train(step, {name: value for name, value in metrics.items() if name != "request"})
+            # Said once, and again when it changes: a training in which one part has won stays so for long.
+            if lines and (remark := objective.remark(lines)) != remarks[-1]:
+                remarks.append(remark)
+                if remark:
+                    announce(f"{workdir}: WARNING: step {step}: {remark}")
             return int(metrics["request"])
 
         unseen = None  # the newest step and its metrics, until they are checked
@@ -196,11 +205,20 @@ def _require_same_memory(memory: Any, config: ConfigDict) -> None:
         )
 
 
-def _require_finite(step: int, metrics: Mapping[str, Any], checkpoints: Checkpoints) -> None:
-    """Raise a `NotFiniteError` if a loss, the gradient or another metric of a step is not finite."""
+def _require_finite(step: int, metrics: Mapping[str, Any], parts: Sequence[str], checkpoints: Checkpoints) -> None:
+    """Raise a `NotFiniteError` if a loss, the gradient or another metric of a step is not finite.
+
+    Of several parts the message names those whose loss is not.
+    """
+    loss_of = {"loss" if part == parts[0] else f"loss.{part}": part for part in parts}
+    bad = [part for name, part in loss_of.items() if not math.isfinite(metrics[name])]
     for name in sorted(metrics, key=lambda name: name != "loss"):  # the loss first, because it tells most
         if not math.isfinite(value := metrics[name]):
             raise NotFiniteError(
-                f"step {step}: {name} is {value}; {checkpoints.describe_last()}; "
+                f"step {step}: {_in_words(name, value, bad if len(parts) > 1 else ())}; {checkpoints.describe_last()}; "
                 "try a lower config.optimizer.learning_rate, or a config.optimizer.clip_norm"
             )
+
+
+def _in_words(name: str, value: float, bad: Sequence[str]) -> str:
+    return f"loss is {value} ({', '.join(bad)})" if bad and name.startswith("loss") else f"{name} is {value}"

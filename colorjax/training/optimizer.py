@@ -36,7 +36,19 @@ def _linear(learning_rate: float, steps: int) -> optax.Schedule:
     return optax.linear_schedule(learning_rate, 0.0, max(1, steps))
 
 
-SCHEDULES = {"constant": _constant, "cosine": _cosine, "linear": _linear}
+def _constant_then_linear(learning_rate: float, steps: int) -> optax.Schedule:
+    """Stay for the first half, then fall to zero in equal parts (Zhu et al. 2017: 100 epochs and 100 epochs)."""
+    half = steps // 2
+    fall = optax.linear_schedule(learning_rate, 0.0, max(1, steps - half))
+    return optax.join_schedules([optax.constant_schedule(learning_rate), fall], [half])
+
+
+SCHEDULES = {
+    "constant": _constant,
+    "cosine": _cosine,
+    "linear": _linear,
+    "constant_then_linear": _constant_then_linear,
+}
 
 
 def build_schedule(config: ConfigDict, steps: int) -> optax.Schedule:
@@ -186,6 +198,7 @@ def _build_for_modules(config: ConfigDict, steps: int) -> tuple[optax.GradientTr
     for key in ("clip_norm", "weight_decay"):
         _require(config, key, 0 <= config[key] < math.inf, "0 (off) or more")
     _require(config, "weight_average", 0 <= config.weight_average < 1, "in [0, 1)")
+    _require(config, "adam_beta1", 0 <= config.adam_beta1 < 1, "in [0, 1)")
     _require(config, "adam_learning_rate", 0 < config.adam_learning_rate < math.inf, "above 0")
     clipping = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
     optimizer = optax.chain(*clipping, OPTIMIZERS[config.name](config, schedule))
@@ -193,10 +206,15 @@ def _build_for_modules(config: ConfigDict, steps: int) -> tuple[optax.GradientTr
 
 
 def _adam(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
-    """Adam (Kingma and Ba 2015), with optax's defaults."""
+    """Adam (Kingma and Ba 2015), with optax's defaults but for `adam_beta1`."""
     if not config.weight_decay:
-        return optax.adam(schedule)
-    return optax.adamw(schedule, weight_decay=config.weight_decay, mask=lambda params: jax.tree.map(_is_kernel, params))
+        return optax.adam(schedule, b1=config.adam_beta1)
+    return optax.adamw(
+        schedule,
+        b1=config.adam_beta1,
+        weight_decay=config.weight_decay,
+        mask=lambda params: jax.tree.map(_is_kernel, params),
+    )
 
 
 def _muon(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
@@ -213,7 +231,7 @@ def _muon(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransfo
         muon_weight_dimension_numbers=lambda params: jax.tree.map(_matrix_of, params),
     )
     return optax.partition(
-        {"kernels": kernels, "others": optax.adam(lambda count: factor * schedule(count))},
+        {"kernels": kernels, "others": optax.adam(lambda count: factor * schedule(count), b1=config.adam_beta1)},
         lambda params: jax.tree.map(lambda leaf: "kernels" if _is_kernel(leaf) else "others", params),
     )
 

@@ -37,6 +37,7 @@ def config(**changes):
                 "name": "adam",
                 "learning_rate": 1e-2,
                 "adam_learning_rate": 1e-3,
+                "adam_beta1": 0.9,
                 "weight_decay": 0.0,
                 "schedule": "cosine",
                 "warmup_steps": 3,

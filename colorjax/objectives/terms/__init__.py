@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from jax import Array
 
+from colorjax.objectives.terms.blurred import blurred_term
 from colorjax.objectives.terms.classification import classification_term
 from colorjax.objectives.terms.task import task_term
 from colorjax.tasks import Example, Task
@@ -22,4 +23,5 @@ Term = Callable[[Task, Array, Mapping[str, Array], Example], Array]
 TERMS: dict[str, Term] = {
     "task": task_term,
     "classification": classification_term,
+    "blurred": blurred_term,
 }
