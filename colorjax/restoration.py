@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from colorjax.color.gray import color_gray, gray_levels
-from colorjax.color.spaces import rgb2lab
+from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError, nearest
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.inference.saturated import keep_saturated
@@ -25,16 +24,15 @@ from colorjax.methods.classical.method import Denoiser
 from colorjax.methods.classical.noise_level import estimate_noise
 from colorjax.methods.guidance import palette_of_image, reduced_hints
 from colorjax.methods.hint_strokes import HintStrokes
-from colorjax.methods.method import Hints, Observation
+from colorjax.methods.method import Hints
 from colorjax.methods.network import NetworkMethod
 from colorjax.methods.pretrained import network_method
 from colorjax.methods.retrieval.folder import index_folder
 from colorjax.methods.retrieval.method import TRANSFERS, build_transfer
 from colorjax.methods.retrieval.search import Search
-from colorjax.methods.scribble.method import Scribble
-from colorjax.methods.scribble.paint import find_paint
+from colorjax.pictures.arrays import check_image, in_unit_range
 from colorjax.restoration_by_example import by_reference, by_references
-from colorjax.runtime.pixelwise import map_pixels
+from colorjax.restoration_by_hints import by_scribbles, find_hints, require_size
 from colorjax.weights import load
 
 Progress = Callable[[float], None]
@@ -81,7 +79,7 @@ def denoise(
         gray images and an image with colors, an unknown method, weights for one that has none, or a noise level for one
         that takes none, or outside 1 to 255 (0 stands for none), or a strength outside 0 to 1.
     """
-    _check(picture)
+    check_image(picture)
     check_strength(strength)
     gray = is_gray(picture)
     own = "" if method in DENOISERS else (GRAY_DENOISER if gray else DENOISER)
@@ -148,7 +146,7 @@ def colorize(
         size than the reference, or for another method; a folder of references that has none, or a count below 1;
         `exact` for another method.
     """
-    _check(picture)
+    check_image(picture)
     with_folder = references is not None
     method = check_method(method, reference is not None, with_folder, regions, exact)
     if method in TRANSFERS:
@@ -166,12 +164,12 @@ def colorize(
         require_size((hints.height, hints.width), (height, width))
     if network is None:
         hints = hints.drawn(height, width) if isinstance(hints, HintStrokes) else hints
-        return _scribble(picture, hints, exact)
+        return by_scribbles(picture, hints, exact)
     copy = network.working_copy(height, width)
     if isinstance(hints, HintStrokes):
         hints = hints.drawn(copy.height, copy.width)
     reduced = None if hints is None else reduced_hints(hints, copy.height, copy.width)
-    palette = None if reference is None else palette_of_image(_in_unit_range(reference))
+    palette = None if reference is None else palette_of_image(in_unit_range(reference))
 
     def predict(lightness: np.ndarray) -> np.ndarray:
         return network.predict(lightness, copy, reduced, palette)[1]
@@ -192,7 +190,7 @@ def restore(picture: np.ndarray, progress: Progress = ignore, strength: float = 
     Raises:
       UserError: an image of another dtype or shape, or a strength outside 0 to 1.
     """
-    _check(picture)
+    check_image(picture)
     levels = gray_levels(picture)[..., np.newaxis]
     gray = denoise(levels, progress=lambda share: progress(0.8 * share), strength=strength)
     return colorize(gray, progress=lambda share: progress(0.8 + 0.2 * share))
@@ -375,7 +373,7 @@ def check_colorizer(
 
 def _check_reference(reference: np.ndarray) -> None:
     """Raise a `UserError` unless the image has colors."""
-    _check(reference)
+    check_image(reference)
     if reference.shape[2] == 1 or is_gray(reference):
         raise UserError("the reference is gray: it has no colors to take over; give a color photograph")
 
@@ -385,55 +383,6 @@ def is_gray(picture: np.ndarray) -> bool:
     first = picture[..., :1]
     # Row by row, because most images with colors have some in the first few rows.
     return all(np.all(row == one) for row, one in zip(picture, first, strict=True))
-
-
-def _check(picture: np.ndarray) -> None:
-    if not isinstance(picture, np.ndarray) or picture.dtype not in (np.uint8, np.uint16):
-        kind = getattr(picture, "dtype", type(picture).__name__)
-        raise UserError(f"a picture is an array of uint8 or uint16, not {kind}")
-    if picture.ndim != 3 or picture.shape[2] not in (1, 3) or not picture.size:
-        raise UserError(f"a picture is [H, W, 1] or [H, W, 3] of at least one pixel, not {list(picture.shape)}")
-
-
-def find_hints(picture: np.ndarray, marked: np.ndarray) -> Hints:
-    """Return the colors that a person painted over a copy of an image (see `methods.scribble.paint`).
-
-    Args:
-      picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
-      marked: the copy, uint8 or uint16 `[H, W, 1, 3 or 4]`; the fourth channel is alpha. It may also be strokes alone
-        on transparency.
-
-    Raises:
-      UserError: the two have different sizes, or nothing or more than half of the pixels is painted.
-    """
-    _check(picture)
-    alpha = None
-    if isinstance(marked, np.ndarray) and marked.ndim == 3 and marked.shape[2] == 4:
-        alpha, marked = _in_unit_range(marked[..., 3]), marked[..., :3]
-    _check(marked)
-    require_size(marked.shape[:2], picture.shape[:2])
-    shape = (*picture.shape[:2], 3)
-    gray = np.broadcast_to(_in_unit_range(gray_levels(picture))[..., np.newaxis], shape)
-    own, painted = (np.broadcast_to(_in_unit_range(array), shape) for array in (picture, marked))
-    return find_paint(own, gray, painted, alpha)
-
-
-def require_size(hints: tuple[int, int], picture: tuple[int, int]) -> None:
-    """Raise a `UserError` unless hints are for a picture of this size; both are height and width."""
-    if tuple(hints) != tuple(picture):
-        sizes = [f"{width}x{height} pixels" for height, width in (hints, picture)]
-        raise UserError(f"the hints are {sizes[0]} and the picture {sizes[1]}: they must be alike")
-
-
-def _scribble(picture: np.ndarray, hints: Hints, exact: bool) -> np.ndarray:
-    levels = gray_levels(picture)
-    gray = np.repeat(_in_unit_range(levels)[..., np.newaxis], 3, axis=-1)
-    colored = Scribble(exact=exact).restore(Observation(gray, hints=hints)).image
-    return color_gray(levels, map_pixels(rgb2lab, np.clip(colored, 0, 1))[..., 1:])
-
-
-def _in_unit_range(values: np.ndarray) -> np.ndarray:
-    return values / np.float32(np.iinfo(values.dtype).max)
 
 
 # Cached, so that all images of a command share one network and its compiled programs.

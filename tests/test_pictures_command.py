@@ -1,23 +1,22 @@
 """The commands denoise, colorize and restore as a person meets them: files in, files out, a line for what is wrong."""
 
-import json
+import functools
 import os
 import struct
 import zlib
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from support import networks as made_networks
+from support.pictures_command import SIZE, idle, read, run, save, values
 
 import launch
 from colorjax import restoration
 from colorjax.commands import pictures
 
 COMMANDS = ("denoise", "colorize", "restore")
-SIZE = (32, 48)
 
 
 @pytest.fixture(scope="module")
@@ -26,56 +25,15 @@ def networks(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _networks_of_the_project(networks, monkeypatch):
-    """The networks that come with the project are idle here, but for the colorizer."""
-    monkeypatch.setattr(restoration, "DENOISER", networks["idle"])
-    monkeypatch.setattr(restoration, "GRAY_DENOISER", networks["idle_gray"])
-    monkeypatch.setattr(restoration, "COLORIZER", networks["colorizer"])
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path, monkeypatch):
+def _idle_networks_in_a_folder(networks, tmp_path, monkeypatch):
+    idle(monkeypatch, networks)
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def told(capsys):
-    """Return a function that runs a command, holds it to what all have in common, and returns status, out, err."""
-
-    def run(*words):
-        status = launch.main([*map(str, words)])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        assert (status == 0) == (err == "" or not any(word in err for word in ("skipped", "launch.py")))
-        return status, out, err
-
-    return run
-
-
-def values(channels=3, dtype=np.uint8, seed=0):
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, (*SIZE, channels), dtype)
-
-
-def save(path, channels=3, dtype=np.uint8, seed=0):
-    """Write a picture of noise and return its values; channels of 2 and 4 are with alpha."""
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    array = values(channels, dtype, seed)
-    if dtype == np.uint16:  # OpenCV's order is blue, green, red, alpha
-        order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
-        cv2.imwrite(str(path), array[..., order])
-    else:
-        Image.fromarray(array[..., 0] if channels == 1 else array).save(path)
-    return array
-
-
-def read(path):
-    array = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if array.dtype == np.uint8:  # of which OpenCV multiplies alpha into the colors of TIFF files
-        with Image.open(path) as image:
-            array = np.asarray(image)
-    elif array.ndim == 3:
-        array = array[..., [2, 1, 0, 3][: array.shape[2]]]
-    return array if array.ndim == 3 else array[..., np.newaxis]
+    """Return a function that runs a command; see `support.pictures_command.run`."""
+    return functools.partial(run, capsys)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -404,90 +362,6 @@ def test_bad_weights_are_one_line_and_status_2(told, networks, command, file, li
     damaged(networks["idle"])
     status, out, err = told(command, "a.png", "--output=out", f"--weights={networks.get(file, file)}")
     assert (status, out) == (2, "")
-    assert line in err
-    assert err.count("\n") == 1
-
-
-# --- hints
-
-
-STROKES = {"format": "colorjax hints", "version": 1, "width": 24, "height": 16}
-STROKES["points"] = [{"color": "#dc3c3c", "size": 4, "x": 10, "y": 6}]
-
-
-@pytest.fixture
-def guided(tmp_path_factory, monkeypatch):
-    """The colorizer of the project is one that takes hints and references."""
-    path = made_networks.write_guided(tmp_path_factory.getbasetemp() / "guided.safetensors")
-    monkeypatch.setattr(restoration, "COLORIZER", str(path))
-
-
-def test_network_is_guided_by_hints_as_picture_or_json_and_by_a_reference(told, guided):
-    Image.fromarray(scribbled()).save("marked.png")
-    Path("strokes.json").write_text(json.dumps(STROKES))
-    save("reference.png")
-    results = []
-    for number, word in enumerate(
-        ("--vividness=0.5", "--hints=marked.png", "--hints=strokes.json", "--reference=reference.png", "--vividness=1")
-    ):
-        status, _, err = told("colorize", "a.png", word, f"--output=out{number}")
-        assert status == 0, err
-        results.append(read(f"out{number}/a.png"))
-        np.testing.assert_array_equal(restoration.gray_levels(results[-1]), read("a.png")[..., 0])
-    assert all((result != results[0]).any() for result in results[1:])
-    status, _, _ = told("colorize", "a.png", "--hints=strokes.json", "--method=scribble", "--output=out")
-    assert status == 0
-    assert read("out/a.png")[6, 10, 0] > read("out/a.png")[6, 10, 2]
-
-
-def scribbled():
-    gray = values(1)[:16, :24]
-    Image.fromarray(gray[..., 0]).save("a.png")
-    marked = np.repeat(gray, 3, axis=-1)
-    marked[4:8, 2:20] = (200, 60, 60)
-    return marked
-
-
-def test_hints_are_spread(told):
-    Image.fromarray(scribbled()).save("marked.png")
-    status, _, err = told("colorize", "a.png", "--hints=marked.png", "--method=scribble", "--output=out")
-    assert status == 0
-    assert "marked.png: 19% of the pixels are painted" in err  # 4 x 18 of 16 x 24
-    colored = read("out/a.png").astype(int)
-    assert (colored[..., 0] - colored[..., 2]).mean() > 20
-    np.testing.assert_array_equal(restoration.gray_levels(colored.astype(np.uint8)), read("a.png")[..., 0])
-
-
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (["--hints=small.png"], "the hints are 23x16 pixels and the picture 24x16 pixels: they must be alike"),
-        (["--hints=a.png"], "the hints are the picture itself: nothing is painted over it"),
-        (["--hints=all.png"], "% of the pixels of the hints are painted, more than half; paint strokes on a copy"),
-        (["--hints=none.png"], "none.png: No such file or directory"),
-        (["--hints=none.json"], "none.json: No such file or directory"),
-        (["--hints=broken.json"], "broken.json: no JSON: "),
-        (["--hints=small.json"], "the hints are 23x16 pixels and the picture 24x16 pixels: they must be alike"),
-        (["--hints=marked.png", "b.png"], "--hints=marked.png is for one picture; give that picture alone"),
-        (["--reference=a.png"], "the reference is gray: it has no colors to take over"),
-        (["--reference=none.png"], "none.png: No such file or directory"),
-        (["--vividness=2"], "vividness=2.0: must be from 0 (safe) to 1 (vivid)"),
-        (["--vividness=1", "--weights=colorizer"], "between which no vividness can choose; use others"),
-        (["--method=scribble"], "the method scribble needs hints: a copy of the picture with colors painted over it"),
-        (["--method=scrible"], "no method of colorizing is named 'scrible'; did you mean 'scribble'?"),
-    ],
-)
-def test_bad_hints_are_one_line(told, networks, guided, words, line):
-    words = [word.replace("=colorizer", f"={networks['colorizer']}") for word in words]
-    marked = scribbled()
-    Path("broken.json").write_text("{")
-    Path("small.json").write_text(json.dumps(STROKES | {"width": 23}))
-    save("b.png")
-    Image.fromarray(marked).save("marked.png")
-    Image.fromarray(marked[:, 1:]).save("small.png")
-    Image.fromarray(values(3)[:16, :24]).save("all.png")
-    status, _, err = told("colorize", "a.png", *words, "--output=out")
-    assert status in (1, 2)
     assert line in err
     assert err.count("\n") == 1
 
