@@ -5,12 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support import tiny_training as tiny
+from support.interrupted_training import whole_and_resumed
 from support.tiny_objectives import TASK, example_of, variables_of
 
 import datasets
 from colorjax.config.defaults import run_config
 from colorjax.config.tables import objective_config
-from colorjax.errors import Interrupted, NotFiniteError, UserError
+from colorjax.errors import NotFiniteError, UserError
 from colorjax.models import MODELS
 from colorjax.models.network import Network
 from colorjax.objectives import Cycle, build_objective
@@ -18,7 +19,6 @@ from colorjax.objectives.image_pool import exchange, new_pool
 from colorjax.runs.history import read_history
 from colorjax.tasks import Colorize, ColorizeRGB, Example
 from colorjax.training import loop, parallel
-from colorjax.training.checkpoints import Checkpoints
 from colorjax.training.checks import check
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
@@ -211,24 +211,8 @@ def test_cycle_trains_alike_on_one_device_and_on_eight():
 @pytest.mark.slow
 def test_cycle_goes_on_bit_for_bit_with_its_pool(tmp_path):
     config = cycle_config()
-
-    def state_in(workdir):
-        with Checkpoints(workdir, config, "psnr", "generator") as checkpoints:
-            objective = build_objective(config.objective, Plain(3, parallel.AXIS), TASK, side=6)
-            optimizer, _ = build_optimizer(config.optimizer, tiny.STEPS, objective.parts)
-            return checkpoints.restore(lambda: create_state(3, objective, optimizer, averaged=True))
-
-    loop.train(config, tmp_path / "whole", tiny.data(), tiny.validate, jax.devices()[:2])
-
-    def stop(step, metrics):
-        if step == 10:
-            raise Interrupted("stop", "SIGTERM")
-
-    with pytest.raises(Interrupted):
-        loop.train(config, tmp_path / "parts", tiny.data(), tiny.validate, jax.devices()[:2], on_validation=stop)
-    loop.train(config, tmp_path / "parts", tiny.data(), tiny.validate, jax.devices()[:2])
-    (_, whole), (steps, parts) = state_in(tmp_path / "whole"), state_in(tmp_path / "parts")
-    assert steps == tiny.STEPS
+    objective = build_objective(config.objective, Plain(3, parallel.AXIS), TASK, side=6)
+    whole, parts = whole_and_resumed(config, objective, tmp_path)
     assert np.abs(whole.memory["discriminator"]["images"]).max() > 0
     for ours, expected in zip(jax.tree.leaves(parts), jax.tree.leaves(whole), strict=True):
         np.testing.assert_array_equal(ours, expected)

@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 from support import tiny_training as tiny
+from support.interrupted_training import whole_and_resumed
 from support.tiny_objectives import TASK, Adversarial, Classifying, example_of, variables_of
 
 from colorjax.config.defaults import run_config
@@ -16,11 +17,10 @@ from colorjax.config.files import load
 from colorjax.config.rows import table_runs
 from colorjax.config.serialization import to_plain
 from colorjax.config.tables import model_config, objective_config
-from colorjax.errors import Interrupted, UserError
+from colorjax.errors import UserError
 from colorjax.models import MODELS
 from colorjax.objectives import OBJECTIVES, Supervised, build_objective
 from colorjax.training import load_network, loop, parallel
-from colorjax.training.checkpoints import Checkpoints
 from colorjax.training.checks import check_objective
 from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
@@ -86,25 +86,8 @@ def test_objective_with_two_parts_trains_alike_on_one_device_and_on_eight():
 
 @pytest.mark.slow
 def test_objective_with_two_parts_goes_on_bit_for_bit(tmp_path):
-    config = adversarial_config()
-
-    def state_in(workdir):
-        with Checkpoints(workdir, config, "psnr", "generator") as checkpoints:
-            objective = Adversarial(tiny.TinyNetwork(3, parallel.AXIS), TASK)
-            optimizer, _ = build_optimizer(config.optimizer, tiny.STEPS, objective.parts)
-            return checkpoints.restore(lambda: create_state(3, objective, optimizer, averaged=True))
-
-    loop.train(config, tmp_path / "whole", tiny.data(), tiny.validate, jax.devices()[:2])
-
-    def stop(step, metrics):
-        if step == 10:
-            raise Interrupted("stop", "SIGTERM")
-
-    with pytest.raises(Interrupted):
-        loop.train(config, tmp_path / "parts", tiny.data(), tiny.validate, jax.devices()[:2], on_validation=stop)
-    loop.train(config, tmp_path / "parts", tiny.data(), tiny.validate, jax.devices()[:2])
-    (steps, whole), (again, parts) = state_in(tmp_path / "whole"), state_in(tmp_path / "parts")
-    assert steps == again == tiny.STEPS
+    objective = Adversarial(tiny.TinyNetwork(3, parallel.AXIS), TASK)
+    whole, parts = whole_and_resumed(adversarial_config(), objective, tmp_path)
     for ours, expected in zip(jax.tree.leaves(parts), jax.tree.leaves(whole), strict=True):
         np.testing.assert_array_equal(ours, expected)
     _, variables, _ = load_network(tmp_path / "whole", "last")
