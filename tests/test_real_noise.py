@@ -17,7 +17,15 @@ from colorjax.noise.eight_bits import to_8_bits
 from colorjax.noise.film_grain import SIZES, correlate_channels, film_grain, grains
 from colorjax.noise.gaussian import gaussian_noise
 from colorjax.noise.jpeg import LUMA_TABLE, compress, jpeg, table_of_quality
-from colorjax.noise.photograph import STEPS, _one_chain, photograph_noise, shrink_and_enlarge
+from colorjax.noise.photograph import (
+    GAUSSIAN,
+    PLAIN_SHARE,
+    STEPS,
+    _one_chain,
+    _smaller,
+    photograph_noise,
+    shrink_and_enlarge,
+)
 
 SIDE = 96
 REAL = ("clipped_gaussian", "camera", "film_grain", "jpeg", "photograph")
@@ -232,7 +240,28 @@ def test_photographs_differ_in_what_happened_to_them(key):
 
 def test_photograph_steps_leave_the_picture_at_strength_zero(key):
     for step in STEPS:
-        np.testing.assert_allclose(step(key, photo(16, 16), jnp.float32(0)), photo(16, 16), atol=1e-6)
+        np.testing.assert_allclose(step(key, photo(16, 16), jnp.float32(0), photo(16, 16)), photo(16, 16), atol=1e-6)
+
+
+def test_a_smaller_copy_makes_noise_coarser_and_keeps_the_picture(key):
+    np.testing.assert_allclose(_smaller(key, photo(32, 32), jnp.float32(1), photo(32, 32)), photo(32, 32), atol=1e-6)
+    noise = 0.1 * jax.random.normal(key, (64, 64, 3))
+    coarser = np.asarray(_smaller(key, photo(64, 64) + noise, jnp.float32(1), photo(64, 64)) - photo(64, 64))
+    assert np.corrcoef(coarser[:, 1:].ravel(), coarser[:, :-1].ravel())[0, 1] > 0.5
+    assert coarser.std() < 0.7 * float(noise.std())
+
+
+def test_one_photograph_in_five_has_white_noise_of_the_level_alone(key):
+    """At middle gray, 4 standard deviations from the ends, so that the noise is as strong as it says."""
+    level, keys = 0.5, jax.random.split(key, 200)
+    same = jnp.broadcast_to(flat(0.5, 24), (200, 24, 24, 3))
+    noisy = np.asarray(jax.jit(add_noise, static_argnums=(2, 3))(keys, same, "photograph", (level, level)), np.float64)
+    right = np.abs(noisy.std(axis=(1, 2, 3)) / (level * GAUSSIAN) - 1) < 0.08
+    with np.errstate(invalid="ignore"):  # some are still flat
+        neighbors = [np.corrcoef(each[:, 1:].ravel(), each[:, :-1].ravel())[0, 1] for each in noisy]
+        channels = [np.corrcoef(each.reshape(-1, 3).T)[0, 1] for each in noisy]
+    white = right & (np.abs(neighbors) < 0.1) & (np.abs(channels) < 0.2)
+    assert white.mean() == pytest.approx(PLAIN_SHARE, abs=4 * (0.2 * 0.8 / 200) ** 0.5)
 
 
 def test_photograph_is_the_same_alone_in_a_batch_and_in_a_batch_of_batches(key):
