@@ -1,7 +1,11 @@
-"""The shipped color denoiser against the same network in PyTorch, two known networks, and scikit-image's denoisers.
+"""The shipped denoisers against the same networks in PyTorch, two known networks, and scikit-image's denoisers.
 
     python benchmarks/denoisers.py                                   # 4 photographs of the scikit-image wheel
     python benchmarks/denoisers.py --photographs FOLDER --count 24   # such as CBSD68
+    python benchmarks/denoisers.py --weights denoise_color denoise_gray
+
+There is a table for each network of `--weights`, by default all that come with colorjax; for a gray one the pictures
+are the photographs' luma.
 
 Whole photographs with Gaussian noise of 15, 25 and 50 of 255, not clipped, the same for all. Each contestant has a
 process of its own, all have the same cores, and they take turns at each picture. The table has the median and the least
@@ -12,8 +16,8 @@ picture (`--megapixels`). PSNR: means over the photographs, of results clipped a
 
 `colorjax.denoise` takes and gives 8 bits, so its noise is clipped and rounded; `colorjax` is the same network as it is
 evaluated, on numbers. PyTorch runs the same weights on the picture in one piece; `torch_denoisers.py` first holds its
-outputs to ours. It works eagerly, in two layouts. CDnCNN-B and FFDNet have random weights, so their time alone is
-measured (at one noise, with channels last, which is the faster for both).
+outputs to ours. It works eagerly, in two layouts. DnCNN-B (20 layers) and FFDNet have random weights, so their time
+alone is measured (at one noise; PyTorch's with channels last, which is the faster for both).
 
 scikit-image's are told sigma, which the networks are not, and use one core. Non-local means is as in scikit-image's own
 example of its fast mode, with h = 0.6 sigma, and total variation has the weight sigma: on average the best of 0.3 to
@@ -46,7 +50,8 @@ sys.path.insert(0, str(ROOT))
 
 # Imports of colorjax, PyTorch and scikit-image are inside of functions: each process is to hold but its contestant.
 
-SHIPPED = str(ROOT / "colorjax/pretrained/denoise_color.safetensors")
+PRETRAINED = ROOT / "colorjax/pretrained"
+SHIPPED = str(PRETRAINED / "denoise_color.safetensors")
 SIGMAS = (15, 25, 50)
 
 
@@ -74,8 +79,33 @@ def torch_same(weights, layout):
 def torch_random(weights, name):
     import torch_denoisers
 
-    found = torch_denoisers.denoiser(getattr(torch_denoisers, name)(), "channels_last")
+    model = getattr(torch_denoisers, name)(torch_denoisers.channels_of(weights))
+    found = torch_denoisers.denoiser(model, "channels_last")
     return lambda noisy, sigma: found(noisy)
+
+
+def colorjax_random(weights, name, told=False, sizes=None):
+    """Return our network of that name with random weights, as it is run on the pictures of another network.
+
+    `sizes` are fields of the model by the number of channels of the pictures.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from colorjax.config import model_config
+    from colorjax.methods.method import Observation
+    from colorjax.methods.network import NetworkMethod
+    from colorjax.models import build_model
+    from colorjax.models.network import initial_variables
+    from colorjax.tasks import build_task
+    from colorjax.weights import load
+
+    config = load(weights).config
+    task = build_task({**config.task, "name": config.task.name + ("_told" if told else "")})
+    model = build_model(model_config(name, **sizes[task.output_channels]), task.output_channels)
+    variables = initial_variables(model, jax.random.key(0), {}, jnp.zeros((1, 8, 8, task.input_channels)))
+    method = NetworkMethod(name, model, variables, task, **config.inference)
+    return lambda noisy, sigma: method.restore(Observation(noisy, noise=("gaussian", sigma))).image
 
 
 def non_local_means(weights):
@@ -88,8 +118,8 @@ def non_local_means(weights):
 def wavelets(weights):
     from skimage.restoration import denoise_wavelet
 
-    settings = {"method": "BayesShrink", "convert2ycbcr": True, "rescale_sigma": True, "channel_axis": -1}
-    return lambda noisy, sigma: denoise_wavelet(noisy, sigma=sigma, **settings)
+    settings = {"method": "BayesShrink", "rescale_sigma": True, "channel_axis": -1}
+    return lambda noisy, sigma: denoise_wavelet(noisy, sigma=sigma, convert2ycbcr=noisy.shape[2] == 3, **settings)
 
 
 def total_variation(weights):
@@ -99,8 +129,13 @@ def total_variation(weights):
     return lambda noisy, sigma: denoise_tv_chambolle(noisy, weight=sigma, **settings)
 
 
+# The published forms: batch normalization of DnCNN is folded into its convolutions.
+DNCNN = {channels: {"depth": 20, "norm": "none"} for channels in (1, 3)}
+FFDNET = {1: {"width": 64, "depth": 15}, 3: {"width": 96, "depth": 12}}
+
+
 class Contestant(NamedTuple):
-    """`build(weights file)` returns a function of a noisy picture [H, W, 3] in [0, 1] and the noise's sigma."""
+    """`build(weights file)` returns a function of a noisy picture [H, W, C] in [0, 1] and the noise's sigma."""
 
     build: Callable
     bits: bool = False  # the picture and the result are uint8
@@ -113,7 +148,9 @@ CONTESTANTS = {
     "colorjax": Contestant(colorjax_method),
     "the same network, PyTorch": Contestant(functools.partial(torch_same, layout="contiguous_format")),
     "the same, channels last": Contestant(functools.partial(torch_same, layout="channels_last")),
-    "CDnCNN-B, PyTorch": Contestant(functools.partial(torch_random, name="CDnCNN"), trained=False),
+    "DnCNN-B": Contestant(functools.partial(colorjax_random, name="dncnn", sizes=DNCNN), trained=False),
+    "DnCNN-B, PyTorch": Contestant(functools.partial(torch_random, name="DnCNN"), trained=False),
+    "FFDNet": Contestant(functools.partial(colorjax_random, name="ffdnet", told=True, sizes=FFDNET), trained=False),
     "FFDNet, PyTorch": Contestant(functools.partial(torch_random, name="FFDNet"), trained=False),
     "non-local means, scikit-image": Contestant(non_local_means),
     "wavelets, scikit-image": Contestant(wavelets),
@@ -152,18 +189,28 @@ def as_8_bits(picture):
 
 
 def compete(arguments):
-    """Print the table of all contestants."""
+    """Print a table of all contestants for each network."""
     cores = sorted(os.sched_getaffinity(0))[: arguments.threads]
     os.sched_setaffinity(0, cores)
     os.environ["JAX_PLATFORMS"] = "cpu"
-    check = [sys.executable, ROOT / "benchmarks/torch_denoisers.py", "--weights", arguments.weights]
-    if subprocess.run(check).returncode:
-        sys.exit("The networks are not the same, or there is none: nothing is measured.")
     pictures = photographs(arguments.photographs, arguments.count)
+    for weights in files(arguments.weights):
+        check = [sys.executable, ROOT / "benchmarks/torch_denoisers.py", "--weights", weights]
+        if subprocess.run(check).returncode:
+            sys.exit("The networks are not the same, or there is none: nothing is measured.")
+        compete_with(weights, pictures, arguments.megapixels, len(cores))
+
+
+def compete_with(weights, pictures, megapixels, cores):
+    """Print the table of a network."""
+    from torch_denoisers import channels_of
+
+    if channels_of(weights) == 1:
+        pictures = [luma(picture) for picture in pictures]
     with contextlib.ExitStack() as stack:
         processes = {}
         for name in CONTESTANTS:
-            pool = ProcessPoolExecutor(1, get_context("spawn"), begin, (name, arguments.weights))
+            pool = ProcessPoolExecutor(1, get_context("spawn"), begin, (name, weights))
             processes[name] = stack.enter_context(pool)
         first, seconds, psnr = {}, {name: {} for name in CONTESTANTS}, {name: {} for name in CONTESTANTS}
         shapes = set()
@@ -175,14 +222,14 @@ def compete(arguments):
                     first.setdefault(name, compiling)
                 if CONTESTANTS[name].trained or sigma == SIGMAS[0]:
                     taken, quality = process.submit(measure, picture, number, sigma).result()
-                    seconds[name][number, sigma] = taken / (picture.size / 3e6)
+                    seconds[name][number, sigma] = taken / (pixels(picture) / 1e6)
                     psnr[name].setdefault(sigma, []).append(quality)
             shapes.add(picture.shape)
-        picture = large(pictures[0], arguments.megapixels)
+        picture = large(pictures[0], megapixels)
         memory = {name: process.submit(peak_memory, picture).result() for name, process in processes.items()}
     print(
-        f"{len(cores)} CPU cores; {len(pictures)} photographs, {sum(p.size for p in pictures) / 3e6:.1f} megapixels; "
-        f"memory at {arguments.megapixels:g} megapixels"
+        f"{Path(weights).stem}: {cores} CPU cores; {len(pictures)} photographs, "
+        f"{sum(map(pixels, pictures)) / 1e6:.1f} megapixels; memory at {megapixels:g} megapixels"
     )
     heads = ["denoiser", "s/MP", "least", "ours / its", "first, s", "memory, GB", *(f"{sigma}, dB" for sigma in SIGMAS)]
     rows = []
@@ -193,6 +240,23 @@ def compete(arguments):
         row += [f"{first[name]:.2f}", f"{memory[name] / 1e9:.2f}"]
         rows.append(row + [f"{np.mean(psnr[name][sigma]):.2f}" if contestant.trained else "" for sigma in SIGMAS])
     print_table(heads, rows)
+
+
+def files(names):
+    """Return the weights files of these networks, by default of all denoisers that come with colorjax."""
+    if not names:
+        return sorted(str(path) for path in PRETRAINED.glob("denoise_*.safetensors"))
+    return [name if name.endswith(".safetensors") else str(PRETRAINED / f"{name}.safetensors") for name in names]
+
+
+def luma(picture):
+    """Return the luma [H, W, 1] of a uint8 picture, as gray test sets are made."""
+    return as_8_bits(picture @ np.float32([0.299, 0.587, 0.114]) / 255)[..., np.newaxis]
+
+
+def pixels(picture):
+    """Return the number of a picture's pixels."""
+    return picture.shape[0] * picture.shape[1]
 
 
 def photographs(folder, count):
@@ -228,7 +292,9 @@ def print_table(heads, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", default=SHIPPED, metavar="FILE", help="of a color denoiser")
+    parser.add_argument(
+        "--weights", nargs="*", metavar="NAME", help="denoisers that come with colorjax, or files; all of the former"
+    )
     parser.add_argument("--photographs", default="", metavar="FOLDER", help="that it was not trained on")
     parser.add_argument("--count", type=int, default=0, help="photographs to take; 0 for all")
     parser.add_argument("--megapixels", type=float, default=4.0, help="of the large picture")

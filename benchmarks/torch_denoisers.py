@@ -1,9 +1,9 @@
-"""The shipped color denoiser in PyTorch, and the networks of CDnCNN-B and FFDNet: peers of benchmarks/denoisers.py.
+"""The shipped denoisers in PyTorch, and the networks of DnCNN-B and FFDNet: peers of benchmarks/denoisers.py.
 
     python benchmarks/torch_denoisers.py [--weights FILE]
 
 says by how much colorjax's and PyTorch's outputs differ, and fails from 1e-4 on. A denoiser here is a function of a
-noisy picture, float32 [H, W, 3] in [0, 1], that returns the restored one, not clipped.
+noisy picture, float32 [H, W, C] in [0, 1], that returns the restored one, not clipped. C is 3, or 1 for a gray network.
 
 Needs requirements-benchmarks.txt.
 """
@@ -24,6 +24,8 @@ sys.path.insert(0, str(ROOT))
 
 LAYOUTS = ("contiguous_format", "channels_last")
 LIMIT = 1e-4
+CHANNELS = {"denoise": 3, "denoise_gray": 1}  # of the pictures of a task
+FFDNET = {1: (64, 15), 3: (96, 12)}  # channels of the picture: features, layers
 
 
 class ResidualBlock(nn.Module):
@@ -39,13 +41,13 @@ class ResidualBlock(nn.Module):
 
 
 class BiasFreeUNet(nn.Module):
-    """`colorjax.models.bias_free_unet.BiasFreeUNet` with weights; pictures [B, 3, H, W] to restored ones."""
+    """`colorjax.models.bias_free_unet.BiasFreeUNet` with weights; pictures [B, C, H, W] to restored ones."""
 
-    def __init__(self, arrays, depth, blocks, fold):
+    def __init__(self, arrays, channels, depth, blocks, fold):
         super().__init__()
         self.depth, self.fold = depth, fold
         # In PyTorch's squares of pixels each channel's pixels follow each other, in colorjax's each pixel's channels.
-        order = np.arange(fold**2 * 3).reshape(fold**2, 3).T.ravel()
+        order = np.arange(fold**2 * channels).reshape(fold**2, channels).T.ravel()
         names = iter(f"ResidualBlock_{index}" for index in range(blocks * (2 * depth + 1)))
         levels = [[ResidualBlock(arrays, next(names)) for _ in range(blocks)] for _ in range(2 * depth + 1)]
         self.levels = nn.ModuleList(nn.Sequential(*level) for level in levels)
@@ -55,7 +57,7 @@ class BiasFreeUNet(nn.Module):
         self.output = convolution(arrays, "output", order_out=order)
 
     def forward(self, pictures):
-        """Return the restored pictures [B, 3, H, W]."""
+        """Return the restored pictures [B, C, H, W]."""
         height, width = pictures.shape[2:]
         stride = self.fold * 2**self.depth
         padded = nn.functional.pad(pictures, (0, -width % stride, 0, -height % stride), mode="reflect")
@@ -86,12 +88,12 @@ def widening(kernel):
     return layer
 
 
-class CDnCNN(nn.Module):
-    """CDnCNN-B (Zhang et al. 2017) with random weights: [B, 3, H, W] to the same."""
+class DnCNN(nn.Module):
+    """DnCNN-B or CDnCNN-B (Zhang et al. 2017) with random weights: [B, C, H, W] to the same."""
 
-    def __init__(self):
+    def __init__(self, channels):
         super().__init__()
-        self.layers = plain_layers(3, 64, 3, 20)
+        self.layers = plain_layers(channels, 64, channels, 20)
 
     def forward(self, pictures):
         """Return the pictures less their noise."""
@@ -99,11 +101,12 @@ class CDnCNN(nn.Module):
 
 
 class FFDNet(nn.Module):
-    """FFDNet for color (Zhang et al. 2018) with random weights, told a noise of 25 of 255: [B, 3, H, W] to the same."""
+    """FFDNet (Zhang et al. 2018) with random weights, told a noise of 25 of 255: [B, C, H, W] to the same."""
 
-    def __init__(self):
+    def __init__(self, channels):
         super().__init__()
-        self.layers = plain_layers(3 * 4 + 1, 96, 3 * 4, 12)
+        width, layers = FFDNET[channels]
+        self.layers = plain_layers(channels * 4 + 1, width, channels * 4, layers)
 
     def forward(self, pictures):
         """Return the restored pictures."""
@@ -153,15 +156,21 @@ def denoiser(model, layout):
 
 
 def same_network(weights, layout):
-    """Return the denoiser of a color denoiser's weights file, which is read without jax."""
+    """Return the denoiser of a weights file, which is read without jax."""
     with safe_open(weights, framework="numpy") as file:
         config = json.loads(file.metadata()["config"])
         arrays = {name.removeprefix("params/"): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     model = config["model"]
-    kind = (config["task"]["name"], model["name"])
-    if kind != ("denoise", "bias_free_unet"):
-        sys.exit(f"{weights}: {', '.join(kind)}; only a color denoiser that is a bias_free_unet is known in PyTorch")
-    return denoiser(BiasFreeUNet(arrays, model["depth"], model["blocks"], model["fold"]), layout)
+    task, name = config["task"]["name"], model["name"]
+    if task not in CHANNELS or name != "bias_free_unet":
+        sys.exit(f"{weights}: {task}, {name}; only a denoiser that is a bias_free_unet is known in PyTorch")
+    return denoiser(BiasFreeUNet(arrays, CHANNELS[task], model["depth"], model["blocks"], model["fold"]), layout)
+
+
+def channels_of(weights):
+    """Return the number of channels of a network's pictures."""
+    with safe_open(weights, framework="numpy") as file:
+        return CHANNELS.get(json.loads(file.metadata()["config"])["task"]["name"], 3)
 
 
 def difference(weights):
@@ -172,8 +181,9 @@ def difference(weights):
     from colorjax.weights import load
 
     trained = load(weights)
-    noisy = np.random.default_rng(0).normal(0.5, 0.25, (101, 147, 3)).astype(np.float32)
-    model = build_model(trained.config.model, 3)
+    channels = channels_of(weights)
+    noisy = np.random.default_rng(0).normal(0.5, 0.25, (101, 147, channels)).astype(np.float32)
+    model = build_model(trained.config.model, channels)
     ours = (
         noisy + np.asarray(jax.jit(lambda inputs: model.apply(trained.variables, inputs, train=False))(noisy[None]))[0]
     )
