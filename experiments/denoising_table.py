@@ -15,17 +15,20 @@ its own in DIR/NOISE; DIR/report.html has all of them and some pictures.
         --config.test_data.source=FOLDER_OF_CBSD68
 
 variant    photographs                    hardware     running time  numbers to expect
-untrained  the 68 of CBSD68               2 CPU cores  hours         docs/results.md has a part of it
+untrained  the 68 of CBSD68               2 CPU cores  80 minutes    docs/results.md has 5 of the photographs
+real       the same                       2 CPU cores  80 minutes    the same
 learned    the same; BSDS500 to train on  a GPU        not run yet
 published  the same                       a GPU        not run yet       Gaussian 25: PSNR 31.23, 31.21, 31.69 (papers)
 smoke      2 of those in scikit-image     2 CPU cores  4 minutes     PSNR at Gaussian 25: BM3D about 31, bundled 31.4
 
-Where the noise is Gaussian, its level is told to the classical methods; of other noises they estimate it. The bundled
-networks are never told, and were trained on Gaussian noise alone. `learned` adds the four U-Nets of Komatsu and
-Gonsalves, one of them with a discriminator besides (after their third loss), and the denoisers of the literature, each
-trained on every noise, on as many patches; FFDNet and DRUNet are told the level. `published` adds weights of others,
-which are not fetched: `weights` says where the files are. With --config.rows.published_ffdnet.method.told=False a
-network with a map estimates the level, and its row has the hash of the others.
+`real` has the noises of people's files, all cut off at black and white and rounded to 8 bits: Gaussian, a camera's,
+film grain, JPEG, and what happens to photographs in random order. Where the noise is Gaussian, its level is told to the
+classical methods; of other noises they estimate it. The bundled networks are never told, and were trained on Gaussian
+noise alone. `learned` adds the four U-Nets of Komatsu and Gonsalves, one of them with a discriminator besides (after
+their third loss), and the denoisers of the literature, each trained on every noise, on as many patches; FFDNet and
+DRUNet are told the level. `published` adds weights of others, which are not fetched: `weights` says where the files
+are. With --config.rows.published_ffdnet.method.told=False a network with a map estimates the level, and its row has the
+hash of the others.
 """
 
 from ml_collections import ConfigDict
@@ -33,7 +36,7 @@ from ml_collections import ConfigDict
 from colorjax.config import choose, method_config, model_config, objective_config, table_config
 from experiments import denoise_unet, scale
 
-VARIANTS = ("untrained", "learned", "published", "smoke")
+VARIANTS = ("untrained", "real", "learned", "published", "smoke")
 
 # Komatsu and Gonsalves do not give the levels of their noises; those of camera shake and clipping are this project's.
 NOISES = {
@@ -46,6 +49,16 @@ NOISES = {
     "clipped_whites": ("Clipped whites", "clipped_whites", 0.3),
     "clipped_blacks": ("Clipped blacks", "clipped_blacks", 0.3),
     "camera_shake": ("Camera shake", "camera_shake", 9.0),
+}
+
+# Of files with 8 bits, as strong as they are in photographs that one would want to restore.
+REAL_NOISES = {
+    "gaussian_25": ("Gaussian 25", "gaussian", 25 / 255),
+    "gaussian_50": ("Gaussian 50", "gaussian", 50 / 255),
+    "camera": ("Camera", "camera", 0.05),
+    "film_grain": ("Film grain", "film_grain", 0.08),
+    "jpeg": ("JPEG of quality 40", "jpeg", 0.6),
+    "photograph": ("All, in random order", "photograph", 0.5),
 }
 
 METHODS = {
@@ -97,7 +110,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.task.name = "denoise"
     del config.rows["mean_color"]
     config.rows.observed.label = "Noisy input"
-    for name, (label, kind, level) in NOISES.items():
+    for name, (label, kind, level) in (REAL_NOISES if variant == "real" else NOISES).items():
         config.noises[name] = ConfigDict({"label": label, "kind": kind, "level": level})
     for name, (label, settings) in METHODS.items():
         method = method_config(name.removesuffix("_visu"), told=True, **settings)
@@ -126,6 +139,7 @@ def get_config(variant: str = "") -> ConfigDict:
             method = method_config("pretrained", weights=weights, told="told" in label)
             config.rows[f"published_{name}"] = ConfigDict({"label": label, "method": method})
     config.test_data.name = "cbsd68"
+    config.protocol.noisy_8_bits = variant == "real"
     if variant == "smoke":
         config.test_data.name = ""
         config.data.name = "skimage_photos"
