@@ -24,11 +24,14 @@ def parse_arguments(description: str) -> argparse.Namespace:
 
 
 def timed(
-    step: Step, objective: Objective, optimizer: GradientTransformation, batch: int, size: int
+    step: Step, objective: Objective, optimizer: GradientTransformation, batch: int, size: int, averaged: bool = True
 ) -> Callable[[], float]:
-    """Return a function that takes a step and returns its seconds; the first call compiles."""
+    """Return a function that takes a step and returns its seconds; the first call compiles.
+
+    `averaged` says whether the step keeps an average of the weights.
+    """
     step = jax.jit(step, donate_argnums=0)
-    state = jax.jit(lambda: create_state(0, objective, optimizer, averaged=True))()
+    state = jax.jit(lambda: create_state(0, objective, optimizer, averaged=averaged))()
     images = np.random.default_rng(0).uniform(size=(batch, size, size, 3)).astype(np.float32)
     images = jax.device_put({"index": np.arange(batch, dtype=np.uint32), "picture": images})
 
