@@ -18,6 +18,7 @@ from colorjax.noise.film_grain import SIZES, correlate_channels, film_grain, gra
 from colorjax.noise.gaussian import gaussian_noise
 from colorjax.noise.jpeg import LUMA_TABLE, compress, jpeg, table_of_quality
 from colorjax.noise.photograph import (
+    CLEAN_SHARE,
     GAUSSIAN,
     PLAIN_SHARE,
     STEPS,
@@ -251,7 +252,7 @@ def test_a_smaller_copy_makes_noise_coarser_and_keeps_the_picture(key):
     assert coarser.std() < 0.7 * float(noise.std())
 
 
-def test_one_photograph_in_five_has_white_noise_of_the_level_alone(key):
+def test_some_photographs_have_white_noise_of_the_level_alone_and_some_nothing(key):
     """At middle gray, 4 standard deviations from the ends, so that the noise is as strong as it says."""
     level, keys = 0.5, jax.random.split(key, 200)
     same = jnp.broadcast_to(flat(0.5, 24), (200, 24, 24, 3))
@@ -261,7 +262,10 @@ def test_one_photograph_in_five_has_white_noise_of_the_level_alone(key):
         neighbors = [np.corrcoef(each[:, 1:].ravel(), each[:, :-1].ravel())[0, 1] for each in noisy]
         channels = [np.corrcoef(each.reshape(-1, 3).T)[0, 1] for each in noisy]
     white = right & (np.abs(neighbors) < 0.1) & (np.abs(channels) < 0.2)
-    assert white.mean() == pytest.approx(PLAIN_SHARE, abs=4 * (0.2 * 0.8 / 200) ** 0.5)
+    share = PLAIN_SHARE * (1 - CLEAN_SHARE)
+    assert white.mean() == pytest.approx(share, abs=4 * (share * (1 - share) / 200) ** 0.5)
+    clean = np.abs(noisy - np.rint(0.5 * 255) / 255).max(axis=(1, 2, 3)) < 1e-6
+    assert CLEAN_SHARE / 3 < clean.mean() < 4 * CLEAN_SHARE  # those where a smaller copy found nothing to act on, too
 
 
 def test_photograph_is_the_same_alone_in_a_batch_and_in_a_batch_of_batches(key):

@@ -32,6 +32,7 @@ SMALLER = 0.5  # a copy at half the size
 MOST_STEPS = 3  # besides the JPEG at the end, between 1 and this
 LAST_JPEG_SHARE = 0.8
 PLAIN_SHARE = 0.2  # of images with white Gaussian noise alone, of strength `level`: what denoisers are measured on
+CLEAN_SHARE = 0.1  # of images to which nothing happens: a denoiser must leave a good photograph as it is
 
 
 def _white(key: Array, picture: Array, share: Array, clean: Array) -> Array:
@@ -80,8 +81,8 @@ def photograph_noise(key: Array, picture: Array, level: Array | float) -> Array:
     """Degrade as a photograph's file may have been: one to three of `STEPS` in random order, JPEG, 8 bits.
 
     Each step's strength is drawn evenly between 0 and `level`, from 0 to 1, times the largest one. In one of five
-    images the last JPEG is missing, and one of five has white Gaussian noise of strength `level` alone. Level 0 leaves
-    the image as it is. The gradient is that of the identity.
+    images the last JPEG is missing, one of five has white Gaussian noise of strength `level` alone, and one of ten is
+    only rounded. Level 0 leaves the image as it is. The gradient is that of the identity.
     """
     level = jnp.asarray(level, picture.dtype)
     degraded = to_8_bits(_chain(key, jax.lax.stop_gradient(picture), level))
@@ -89,13 +90,14 @@ def photograph_noise(key: Array, picture: Array, level: Array | float) -> Array:
 
 
 def _one_chain(key: Array, picture: Array, level: Array) -> Array:
-    key_of_order, key_of_count, key_of_last, key_of_plain, key_of_steps = jax.random.split(key, 5)
+    key_of_order, key_of_count, key_of_last, key_of_plain, key_of_clean, key_of_steps = jax.random.split(key, 6)
     order = jax.random.permutation(key_of_order, len(STEPS))[:MOST_STEPS]
     count = jax.random.randint(key_of_count, (), 1, MOST_STEPS + 1)
     order = jnp.where(jnp.arange(MOST_STEPS) < count, order, len(STEPS))
     with_last = jax.random.bernoulli(key_of_last, LAST_JPEG_SHARE)
     order = jnp.append(order, jnp.where(with_last, STEPS.index(_jpeg), len(STEPS)))
     plain = jax.random.bernoulli(key_of_plain, PLAIN_SHARE)
+    level = jnp.where(jax.random.bernoulli(key_of_clean, CLEAN_SHARE), 0, level)
     order = jnp.where(plain, jnp.full_like(order, len(STEPS)).at[0].set(len(STEPS) + 1), order)
 
     def step(current: Array, drawn: tuple[Array, Array]) -> tuple[Array, None]:
