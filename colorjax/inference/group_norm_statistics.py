@@ -16,6 +16,12 @@ from flax import traverse_util
 from colorjax.models.normalization import GroupNorm
 
 
+def are_needed(model: nn.Module, variables: Any, frozen: Any, channels: int) -> bool:
+    """Return whether the network has group normalization, for inputs of so many channels."""
+    smallest = (model.stride, model.stride, channels)  # this traces the network, once for tiles of all sizes
+    return bool(_layers(model, *map(_abstract, (variables, frozen)), smallest))
+
+
 def of_tile(model: nn.Module, variables: Any, frozen: Any, tile: tuple[int, int, int], valid: tuple[int, int]):
     """Return the weights for statistics of the whole tile.
 

@@ -109,10 +109,10 @@ class TiledNetwork:
         network = (self.model, self.variables, self.frozen)
         valid = rows.filled, columns.filled
         channels = jax.eval_shape(before, picture[:1, :1], *told).shape[-1]
+        if not group_norm_statistics.are_needed(*network, channels):
+            return {}
         shape = (rows.tile, columns.tile, channels)
         found = group_norm_statistics.of_tile(*network, shape, valid)
-        if not found:
-            return found  # a network without group normalization
         if self.tiling.statistics == "shared" and len(rows.starts) * len(columns.starts) > 1:
             found = self._of_sample(picture, before, told)
         elif self.tiling.statistics == "window":
