@@ -23,8 +23,8 @@ KIND_smoke  the 9 in scikit-image           1 CPU core   1 minute      color: PS
 KIND is color, gray, photo or photo_gray. All are residual U-Nets without biases and normalization, trained by Muon,
 that work at half size, on squares of 2x2 pixels (FFDNet). `color` and `gray` learn from Gaussian noise of 0 to 55 of
 255; the photo ones from the noise of real photographs (`noise/photograph.py`) of every level from 0, which leaves a
-picture as it is, and begin with the weights of denoise_color and denoise_gray. `long` has a constant rate; `cool` ends
-it, in the last fifth of the steps or so, down to a rate of zero and on larger patches.
+picture as it is. All but `color` begin with the weights of another (`BEGINNINGS`). `long` has a constant rate; `cool`
+ends it, in the last fifth of the steps or so, down to a rate of zero and on larger patches.
 
 The sweep's four runs are to fit into an hour of one H100. The network of `gpu` has the width and the blocks of DRUNet
 on squares of 2x2, so a quarter of its work. A step takes 64 patches of 128x128, 1.05 megapixels or 3.1 TFLOP; 24,000
@@ -42,6 +42,8 @@ TASKS = {"color": "denoise", "gray": "denoise_gray", "photo": "denoise", "photo_
 SCALES = ("long", "cool", "gpu", "smoke")
 VARIANTS = tuple(f"{kind}_{scale}" for scale in SCALES for kind in TASKS)
 STRONGEST = 55 / 255
+# The weights that a kind begins with.
+BEGINNINGS = {"color": "", "gray": "denoise_color", "photo": "denoise_color", "photo_gray": "denoise_photo"}
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -63,8 +65,10 @@ def get_config(variant: str = "") -> ConfigDict:
     {"long": long, "cool": cool, "gpu": gpu, "smoke": smoke}[scale](config)
     if kind.startswith("photo"):
         photo(config)
-        if scale in ("long", "cool"):  # the networks of the others have other sizes, or must do without
-            config.training.start_from = "denoise_color" if kind == "photo" else "denoise_gray"
+    # Of the other scales the networks have other sizes, or must do without.
+    if scale in ("long", "cool") and BEGINNINGS[kind]:
+        config.training.start_from = BEGINNINGS[kind]
+        config.training.start_parts = "fitting"  # all but the first and the last layer, for gray
     return config.lock()
 
 

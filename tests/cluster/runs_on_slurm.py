@@ -137,7 +137,7 @@ def log(run: Path) -> str:
 def assert_equal(run: Path, other: Path, tolerance: float = 0) -> None:
     """Two runs have the same best and last parameters, by default bit for bit and with the same history.
 
-    But for two things in it: the rate, and a logged loss, which is the mean since the line before or since the start.
+    But for the rate, and the logged losses and accuracies, which are means since the line before or since the start.
     """
     for which in ("last", "best"):
         (_, one, step), (_, two, other_step) = load_network(run, which), load_network(other, which)
@@ -149,9 +149,9 @@ def assert_equal(run: Path, other: Path, tolerance: float = 0) -> None:
 
 
 def _lasting(history: Sequence[Mapping]) -> list[dict]:
-    passing = {"examples_per_second", "loss"}
+    lasting = {"step", "kind", "grad_norm", "learning_rate"}
     return [
-        {name: value for name, value in line.items() if line["kind"] == "validation" or name not in passing}
+        {name: value for name, value in line.items() if line["kind"] == "validation" or name in lasting}
         for line in history
     ]
 
