@@ -30,7 +30,7 @@ from colorjax.runs.history import read_history
 from colorjax.tables.data_curve import Place
 from colorjax.tables.report import write_table
 from colorjax.tables.training_samples import find_samples
-from colorjax.tasks import Task, build_task
+from colorjax.tasks import ColorizeBins, Task, build_task
 from colorjax.training.checkpoints import load_network
 from colorjax.training.logging import announce
 from colorjax.training.workdir import require_same_frozen_weights
@@ -91,7 +91,21 @@ def _remarks(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> tuple[str
     for name, row in config.rows.items():
         if "model" in row and (origin := frozen_of_config(runs[name][0].config).origin):
             labels.setdefault(origin, []).append(f'"{row.label}"')
-    return tuple(f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in labels.items())
+    frozen = [f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in labels.items()]
+    return (*frozen, *_remarks_on_bins(config, runs))
+
+
+def _remarks_on_bins(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Return how many bins of ab the networks choose from that predict a distribution, one sentence for each number."""
+    labels = {}
+    for name, row in config.rows.items():
+        task = build_task(runs[name][0].config.task)
+        if "model" in row and isinstance(task, ColorizeBins):
+            labels.setdefault((task.output_channels, runs[name][0].config.task.bins), []).append(f'"{row.label}"')
+    return [
+        f"The colors of {', '.join(rows)} are chosen among {count} bins of ab, {file or 'those of this project'}."
+        for (count, file), rows in labels.items()
+    ]
 
 
 def _measure_run(

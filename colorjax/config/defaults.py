@@ -58,6 +58,7 @@ def run_config() -> ConfigDict:
             "name": "denoise",
             "loss": "squared_error",
             "noise": {"kind": "none", "level": (0.0, 0.0)},  # each example's level is drawn between these two
+            "bins": "",  # for colorize_zhang: a .npy file of bins of ab; "" for the bins of this project
         }
     )
     config.optimizer = ConfigDict(

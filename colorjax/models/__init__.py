@@ -32,6 +32,7 @@ from colorjax.models.pix2pix_unet import Pix2pixUNet
 from colorjax.models.resnet_generator import ResNetGenerator
 from colorjax.models.unet import UNet
 from colorjax.models.win5 import WIN5
+from colorjax.models.zhang import ZhangColorizer
 
 MODELS: dict[str, type[nn.Module]] = {
     "unet": UNet,
@@ -48,6 +49,7 @@ MODELS: dict[str, type[nn.Module]] = {
     "pix2pix_unet": Pix2pixUNet,
     "dense_unet_generator": DenseUNetGenerator,
     "resnet_generator": ResNetGenerator,
+    "zhang": ZhangColorizer,
 }
 
 # Fields that the framework sets (the first two) or linen itself (the others): they are never keys of a config.
