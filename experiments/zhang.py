@@ -19,10 +19,10 @@ paper, section 2     the network, the soft encoding with a deviation of 5, the r
 released program     `paper`: pictures stretched into squares of 256 and cropped to 176, batches of 40, Adam with 3e-5;
                      10 bins in the encoding (the paper says 5), labels from every 4th pixel, gray pictures left out,
                      weights on the gradient alone.
-ours                 the shares of the bins, counted on other photographs; the last layer begins at zero, not by k-means;
-                     Adam's second moment keeps 0.999 and not 0.99 of itself; weight decay of 1e-3 is decoupled; the rate
-                     stays, where theirs falls to a tenth every 225,000 steps; colors are brought to full size along
-                     the edges. `small` has a quarter of the width, 64 pixels, and a cosine.
+ours                 the shares of the bins, counted on other photographs; the last layer begins at zero, not by
+                     k-means; Adam's second moment keeps 0.999 and not 0.99 of itself; weight decay of 1e-3 is
+                     decoupled; the rate stays, where theirs falls to a tenth every 225,000 steps; colors are brought
+                     to full size along the edges. `small` has a quarter of the width, 64 pixels, and a cosine.
 """
 
 from typing import Any

@@ -121,9 +121,14 @@ def rarity_weights(file: str = "", uniform_share: float = UNIFORM_SHARE) -> np.n
 
     Zhang et al., equation 4: 1 / ((1 - u) p + u / bins), where u is `uniform_share` and p are the smoothed shares.
     """
+    smoothed = smoothed_shares(file)
+    weights = 1 / ((1 - uniform_share) * smoothed + uniform_share / len(smoothed))
+    return (weights / np.sum(smoothed * weights)).astype(np.float32)
+
+
+def smoothed_shares(file: str = "") -> np.ndarray:
+    """Return each bin's share of a training set's pixels, smoothed over the bins around, float64 `[bins]`."""
     points, shares = table(file)[:, :2] / BIN_SIZE, table(file)[:, 2]
     distances = np.sum((points[:, np.newaxis] - points) ** 2, axis=-1)
     kernel = np.exp(-distances / (2 * SMOOTHING_SIGMA**2))
-    smoothed = (kernel / kernel.sum(axis=0)) @ shares
-    weights = 1 / ((1 - uniform_share) * smoothed + uniform_share / len(shares))
-    return (weights / np.sum(smoothed * weights)).astype(np.float32)
+    return (kernel / kernel.sum(axis=0)) @ shares
