@@ -63,7 +63,8 @@ def run_config() -> ConfigDict:
     )
     config.optimizer = ConfigDict(
         {
-            "name": "adam",  # or "muon": muon for kernels, adam for the rest; docs/pretraining.md compares them
+            # or "muon": muon for kernels, adam for the rest (docs/pretraining.md compares them); or "adadelta"
+            "name": "adam",
             "learning_rate": 1e-3,
             "adam_learning_rate": 1e-3,  # with muon: for all weights that are not kernels
             "adam_beta1": 0.9,  # share of the mean gradient that Adam keeps in a step; 0.5 in adversarial trainings

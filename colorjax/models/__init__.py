@@ -27,6 +27,7 @@ from colorjax.models.drunet import DRUNet
 from colorjax.models.ffdnet import FFDNet
 from colorjax.models.fusion import FusionNetwork
 from colorjax.models.guided_colorizer import GuidedColorizer
+from colorjax.models.iizuka import IizukaColorizer
 from colorjax.models.ircnn import IRCNN
 from colorjax.models.pix2pix_unet import Pix2pixUNet
 from colorjax.models.resnet_generator import ResNetGenerator
@@ -50,6 +51,7 @@ MODELS: dict[str, type[nn.Module]] = {
     "dense_unet_generator": DenseUNetGenerator,
     "resnet_generator": ResNetGenerator,
     "zhang": ZhangColorizer,
+    "iizuka": IizukaColorizer,
 }
 
 # Fields that the framework sets (the first two) or linen itself (the others): they are never keys of a config.
