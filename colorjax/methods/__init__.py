@@ -23,6 +23,7 @@ from colorjax.methods.classical.total_variation import TotalVariation
 from colorjax.methods.classical.wavelet import Wavelet
 from colorjax.methods.feature_ridge import FeatureRidge
 from colorjax.methods.identity import Identity
+from colorjax.methods.learch.method import Learch
 from colorjax.methods.mean_color import MeanColor
 from colorjax.methods.method import HintDrawing, Hints, Method, Observation, Restored
 from colorjax.methods.network import NetworkMethod
@@ -38,6 +39,7 @@ __all__ = [
     "HintDrawing",
     "Hints",
     "Identity",
+    "Learch",
     "MeanColor",
     "Method",
     "NetworkMethod",
@@ -63,6 +65,7 @@ METHODS: dict[str, type[Method]] = {
     "mean_color": MeanColor,
     "feature_ridge": FeatureRidge,
     "retrieved_reference": RetrievedReference,
+    "learch": Learch,
     **DENOISERS,
     **TRANSFERS,
     "retrieved": Retrieved,
