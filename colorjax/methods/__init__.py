@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from colorjax.errors import UserError, nearest
+from colorjax.methods.cheng.method import Cheng
 from colorjax.methods.classical.bm3d import BM3D
 from colorjax.methods.classical.filters import Bilateral, Gaussian, GaussianBilateral, Median
 from colorjax.methods.classical.method import Denoiser
@@ -35,6 +36,7 @@ from colorjax.methods.scribble.method import Scribble
 __all__ = [
     "DENOISERS",
     "METHODS",
+    "Cheng",
     "FeatureRidge",
     "HintDrawing",
     "Hints",
@@ -66,6 +68,7 @@ METHODS: dict[str, type[Method]] = {
     "feature_ridge": FeatureRidge,
     "retrieved_reference": RetrievedReference,
     "learch": Learch,
+    "cheng": Cheng,
     **DENOISERS,
     **TRANSFERS,
     "retrieved": Retrieved,
