@@ -82,6 +82,9 @@ def colorizer(config: ConfigDict, scale: str) -> None:
     config.data.name = "photo_folder"
     config.protocol.size = 256
     full = scale == "paper"
+    if full:
+        config.data.patch_size = 256
+    config.optimizer.learning_rate = 1e-3
     config.data.workers = 8 if full else 1
     config.data.patches_per_epoch = 3200
     config.optimizer.warmup_steps = 100

@@ -31,6 +31,7 @@ def _made_up_features(monkeypatch):
 
     monkeypatch.setattr(imagenet_features, "features", made_up)
     monkeypatch.setattr(imagenet_features, "weights", lambda: None)
+    monkeypatch.setattr(imagenet_features, "weight_count", lambda: 0)
     monkeypatch.setattr(imagenet_features, "fingerprint", lambda: "made up")
 
 
@@ -127,7 +128,7 @@ def test_method_colors_what_it_has_seen_better_than_gray(photographs):
         assert np.mean((ab_of(colored) - truth) ** 2) < 0.7 * np.mean(truth**2)
     inputs = 49 + 32 + 2
     network = (inputs + 1) * 64 + 65 * 32 + 33 * 16 + 17 * 2
-    assert method.weights() == network + (WIDTH + 1) * 2
+    assert method.weight_count() == network + (WIDTH + 1) * 2
 
 
 def test_method_without_semantics_has_a_network_for_each_cluster_and_reads_no_weights(photographs):

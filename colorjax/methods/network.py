@@ -121,6 +121,11 @@ class NetworkMethod(Method):
             f"{highest * unit:.4g}; it is used all the same"
         )
 
+    def weight_count(self) -> int:
+        """Return the number of trained and frozen parameters."""
+        trees = [variables.get("params", {}) for variables in (self.variables, self.frozen)]
+        return sum(leaf.size for leaf in jax.tree.leaves(trees))
+
     def noise_level(self, image: np.ndarray, noise: tuple[str, float] | None) -> float:
         """Return the level that the network is told for an image [H, W, C] where white is 1.
 

@@ -73,6 +73,10 @@ class Pretrained(Method):
         """See `NetworkMethod`."""
         return self._network.remark(noise)
 
+    def weight_count(self) -> int:
+        """See `Method`."""
+        return self._network.weight_count()
+
     def fingerprint(self) -> dict[str, Any]:
         """Return the SHA-256 of the weights, and the sections of the config that decide how they are used."""
         config = to_plain(self._trained.config)

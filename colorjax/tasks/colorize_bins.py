@@ -64,6 +64,7 @@ class ColorizeBins(Colorize):
 
     name: ClassVar[str] = "colorize_bins"
     output_channels: ClassVar[int] = ab_bins.count()
+    measured_as: ClassVar[str] = "colorize"
     temperature: ClassVar[float] = 0.7
     rarity_powers: ClassVar[tuple[float, float]] = (0.0, 0.54)
     losses: ClassVar[Mapping[str, Loss]] = {

@@ -153,9 +153,9 @@ class Cheng(Method):
         ab = upsample_colors(map_pixels(rgb2lab, colors)[..., 1:], resize(lightness, SIDE, SIDE), lightness)
         return Restored(map_pixels(recolor, observation.image, ab))
 
-    def weights(self) -> int:
-        """Return the number of weights of all networks and of the semantic head."""
-        head = self._semantics.head.count() if self._semantics else 0
+    def weight_count(self) -> int:
+        """Return the number of weights of all networks, of the semantic head and of its features."""
+        head = self._semantics.head.count() + imagenet_features.weight_count() if self._semantics else 0
         return head + sum(cluster.network.count() for cluster in self._clusters)
 
     def fingerprint(self) -> dict[str, Any]:

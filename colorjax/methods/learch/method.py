@@ -136,7 +136,7 @@ class Learch(Method):
         ab = upsample_colors(map_pixels(rgb2lab, colors)[..., 1:], small, lightness)
         return Restored(map_pixels(recolor, observation.image, ab))
 
-    def weights(self) -> int:
+    def weight_count(self) -> int:
         """Return the number of weights of all regressions."""
         return sum(scene.regression.count() for scene in self._scenes.values())
 
