@@ -1,5 +1,7 @@
 """The colorizer of Zhang et al.: its weights, sizes, encoding, weighted gradient and decoding, and files of bins."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,10 +9,27 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from colorjax.color import ab_bins
+from colorjax.color.spaces import rgb2lab
+from colorjax.commands.measuring import _measured_task
 from colorjax.config.files import load
 from colorjax.errors import UserError
+from colorjax.evaluation.evaluate import evaluate
+from colorjax.evaluation.protocol import build_protocol
+from colorjax.methods import NetworkMethod
 from colorjax.models import build_model
-from colorjax.tasks import ColorizeZhang, build_task
+from colorjax.models.network import Network
+from colorjax.pictures.images import Photograph
+from colorjax.tasks import Colorize, ColorizeZhang, build_task
+
+
+class Uniform(Network):
+    """All bins are equally likely."""
+
+    output_channels: int
+
+    def __call__(self, inputs, train):
+        return jnp.zeros((inputs.shape[0], inputs.shape[1] // 4, inputs.shape[2] // 4, self.output_channels))
+
 
 TASK = ColorizeZhang("rarity_weighted_gradient")
 SECTION = {"name": "colorize_zhang", "loss": "cross_entropy", "noise": {"kind": "none", "level": (0.0, 0.0)}}
@@ -169,3 +188,21 @@ def test_papers_config_has_the_papers_settings():
     assert config.optimizer.learning_rate == 3e-5
     steps = config.training.epochs * config.data.patches_per_epoch / config.training.batch_size
     assert steps == pytest.approx(500_000, rel=0.05)
+
+
+def test_row_of_bins_is_measured_by_the_loss_of_its_table(hull):
+    """In a table of colorize, whatever it was trained with."""
+    photographs = [Photograph("a", np.random.default_rng(0).integers(0, 256, (20, 16, 3), np.uint8))]
+    protocol = build_protocol({}, "made up", "colorize", photographs)
+    task = _measured_task(SECTION | {"bins": hull}, protocol, "squared_error")
+    assert task == Colorize("squared_error")
+    own = build_task(SECTION | {"bins": hull})
+    variables = {"params": {}}
+    method = NetworkMethod("bins", Uniform(313), variables, own, 16, 0, 1, picture="reduced")
+    (row,) = evaluate(method, task, protocol, photographs).rows
+    colors = ab_bins.centers(hull).mean(axis=0)  # of a uniform distribution
+    truth = np.asarray(rgb2lab(photographs[0].picture / np.float32(255)))[..., 1:]
+    # What sRGB can't show of the mean color at each lightness is lost, which a network's own a and b would have.
+    assert row["loss"] == pytest.approx(np.mean((truth - colors) ** 2) / 110**2, rel=0.2)
+    of_bins = dataclasses.replace(protocol, task="colorize_zhang")
+    assert _measured_task(SECTION | {"bins": hull}, of_bins, "cross_entropy") == own

@@ -5,9 +5,9 @@ If there are several processes, each measures its share of the photographs, and 
 
 import dataclasses
 import functools
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import jax
@@ -163,10 +163,10 @@ def _restore(method, task, name, truth, observation):
     task, it is that of the outputs that would give the image.
     """
     inputs = map_pixels(task.inputs, observation.image)
-    began = time.perf_counter()
+    began = perf_counter()
     picture, outputs = method.restore(observation)
     picture = np.asarray(picture)
-    taken = time.perf_counter() - began
+    taken = perf_counter() - began
     if picture.shape != observation.image.shape:
         raise ColorjaxError(f"{method.name} made a picture of {picture.shape} from {name}, {observation.image.shape}")
     if not np.isfinite(picture).all():
