@@ -192,3 +192,21 @@ def test_classes_that_the_data_has_not_are_one_line(tmp_path, capsys):
         assert launch.main(["train", "--config=experiments/iizuka.py:small", *words]) == 2
         assert line in capsys.readouterr().err
         assert not (tmp_path / "run").exists()
+
+
+def test_table_with_a_row_that_the_data_can_not_train_is_one_line(tmp_path, capsys):
+    plain = make(tmp_path / "plain", *(f"{i}.png" for i in range(6)))
+    (tmp_path / "fewer.py").write_text(
+        "from experiments import colorizers\n"
+        "def get_config(variant=''):\n"
+        "    config = colorizers.get_config('folder').unlock()\n"
+        "    for row in set(config.rows) - {'observed', 'mean_color', 'iizuka'}:\n"
+        "        del config.rows[row]\n"
+        "    return config.lock()\n"
+    )
+    words = [f"--config.data.source={plain}", f"--workdir={tmp_path / 'run'}", "--config.data.workers=0"]
+    assert launch.main(["table", f"--config={tmp_path / 'fewer.py'}", *words]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("launch.py table: ")]
+    assert "row 'Iizuka et al. 2016" in line
+    assert "the training photographs have no classes" in line
+    assert not (tmp_path / "run").exists()
