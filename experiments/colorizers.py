@@ -5,7 +5,7 @@
         --config.data.source=FOLDER --config.rows.iizuka.model.classes=CLASSES_OF_THE_FOLDER
 
 variant  photographs                        hardware     running time   numbers to expect
-small    the 9 in the scikit-image wheel    2 CPU cores  10 minutes     none: it shows that everything works
+small    the 9 in the scikit-image wheel    2 CPU cores  5 to 10 min.   none: it shows that everything works
 folder   any folder of 300 or more, with a  2 CPU cores  some hours     not measured yet
          folder for each class
 paper    ADE20K                             a GPU        not run yet
@@ -117,12 +117,12 @@ def get_config(variant: str = "") -> ConfigDict:
     row("welsh", "Welsh et al. 2002, any reference", "welsh")
     row("irony", "Irony et al. 2005, any reference", "irony")
     row("retrieved", "Welsh, five references found", "retrieved")
-    row("cheng_low", "Cheng et al. 2015, no semantics", "cheng", semantic=False, **steps)
-    row("learch", "Deshpande et al. 2015", "learch", **steps)
-    row("learch_plain", "Deshpande, no histogram", "learch", histogram=False, **steps)
+    row("cheng_low", "After Cheng et al. 2015, no semantics", "cheng", semantic=False, **steps)
+    row("learch", "After Deshpande et al. 2015", "learch", **steps)
+    row("learch_plain", "After Deshpande, no histogram", "learch", histogram=False, **steps)
     if not dash:
         row("ridge", "Ridge on ImageNet's features", "feature_ridge")
-        row("cheng", "Cheng et al. 2015", "cheng", **steps)
+        row("cheng", "After Cheng et al. 2015", "cheng", **steps)
     for name, trained in networks(variant).items():
         if not (dash and name == "fusion"):
             config.rows[name] = budgeted(trained, variant, config)

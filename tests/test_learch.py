@@ -223,4 +223,4 @@ def test_method_needs_photographs_with_colors(photographs):
 def test_fingerprint_tells_what_was_learned(method):
     found = method.fingerprint()
     assert found.keys() == {"photographs", "regressions"}
-    assert method.weight_count() == len(found["regressions"]) * ((88 + 1) * 128 + 129 * 128 + 129 * 12)
+    assert method.weight_count() == len(found["regressions"]) * ((88 + 1) * 64 + 65 * 32 + 33 * 12)

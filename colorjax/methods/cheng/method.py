@@ -27,6 +27,9 @@ from colorjax.tasks import TASKS
 
 HIDDEN = (64, 32, 16)  # three hidden layers, each half of the one before; the first half of the inputs (the paper)
 SIGMA_SPACE, SIGMA_RANGE = 3.0, 0.1  # of the smoothing of U and V: pixels of the square, and gray in [0, 1]
+#: Of the networks, as in `perceptron.train`: on photographs kept out of training the error of U and V was 0.77 of that
+#: of gray with it and 1.1 without it, that of the mean 0.79 (70 photographs to learn from, 2026-12-01).
+NOISE = 1.0
 NEAREST = 2  # clusters that are compared by their semantics
 _BIN = 0.05  # side of the bins of U and V over which pixels are drawn more evenly
 
@@ -83,7 +86,7 @@ class Cheng(Method):
     enough: float = 26.0
     semantic: bool = True
     pixels: int = 500
-    steps: int = 3000
+    steps: int = 2000
     name: ClassVar[str] = "cheng"
     tasks: ClassVar[frozenset[str]] = frozenset(name for name, task in TASKS.items() if task.colorizes)
 
@@ -123,7 +126,7 @@ class Cheng(Method):
             for members in _clustered(random, np.array([descriptors[i] for i in left]), self.clusters):
                 own = left[members]
                 rows = [np.concatenate([values[i] for i in own]) for values in (inputs, targets)]
-                network = perceptron.train(*rows, HIDDEN, self.steps)
+                network = perceptron.train(*rows, HIDDEN, self.steps, NOISE)
                 errors = [np.mean((perceptron.predict(network, inputs[i]) - targets[i]) ** 2) for i in own]
                 well = -10 * np.log10(np.maximum(errors, 1e-10)) >= self.enough
                 kept = own if last or not well.any() else own[well]

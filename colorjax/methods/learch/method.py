@@ -26,7 +26,10 @@ from colorjax.pictures.images import Photograph
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import TASKS
 
-HIDDEN = (128, 128)
+HIDDEN = (64, 32)
+#: Of the regressions, as in `perceptron.train`: on photographs kept out of training the error of b was 0.87 of that of
+#: zero with it and 1.17 without it, that of the mean 0.86 (70 photographs to learn from, 2026-12-01).
+NOISE = 1.0
 
 
 class _Scene(NamedTuple):
@@ -62,7 +65,7 @@ class Learch(Method):
     scenes: int = 4
     matches: int = 9
     pixels: int = 500
-    steps: int = 3000
+    steps: int = 2000
     histogram: bool = True
     name: ClassVar[str] = "learch"
     tasks: ClassVar[frozenset[str]] = frozenset(name for name, task in TASKS.items() if task.colorizes)
@@ -91,7 +94,10 @@ class Learch(Method):
         kernels = filters.kernels(filters.patch_components(self._chroma))
         random = np.random.default_rng(0)
         rows = random.integers(0, SIDE**2, (len(lab), self.pixels))
-        responses = [_rows(filters.responses(one[np.newaxis], kernels)[0], at) for one, at in _zip(self._chroma, rows)]
+        responses = [
+            _rows(filters.responses(one[np.newaxis], kernels)[0], at)
+            for one, at in zip(self._chroma, rows, strict=True)
+        ]
         projection = objective.projection(np.concatenate(responses))
         self._kernels = objective.projected_kernels(kernels, projection)
         targets = [one @ projection.T for one in responses]
@@ -110,6 +116,7 @@ class Learch(Method):
                 np.concatenate([targets[i] for i in members]),
                 HIDDEN,
                 self.steps,
+                NOISE,
             )
             colors = np.concatenate([_rows(self._chroma[i], rows[i]) for i in members])
             self._scenes[label] = _Scene(regression, *histogram.mixture(colors))
@@ -175,7 +182,3 @@ def _colored(chroma_and_grey):
 def _rows(maps: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Return the values of maps [SIDE, SIDE, C] at the places `at` [n], [n, C]."""
     return np.asarray(maps).reshape(SIDE**2, -1)[at]
-
-
-def _zip(maps, rows):
-    return zip(maps, rows, strict=True)
