@@ -5,7 +5,8 @@
         --config.data.source=FOLDER --config.rows.iizuka.model.classes=CLASSES_OF_THE_FOLDER
 
 variant  photographs                        hardware     running time   numbers to expect
-small    the 9 in the scikit-image wheel    2 CPU cores  5 to 10 min.   none: it shows that everything works
+small    the 9 in the scikit-image wheel    2 CPU cores  5 to 10 min.   PSNR: gray copy 21.1, mean color 21.8,
+                                                                        scribbles 29.5, Iizuka 22.3, bundled 26.9
 folder   any folder of 300 or more, with a  2 CPU cores  some hours     not measured yet
          folder for each class
 paper    ADE20K                             a GPU        not run yet
