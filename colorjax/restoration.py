@@ -22,7 +22,7 @@ from colorjax.inference.tiled_network import restore as restore_in_tiles
 from colorjax.methods import DENOISERS
 from colorjax.methods.classical.method import Denoiser
 from colorjax.methods.classical.noise_level import estimate_noise
-from colorjax.methods.guidance import palette_of_image, reduced_hints
+from colorjax.methods.guidance import reduced_hints
 from colorjax.methods.hint_strokes import HintStrokes
 from colorjax.methods.method import Hints
 from colorjax.methods.network import NetworkMethod
@@ -169,10 +169,10 @@ def colorize(
     if isinstance(hints, HintStrokes):
         hints = hints.drawn(copy.height, copy.width)
     reduced = None if hints is None else reduced_hints(hints, copy.height, copy.width)
-    palette = None if reference is None else palette_of_image(in_unit_range(reference))
+    told = None if reference is None else network.guidance_of(in_unit_range(reference))
 
     def predict(lightness: np.ndarray) -> np.ndarray:
-        return network.predict(lightness, copy, reduced, palette)[1]
+        return network.predict(lightness, copy, reduced, told)[1]
 
     return colorize_pixels(picture, predict, (copy.height, copy.width), lambda rows: progress(rows / height))
 
@@ -361,7 +361,7 @@ def check_colorizer(
         )
     if reference is not None:
         _check_reference(reference)
-    if reference is not None and not network.is_guided:
+    if reference is not None and not network.takes_references:
         raise UserError(f"the weights {network.name!r} know no references; use others, or a method by example")
     if vividness is not None and not network.predicts_distribution:
         raise UserError(

@@ -102,7 +102,7 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     @classmethod
     def classes(cls, names: Mapping[str, list[str]]) -> Mapping[str, str]:
-        """Return photograph's name -> name of its class, for those that have one; overridden with `HAS_CLASSES`.
+        """Return photograph's name -> name of its class, for those whose name tells it; overridden with `HAS_CLASSES`.
 
         Args:
           names: split -> names of its photographs.
@@ -140,7 +140,7 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             skipped=tuple(skipped),
             remarks=(*config.listing.remarks, *remarks, *remarks_on_duplicates(splits)),
         )
-        summary.with_classes(names, self.classes(names)).write(
+        summary.with_classes(names, config.listing.classes or self.classes(names)).write(
             self.data_dir
         )  # a temporary folder, which TFDS renames when it is complete
         return {split: self._generate_examples(pictures) for split, pictures in splits.items()}

@@ -13,10 +13,17 @@ SPLITS = ("train", "validation", "test")
 
 
 class Listing(NamedTuple):
-    """The image files of a data set, split -> name -> path, and remarks on which files were left out and why."""
+    """The image files of a data set.
+
+    Attributes:
+      files: split -> name -> path.
+      remarks: which files were left out and why.
+      classes: name -> name of its class, for those whose class the folders or files besides tell.
+    """
 
     files: Mapping[str, Mapping[str, Path]]
     remarks: tuple[str, ...] = ()
+    classes: Mapping[str, str] = {}
 
 
 def picture_files(folder: Path) -> list[Path]:

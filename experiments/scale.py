@@ -4,6 +4,8 @@ Each function changes a config in place. `smoke` shows on two CPU cores that eve
 CPU cores can learn from a few hundred photographs in half an hour, `paper` is the full setting, for a GPU.
 """
 
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from colorjax.config import choose
@@ -56,6 +58,38 @@ def paper(config: ConfigDict) -> None:
     config.training.log_every = 100
     config.training.validate_every = 6000
     config.training.checkpoint_every = 6000
+
+
+# Short sides of the pictures that the learned colorizers see, pixels, at the scales of `colorizer`.
+SIDES = {"small": 64, "smoke": 32}
+
+
+def whole_pictures(scale: str) -> dict[str, Any]:
+    """The section `data` of a colorizer that sees pictures as a whole, the size of a patch, at the scale `scale`."""
+    return {"patch_size": SIDES[scale], "zoom_of": "fit", "zoom": (1.0, 1.5), "rotate": 0.0}
+
+
+def colorizer(config: ConfigDict, scale: str) -> None:
+    """The learned colorizers: `small`, 4,000 steps of 8 pictures of any folder; `paper`, any folder; or `smoke`.
+
+    At the scale `paper`, pictures are measured with a short side of 256 pixels.
+    """
+    smoke(config)
+    config.task.name = "colorize"
+    if scale == "smoke":
+        config.training.epochs = 5
+        return
+    config.data.name = "photo_folder"
+    config.protocol.size = 256
+    full = scale == "paper"
+    if full:
+        config.data.patch_size = 256
+    config.optimizer.learning_rate = 1e-3
+    config.data.workers = 8 if full else 1
+    config.data.patches_per_epoch = 3200
+    config.optimizer.warmup_steps = 100
+    config.training.log_every = 500 if full else 50
+    config.training.validate_every = config.training.checkpoint_every = 10_000 if full else 500
 
 
 def small_width(scale: str, small: int, full: int) -> int:

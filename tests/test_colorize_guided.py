@@ -142,13 +142,13 @@ def test_hints_and_palette_change_the_colors_and_their_absence_does_not(network)
     copy = working_copy("stretched", SIDE, SIDE, SIDE)
     hints = np.zeros((SIDE, SIDE, 3), np.float32)
     _, alone = network.predict(lightness, copy)
-    _, same = network.predict(lightness, copy, hints, np.zeros(PALETTE, np.float32))
+    _, same = network.predict(lightness, copy, hints, {"palette": np.zeros((1, PALETTE), np.float32)})
     np.testing.assert_array_equal(alone, same)
     hints[20:27, 20:27] = (60, 40, 1)
     _, hinted = network.predict(lightness, copy, hints)
     reference = np.zeros(PALETTE, np.float32)
     reference[[5, -2, -1]] = (1, 0.4, 1)
-    _, colored = network.predict(lightness, copy, palette=reference)
+    _, colored = network.predict(lightness, copy, reference={"palette": reference[np.newaxis]})
     assert np.abs(hinted - alone).max() > 1e-3
     assert np.abs(colored - alone).max() > 1e-3
 

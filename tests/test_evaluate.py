@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import sys
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -206,6 +207,19 @@ def test_references_are_other_photographs_by_a_rule_that_the_hash_covers():
         SideInformation(Told("references"), protocol_of(PHOTOGRAPHS[:1]), PHOTOGRAPHS[:1])
 
 
+def test_cost_is_the_least_time_of_a_megapixel_and_the_number_of_weights(monkeypatch):
+    clock = iter(np.cumsum([0, 5.0, 0, 0.25, 0, 0.5]))
+    monkeypatch.setattr(sys.modules["colorjax.evaluation.evaluate"], "perf_counter", lambda: next(clock))
+    network = NetworkMethod(
+        "net", Constant(), {"params": {"a": np.zeros((2, 3), np.float32)}}, Colorize("l1"), 32, 8, 2
+    )
+    protocol = protocol_of(task="colorize", noise_kind="none")
+    measured = evaluate(network, Colorize("l1"), protocol, PHOTOGRAPHS)
+    assert measured.cost.weights == 6
+    assert measured.cost.seconds == pytest.approx(0.25 / (33 * 51) * 1e6)  # of the cat
+    assert Identity().weight_count() == 0
+
+
 def test_psnr_has_a_ceiling():
     protocol = protocol_of(psnr_ceiling=80.0, noise_kind="none", noise_level=0.0)
     result = evaluate(Identity(), TASK, protocol, PHOTOGRAPHS)
@@ -267,6 +281,9 @@ def test_evaluation_kept_comes_back_whole_and_only_for_its_fingerprint(evaluatio
     loaded = load_evaluation(tmp_path / "row", "x")
     assert math.isnan(loaded.rows[0]["ssim"])
     assert loaded.rows[1:] == kept.rows[1:]
+    assert loaded.cost == kept.cost
+    (tmp_path / "row" / "cost.json").unlink()  # as an earlier version has left it
+    assert load_evaluation(tmp_path / "row", "x").cost is None
     assert (loaded.columns, loaded.loss, loaded.method) == (kept.columns, kept.loss, kept.method)
     for ours, theirs in zip(loaded.samples, kept.samples, strict=True):
         assert ours.picture == theirs.picture

@@ -102,8 +102,10 @@ def smaller(run):
     """Return a run's config with a network of the same kind that soon compiles."""
     run = run.copy_and_resolve_references().unlock()
     small = {"width": 4, "depth": 1, "blocks": 1, "encoder_width": 4, "embedding_of": "patch", "dtype": "float32"}
-    small["encoder"] = "efficientnet_lite0"
+    small |= {"encoder": "efficientnet_lite0", "side": 32, "classes": 2}
     run.model.update({key: value for key, value in small.items() if key in run.model})
+    if "classification" in run.objective.get("terms", {}):
+        run.objective.terms.classification = 0.0  # the pictures here have no classes
     judge = {"layers": 3 if run.objective.get("discriminator") == "pyramid" else 1, "width": 4, "pool": 2}
     run.objective.update({key: value for key, value in judge.items() if key in run.objective})
     if run.objective.get("back"):

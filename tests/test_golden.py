@@ -31,6 +31,7 @@ TABLES = {"table1": ("observed", "mean_color", "scribble"), "shipped_denoisers":
 KEPT = Path(__file__).with_name("golden.json")
 # The guided task's examples have arguments that a U-Net does not take; tests/test_colorize_guided.py is about it.
 CASES = [(task, "group") for task in TASKS if task != "colorize_guided"] + [("denoise", "batch"), ("denoise", "none")]
+LOSSES = {"colorize_bins": "rarity_weighted_cross_entropy", "colorize_zhang": "rarity_weighted_gradient"}
 STEPS = 4
 TOLERANCE = 1e-3
 
@@ -40,8 +41,7 @@ def losses(task_name, norm):
     config = run_config()
     config.task.name = task_name
     config.task.noise.kind, config.task.noise.level = "gaussian", (0.0, 0.2)
-    if task_name == "colorize_bins":
-        config.task.loss = "rarity_weighted_cross_entropy"
+    config.task.loss = LOSSES.get(task_name, config.task.loss)
     task = build_task(config.task)
     model = build_model({"name": "unet", "width": 8, "depth": 1, "norm": norm}, task.output_channels)
     optimizer, schedule = build_optimizer(config.optimizer, STEPS)

@@ -10,6 +10,7 @@ from skimage import color as skimage_color
 from skimage import data
 from skimage import metrics as skimage_metrics
 
+from colorjax.color import ab_bins
 from colorjax.color.ciede2000 import delta_e_ciede2000
 from colorjax.metrics import fidelity
 from colorjax.metrics.ab_accuracy import ab_bin, color_accuracy
@@ -79,6 +80,25 @@ def colorfulness_reference(picture):
     return np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
 
 
+def area_reference(lab, predicted_lab, weights):
+    """The area under the curve by its definition, at thresholds that are near each other."""
+    errors, thresholds = (
+        np.hypot(*np.moveaxis((lab - predicted_lab)[..., 1:], -1, 0)).ravel(),
+        np.linspace(0, 150, 6001),
+    )
+    order = np.argsort(errors)
+    summed = np.concatenate([[0], np.cumsum(weights.ravel()[order])]) / weights.sum()
+    return np.trapezoid(summed[np.searchsorted(errors[order], thresholds, side="right")], thresholds) / 150
+
+
+def rarity_reference(lab):
+    """1 over the smoothed share of the bin of each pixel."""
+    places = [tuple(color) for color in ab_bins.centers()]
+    shares = dict(zip(places, np.maximum(ab_bins.smoothed_shares(), 1e-5), strict=True))
+    rounded = 10 * np.floor(lab[..., 1:] / 10 + 0.5)
+    return np.array([[1 / shares.get(tuple(color), 1e-5) for color in row] for row in rounded])
+
+
 def reference(truth, prediction):
     """All metrics of one picture in float64, by scikit-image and by a confusion matrix."""
     truth, prediction = truth.astype(np.float64), prediction.astype(np.float64)
@@ -100,6 +120,9 @@ def reference(truth, prediction):
         "bin_accuracy": right.sum() / confusion.sum(),
         "precision": np.mean(right[bins] / np.maximum(predicted[bins], 1)),
         "sensitivity": np.mean(right[bins] / present[bins]),
+        "ab_psnr": skimage_metrics.peak_signal_noise_ratio(lab[..., 1:], predicted_lab[..., 1:], data_range=255),
+        "auc": area_reference(lab, predicted_lab, np.ones(truth.shape[:2])),
+        "rebalanced_auc": area_reference(lab, predicted_lab, rarity_reference(lab)),
     }
 
 
@@ -178,6 +201,9 @@ def test_equal_pictures():
         "bin_accuracy": 1.0,
         "precision": 1.0,
         "sensitivity": 1.0,
+        "ab_psnr": np.inf,
+        "auc": 1.0,
+        "rebalanced_auc": 1.0,
     }
 
 

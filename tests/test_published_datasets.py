@@ -31,6 +31,8 @@ def test_ade20k_full_release(tmp_path):
     assert summary.photographs == {"train": 3, "validation": 2}
     assert summary.remarks == ("1 picture of a video (ADE_frame_*) left out",)
     assert names("ade20k", source, "train") == [f"ADE_train_{i:08d}" for i in (1, 2, 3)]
+    assert summary.classes == ("street0", "street1")
+    assert {split: tuple(each) for split, each in summary.labels.items()} == {"train": (1, 0, 1), "validation": (1, 0)}
     # The same from the folder inside, as other people unpack it.
     inside = datasets.prepare(config("ade20k", source / "ADE20K_2021_17_01"))
     assert inside.photographs == summary.photographs
@@ -44,7 +46,16 @@ def test_ade20k_challenge_layout_with_its_test_photographs(tmp_path):
     ade20k_release(tmp_path)  # in which the same photographs are again
     summary = datasets.prepare(config("ade20k", tmp_path))
     assert summary.photographs == {"train": 3, "validation": 2, "test": 3}
+    assert summary.classes == ("street0", "street1")
     assert "3 pictures of a name that another has left out" in summary.remarks
+
+
+def test_ade20k_scenes_of_the_challenge_are_in_its_file(tmp_path):
+    root = tmp_path / "ADEChallengeData2016"
+    make(root / "images/training", "ADE_train_00000001.jpg", "ADE_train_00000002.jpg")
+    (root / "sceneCategories.txt").write_text("ADE_train_00000001 airport_terminal\nADE_train_00000002 bedroom\n")
+    summary = datasets.prepare(config("ade20k", tmp_path))
+    assert (summary.classes, tuple(summary.labels["train"])) == (("airport_terminal", "bedroom"), (0, 1))
 
 
 def test_ade20k_of_a_folder_without_it(tmp_path):

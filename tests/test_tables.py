@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from colorjax.errors import UserError
-from colorjax.evaluation.evaluate import Evaluation, Sample
+from colorjax.evaluation.evaluate import Cost, Evaluation, Sample
 from colorjax.evaluation.protocol import Protocol
 from colorjax.tables.markdown import markdown
 from colorjax.tables.published import input_alone
@@ -52,6 +52,25 @@ def test_means_intervals_and_paired_differences(evaluations):
     assert row.mean["psnr"].high - row.mean["psnr"].low > 3
     assert table.rows["Noisy input"].difference is None
     assert [c.name for c in table.columns][:6] == ["accuracy", "precision", "sensitivity", "loss", "psnr", "mse"]
+
+
+def test_costs_stand_in_the_table_and_its_files(evaluations, tmp_path):
+    told, cost = ("true colors",), Cost(1234567, 0.0123456)
+    hash_ = PROTOCOL.with_told(told).hash
+    evaluations["U-Net"] = dataclasses.replace(evaluations["U-Net"], cost=cost, told=told, protocol_hash=hash_)
+    table = make_table("T", evaluations, PROTOCOL, "Noisy input")
+    assert table.costs[2] == ("U-Net", "1,234,567", "0.0123", "true colors")
+    assert table.costs[0] == ("Noisy input", "n/a", "n/a", "nothing")
+    assert "| U-Net       | 1,234,567 |" in markdown(table)
+    write_table(tmp_path, "T", evaluations, "Noisy input", PROTOCOL)
+    with (tmp_path / "costs.csv").open() as file:
+        assert list(csv.DictReader(file))[2] == {
+            "row": "U-Net",
+            "weights": "1234567",
+            "seconds_per_megapixel": "0.0123456",
+            "told": "true colors",
+        }
+    assert "1,234,567" in (tmp_path / "report.html").read_text()
 
 
 def test_averaging_by_pixel_weighs_pictures_by_their_measured_size(evaluations):

@@ -188,6 +188,14 @@ COMMANDS = {
         compiles=True,
         ending=ENDING_OF_PICTURES,
     ),
+    "measure": Command(
+        "measure a folder of pictures against another",
+        "Pairs the pictures of two folders by their names, suffixes aside, and prints the mean of each metric and\n"
+        "its interval: FOLDER has the results, --against the true pictures. Pictures without a partner are listed.\n"
+        "Sizes must be equal. The Fréchet distance is between features of EfficientNet-Lite0 and is not FID.",
+        (options.TWO_FOLDERS,),
+        compiles=True,
+    ),
     "export": Command(
         "write a trained network as one file",
         "Writes a checkpoint of the run in DIR as a safetensors file with its config in the header, which\n"

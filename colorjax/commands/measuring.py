@@ -30,7 +30,7 @@ from colorjax.runs.history import read_history
 from colorjax.tables.data_curve import Place
 from colorjax.tables.report import write_table
 from colorjax.tables.training_samples import find_samples
-from colorjax.tasks import Task, build_task
+from colorjax.tasks import ColorizeBins, Task, build_task
 from colorjax.training.checkpoints import load_network
 from colorjax.training.logging import announce
 from colorjax.training.workdir import require_same_frozen_weights
@@ -64,7 +64,8 @@ def measure_rows(
     evaluations, histories, samples, places = {}, {}, {}, {}
     for name, row in config.rows.items():
         first = runs[name][0]
-        measured = {run.config.seed: _measure_run(run, protocol, photographs, data) for run in runs[name]}
+        loss = config.task.loss  # of the table: rows may have been trained with others
+        measured = {run.config.seed: _measure_run(run, protocol, loss, photographs, data) for run in runs[name]}
         if not processes.is_first():
             continue
         evaluations[row.label] = average(measured) if "seeds" in row else measured[first.config.seed]
@@ -91,40 +92,52 @@ def _remarks(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> tuple[str
     for name, row in config.rows.items():
         if "model" in row and (origin := frozen_of_config(runs[name][0].config).origin):
             labels.setdefault(origin, []).append(f'"{row.label}"')
-    return tuple(f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in labels.items())
+    frozen = [f"The frozen branch of {', '.join(rows)}: {origin}." for origin, rows in labels.items()]
+    return (*frozen, *_remarks_on_bins(config, runs))
+
+
+def _remarks_on_bins(config: ConfigDict, runs: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Return how many bins of ab the networks choose from that predict a distribution, one sentence for each number."""
+    labels = {}
+    for name, row in config.rows.items():
+        task = build_task(runs[name][0].config.task)
+        if "model" in row and isinstance(task, ColorizeBins):
+            labels.setdefault((task.output_channels, runs[name][0].config.task.bins), []).append(f'"{row.label}"')
+    return [
+        f"The colors of {', '.join(rows)} are chosen among {count} bins of ab, {file or 'those of this project'}."
+        for (count, file), rows in labels.items()
+    ]
 
 
 def _measure_run(
-    run: Run, protocol: Protocol, photographs: Sequence[Photograph], data: ModuleType
+    run: Run, protocol: Protocol, loss: str, photographs: Sequence[Photograph], data: ModuleType
 ) -> Evaluation | None:
-    if "model" in run.config:
-        if run.weights:
-            return _measure_weights(run, protocol, photographs)
-        return _measure_network(run.config, run.directory, run.label, protocol, photographs)
-    return _measure_method(run.config, run.directory, run.label, protocol, photographs, data)
+    if "model" not in run.config:
+        return _measure_method(run, protocol, loss, photographs, data)
+    if run.weights:
+        return _measure_weights(run, protocol, loss, photographs)
+    return _measure_network(run, protocol, loss, photographs)
 
 
-def _measure_network(
-    config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph]
-) -> Evaluation | None:
+def _measure_network(run: Run, protocol: Protocol, loss: str, photographs: Sequence[Photograph]) -> Evaluation | None:
+    config, workdir = run.config, run.directory
     # Only process 0 reads the checkpoint, because a shared file system may show a new file to other machines later.
     variables, step = processes.from_first(load_network(workdir)[1:] if processes.is_first() else None)
     frozen = frozen_of_config(config)
     require_same_frozen_weights(workdir, frozen)
     method = network_of(config)(variables)
-    announce(f"{label}: the checkpoint of step {step}, the best of its validations")
+    announce(f"{run.label}: the checkpoint of step {step}, the best of its validations")
     settings = {"config": to_plain(config), "step": step, "frozen": frozen.fingerprint}
     checkpoint = workdir / "checkpoints" / str(step)
-    return _measure(method, config, label, workdir, protocol, photographs, settings, checkpoint)
+    return _measure(method, run, protocol, loss, photographs, settings, checkpoint)
 
 
-def _measure_weights(run: Run, protocol: Protocol, photographs: Sequence[Photograph]) -> Evaluation | None:
-    config, trained = run.config, load_weights(run.config, run.weights)
+def _measure_weights(run: Run, protocol: Protocol, loss: str, photographs: Sequence[Photograph]) -> Evaluation | None:
+    trained = load_weights(run.config, run.weights)
     announce(f"{run.label}: the weights {trained.name}, of step {trained.step}")
-    settings = {"config": to_plain(config), "weights": trained.sha256}
-    return _measure(
-        network_of(config)(trained.variables), config, run.label, run.directory, protocol, photographs, settings, None
-    )
+    settings = {"config": to_plain(run.config), "weights": trained.sha256}
+    method = network_of(run.config)(trained.variables)
+    return _measure(method, run, protocol, loss, photographs, settings)
 
 
 def load_weights(config: ConfigDict, source: str) -> weights.TrainedNetwork:
@@ -145,43 +158,45 @@ def load_weights(config: ConfigDict, source: str) -> weights.TrainedNetwork:
 
 
 def _measure_method(
-    config: ConfigDict, workdir: Path, label: str, protocol: Protocol, photographs: Sequence[Photograph], data
+    run: Run, protocol: Protocol, loss: str, photographs: Sequence[Photograph], data: ModuleType
 ) -> Evaluation | None:
+    config = run.config
     method = build_method(config.method)
     settings = {key: config[key].to_dict() for key in ("data", "task", "method")}
     if method.learns():
         method.fit(data.photographs(config.data, "train"))
     settings["fingerprint"] = method.fingerprint()
     references = data.photographs(config.data, "train") if "references" in method.needs else ()
-    return _measure(method, config, label, workdir, protocol, photographs, settings, None, references)
+    return _measure(method, run, protocol, loss, photographs, settings, None, references)
 
 
 def _measure(
     method: Method,
-    config: ConfigDict,
-    label: str,
-    directory: Path,
+    run: Run,
     protocol: Protocol,
+    loss: str,
     photographs: Sequence[Photograph],
     settings: dict[str, Any],
-    checkpoint: Path | None,
+    checkpoint: Path | None = None,
     references: Sequence[Photograph] = (),
 ) -> Evaluation | None:
-    """Return the evaluation saved in `directory` if nothing that it depends on has changed; else measure and save it.
+    """Return the evaluation saved in the run's folder if nothing that it depends on has changed; else make and save it.
 
     Of several processes only process 0 is sure to receive the evaluation; the others may receive None.
 
     Args:
       method: to measure.
-      config: of the run.
-      label: names the method in output.
-      directory: of the saved evaluation.
+      run: of the method.
       protocol: how to measure.
+      loss: of the protocol's task, by which all rows are measured.
       photographs: to measure on.
       settings: everything else that the evaluation depends on.
       checkpoint: folder of the checkpoint, if there is one.
       references: color photographs for methods that need them.
     """
+    label, directory = run.label, run.directory
+    task = _measured_task(run.config.task, protocol, loss)
+    settings = settings | {"loss": loss}
     digest = kept = told = None
     if processes.is_first():
         told = list(SideInformation(method, protocol, references).told)
@@ -200,14 +215,17 @@ def _measure(
     def progress(numbers):
         return tqdm(numbers, desc=f"measuring {label}", unit="picture", disable=None if processes.is_first() else True)
 
-    task = _measured_task(config.task, protocol)
     evaluation = evaluate(method, task, protocol, photographs, SAMPLES, progress, side_information)
     if processes.is_first():
         save_evaluation(directory, evaluation, digest)
     return evaluation
 
 
-def _measured_task(config: Mapping[str, Any], protocol: Protocol) -> Task:
-    """Return the task of a row, or the protocol's with the row's loss if the row's is measured as that."""
+def _measured_task(config: Mapping[str, Any], protocol: Protocol, loss: str) -> Task:
+    """Return the protocol's task with the loss `loss`, or the row's if it can't be measured as that."""
     task = build_task(config)
-    return build_task({**config, "name": protocol.task}) if task.measured_as == protocol.task else task
+    if protocol.task == task.name:
+        return build_task({**config, "loss": loss})
+    if protocol.task == task.measured_as:
+        return build_task({**config, "name": protocol.task, "loss": loss, "bins": ""})
+    return task

@@ -250,6 +250,16 @@ def _add_results(parser):
 RESULTS = Options(_add_results)
 
 
+def _add_two_folders(parser):
+    parser.add_argument("folder", metavar="FOLDER", help="of the pictures to measure")
+    parser.add_argument("--against", required=True, metavar="FOLDER", help="of the true pictures, of the same names")
+    text = "write measure.csv (a row for each metric) and pictures.csv (a row for each picture) there"
+    parser.add_argument("--output", default="", metavar="DIR", help=text)
+
+
+TWO_FOLDERS = Options(_add_two_folders)
+
+
 # Weights
 
 

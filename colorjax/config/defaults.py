@@ -58,11 +58,13 @@ def run_config() -> ConfigDict:
             "name": "denoise",
             "loss": "squared_error",
             "noise": {"kind": "none", "level": (0.0, 0.0)},  # each example's level is drawn between these two
+            "bins": "",  # for colorize_zhang: a .npy file of bins of ab; "" for the bins of this project
         }
     )
     config.optimizer = ConfigDict(
         {
-            "name": "adam",  # or "muon": muon for kernels, adam for the rest; docs/pretraining.md compares them
+            # or "muon": muon for kernels, adam for the rest (docs/pretraining.md compares them); or "adadelta"
+            "name": "adam",
             "learning_rate": 1e-3,
             "adam_learning_rate": 1e-3,  # with muon: for all weights that are not kernels
             "adam_beta1": 0.9,  # share of the mean gradient that Adam keeps in a step; 0.5 in adversarial trainings

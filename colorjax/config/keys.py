@@ -70,6 +70,7 @@ KEYS = {
     "task.loss": Bears.WEIGHTS | Bears.MEASUREMENT,
     "task.noise.kind": Bears.WEIGHTS,  # for training only; a measurement uses the protocol's noise
     "task.noise.level": Bears.WEIGHTS,
+    "task.bins": Bears.WEIGHTS | Bears.VALIDATION | Bears.MEASUREMENT,
     "objective.name": _TRAINING,
     "objective.terms.task": _TRAINING,
     "optimizer.name": _TRAINING,

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +22,16 @@ from colorjax.methods import Method
 from colorjax.pictures.images import Photograph, content_hash, to_uint8
 from colorjax.runtime.pixelwise import map_pixels
 from colorjax.tasks import Task
+
+
+class Cost(NamedTuple):
+    """What a method costs: the number of weights that it rests on, and the least seconds a megapixel took.
+
+    The least of all photographs, since the first of each size may wait for a compiler.
+    """
+
+    weights: int
+    seconds: float
 
 
 class Sample(NamedTuple):
@@ -50,6 +61,7 @@ class Evaluation:
       told: what the method received besides the images, in phrases; the hash covers it.
       by_seed: for an average over runs with several seeds, the evaluation of each seed; else empty. The samples are
         those of the first seed.
+      cost: of the method; None if it was not taken. It differs from time to time and is no part of the measurement.
     """
 
     method: str
@@ -60,6 +72,7 @@ class Evaluation:
     samples: tuple[Sample, ...] = ()
     told: tuple[str, ...] = ()
     by_seed: Mapping[int, "Evaluation"] = dataclasses.field(default_factory=dict)
+    cost: Cost | None = dataclasses.field(default=None, compare=False)
 
     def values(self, column: str) -> np.ndarray:
         """Return a column's value on each image, `[n]`."""
@@ -93,7 +106,7 @@ def evaluate(
     """
     task = protocol.measured_task(task)
     side_information = side_information or SideInformation(method, protocol)
-    rows, kept, known = {}, {}, frozenset(protocol.pictures)
+    rows, kept, seconds, known = {}, {}, {}, frozenset(protocol.pictures)
     # The processes take photographs in turn, because neighboring ones often have the same size and are equally slow.
     for number in progress(range(processes.index(), len(photographs), processes.count())):
         photograph = photographs[number]
@@ -103,10 +116,11 @@ def evaluate(
         truth = map_pixels(task.truth, protocol.truth(photograph.picture))
         degraded = protocol.degraded(_degrade(task, protocol.key(picture_hash), truth))
         observation = side_information.observation(degraded, truth, picture_hash)
-        picture, loss = _restore(method, task, photograph.name, truth, observation)
+        picture, loss, taken = _restore(method, task, photograph.name, truth, observation)
         restored = protocol.restored(picture)
         numbers = {"loss": loss} | measure(protocol, truth, restored)
         height, width = truth.shape[:2]
+        seconds[number] = taken * 1e6 / (height * width)
         rows[number] = {"picture": photograph.name, "hash": picture_hash, "height": height, "width": width} | numbers
         if number < samples:
             kept[number] = (photograph.name, *map(to_uint8, (degraded, restored, truth)))
@@ -121,6 +135,7 @@ def evaluate(
         tuple(rows),
         tuple(Sample(*sample) for sample in kept),
         side_information.told,
+        cost=Cost(method.weight_count(), min(_joined(seconds), default=float("nan"))),
     )
 
 
@@ -142,14 +157,16 @@ def _require_protocol_images(rows: Sequence[Mapping[str, Any]], protocol: Protoc
 
 
 def _restore(method, task, name, truth, observation):
-    """Return the restored image and the task's loss.
+    """Return the restored image, the task's loss, and the seconds that the method took.
 
     The loss is that of a network's own outputs. For other methods, and for a network whose outputs are not those of the
     task, it is that of the outputs that would give the image.
     """
     inputs = map_pixels(task.inputs, observation.image)
+    began = perf_counter()
     picture, outputs = method.restore(observation)
     picture = np.asarray(picture)
+    taken = perf_counter() - began
     if picture.shape != observation.image.shape:
         raise ColorjaxError(f"{method.name} made a picture of {picture.shape} from {name}, {observation.image.shape}")
     if not np.isfinite(picture).all():
@@ -158,7 +175,7 @@ def _restore(method, task, name, truth, observation):
         of_picture = map_pixels(task.targets, picture, inputs)
         # A network of a task that is measured as this one may have outputs of another kind.
         outputs = of_picture if outputs is None or outputs.shape[-1] != of_picture.shape[-1] else outputs
-    return picture, task_loss(task, truth, inputs, outputs)
+    return picture, task_loss(task, truth, inputs, outputs), taken
 
 
 # The noise is drawn for the image without padding, because random numbers depend on the shape of the array.

@@ -52,8 +52,8 @@ def measure(protocol: Protocol, truth: np.ndarray, restored: np.ndarray) -> dict
     parameters = (protocol.ssim_sigma, protocol.ssim_window, protocol.accuracy_distance)
     values = jax.device_get(_metrics(metric_names(protocol), parameters, *padded, mask))
     values = {name: float(value) for name, value in values.items()}
-    values["psnr"] = min(values["psnr"], protocol.psnr_ceiling)
-    return values
+    limited = {name: min(values[name], protocol.psnr_ceiling) for name in ("psnr", "ab_psnr") if name in values}
+    return values | limited
 
 
 def task_loss(task: Task, truth: np.ndarray, inputs: np.ndarray, outputs: np.ndarray) -> float:

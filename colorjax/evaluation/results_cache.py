@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 import colorjax
-from colorjax.evaluation.evaluate import Evaluation, Sample
+from colorjax.evaluation.evaluate import Cost, Evaluation, Sample
 from colorjax.evaluation.protocol import Protocol
 from colorjax.runtime.atomic import replacing, write_atomically
 
+COST = "cost.json"  # apart from the numbers, which are the same each time
 CODE = ("*.py", "*.csv")  # the code, and tables of numbers that it computes with
 
 # Code that presents evaluations or only reads files; changing it changes no number.
@@ -73,6 +74,8 @@ def save_evaluation(directory: Path, evaluation: Evaluation, fingerprint: str) -
         "samples": [sample.picture for sample in evaluation.samples],
         "told": evaluation.told,
     }
+    if evaluation.cost is not None:
+        write_atomically(directory / COST, json.dumps({k: _to_json(v) for k, v in evaluation.cost._asdict().items()}))
     # The fingerprint is for both files, so the file that holds it is written last, and atomically.
     write_atomically(directory / "evaluation.json", json.dumps(content, indent=1, allow_nan=False))
 
@@ -99,7 +102,16 @@ def load_evaluation(directory: Path, fingerprint: str) -> Evaluation | None:
         tuple(rows),
         tuple(samples),
         tuple(content["told"]),
+        cost=_load_cost(directory / COST),
     )
+
+
+def _load_cost(path: Path) -> Cost | None:
+    try:
+        content = json.loads(path.read_text())
+        return Cost(content["weights"], math.nan if content["seconds"] is None else content["seconds"])
+    except (OSError, ValueError, KeyError):  # an earlier version has written none
+        return None
 
 
 _ARRAYS = ("degraded", "restored", "truth")

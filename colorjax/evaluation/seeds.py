@@ -44,6 +44,7 @@ def average(evaluations: Mapping[int, Evaluation]) -> Evaluation:
         first.samples,
         first.told,
         dict(evaluations),
+        first.cost,
     )
 
 

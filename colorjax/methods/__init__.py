@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from colorjax.errors import UserError, nearest
+from colorjax.methods.cheng.method import Cheng
 from colorjax.methods.classical.bm3d import BM3D
 from colorjax.methods.classical.filters import Bilateral, Gaussian, GaussianBilateral, Median
 from colorjax.methods.classical.method import Denoiser
@@ -23,6 +24,7 @@ from colorjax.methods.classical.total_variation import TotalVariation
 from colorjax.methods.classical.wavelet import Wavelet
 from colorjax.methods.feature_ridge import FeatureRidge
 from colorjax.methods.identity import Identity
+from colorjax.methods.learch.method import Learch
 from colorjax.methods.mean_color import MeanColor
 from colorjax.methods.method import HintDrawing, Hints, Method, Observation, Restored
 from colorjax.methods.network import NetworkMethod
@@ -34,10 +36,12 @@ from colorjax.methods.scribble.method import Scribble
 __all__ = [
     "DENOISERS",
     "METHODS",
+    "Cheng",
     "FeatureRidge",
     "HintDrawing",
     "Hints",
     "Identity",
+    "Learch",
     "MeanColor",
     "Method",
     "NetworkMethod",
@@ -63,6 +67,8 @@ METHODS: dict[str, type[Method]] = {
     "mean_color": MeanColor,
     "feature_ridge": FeatureRidge,
     "retrieved_reference": RetrievedReference,
+    "learch": Learch,
+    "cheng": Cheng,
     **DENOISERS,
     **TRANSFERS,
     "retrieved": Retrieved,

@@ -67,6 +67,10 @@ class FeatureRidge(Method):
         colors = (self._inputs(small) @ self._coefficients).reshape(grid, grid, 2)
         return Restored(map_pixels(recolor, observation.image, upsample_colors(colors, small, lab[..., 0])))
 
+    def weight_count(self) -> int:
+        """See `Method`."""
+        return self._coefficients.size + imagenet_features.weight_count()
+
     def fingerprint(self) -> dict[str, Any]:
         """Return the hash of the coefficients and of the published weights."""
         learned = hashlib.sha256(np.ascontiguousarray(self._coefficients).tobytes()).hexdigest()

@@ -67,6 +67,11 @@ def mean_on_grid(values: np.ndarray) -> np.ndarray:
     return values.reshape(GRID, side, GRID, side, -1).mean(axis=(1, 3))
 
 
+def weight_count() -> int:
+    """Return the number of the published weights, those of the classifier too."""
+    return sum(leaf.size for leaf in jax.tree.leaves(weights().variables["params"]))
+
+
 @functools.cache
 def fingerprint() -> str:
     """Return the SHA-256 of the published weights."""

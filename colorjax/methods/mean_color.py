@@ -46,6 +46,10 @@ class MeanColor(Method):
         self.ab = tuple(float(value) for value in np.mean(means, axis=0))
         return self
 
+    def weight_count(self) -> int:
+        """Return 2, a and b."""
+        return 2
+
     def fingerprint(self) -> dict[str, Any]:
         """Return the mean a and b."""
         return {"ab": self.ab}

@@ -110,6 +110,10 @@ class Method(abc.ABC):
         del noise
         return ""
 
+    def weight_count(self) -> int:
+        """Return the number of weights that the results rest on, learned here or published; 0 for an algorithm."""
+        return 0
+
     def fingerprint(self) -> dict[str, Any]:
         """Return plain values that identify what `fit` learned and the content of the files that the method reads.
 

@@ -26,6 +26,7 @@ from colorjax.tasks.colorize_bins import VIVIDNESS, ColorizeBins
 from colorjax.tasks.colorize_guided import PALETTE, ColorizeGuided
 
 PICTURE = ("patches", "whole", *KINDS)
+STYLE_SIDE = 224  # pixels of the square that a network sees of a picture whose style it takes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,6 +121,11 @@ class NetworkMethod(Method):
             f"{highest * unit:.4g}; it is used all the same"
         )
 
+    def weight_count(self) -> int:
+        """Return the number of trained and frozen parameters."""
+        trees = [variables.get("params", {}) for variables in (self.variables, self.frozen)]
+        return sum(leaf.size for leaf in jax.tree.leaves(trees))
+
     def noise_level(self, image: np.ndarray, noise: tuple[str, float] | None) -> float:
         """Return the level that the network is told for an image [H, W, C] where white is 1.
 
@@ -165,8 +171,8 @@ class NetworkMethod(Method):
         copy = self.working_copy(*lightness.shape)
         small = resize(lightness, copy.height, copy.width)
         hints = None if observation.hints is None else reduced_hints(observation.hints, copy.height, copy.width)
-        palette = palette_of_image(observation.references[0]) if observation.references else None
-        outputs, colors = self.predict(small, copy, hints, palette)
+        reference = self.guidance_of(observation.references[0]) if observation.references else None
+        outputs, colors = self.predict(small, copy, hints, reference)
         colors = upsample_colors(colors, small, lightness)
         return map_pixels(recolor, degraded, colors), outputs
 
@@ -179,6 +185,17 @@ class NetworkMethod(Method):
     def is_guided(self) -> bool:
         """Whether the network takes hints and a palette."""
         return isinstance(self.task, ColorizeGuided)
+
+    @property
+    def takes_references(self) -> bool:
+        """Whether the network takes something from another photograph: its palette, or its global features."""
+        return self.is_guided or self.model.takes_style
+
+    def guidance_of(self, reference: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the network takes from a reference [h, w, 3] in [0, 1], as its arguments, each [1, ...]."""
+        if self.is_guided:
+            return {"palette": palette_of_image(reference)[np.newaxis]}
+        return {"style": resize(map_pixels(rgb2lab, reference)[..., :1], STYLE_SIDE, STYLE_SIDE)[np.newaxis] / 50 - 1}
 
     @property
     def predicts_distribution(self) -> bool:
@@ -198,7 +215,7 @@ class NetworkMethod(Method):
         lightness: np.ndarray,
         copy: WorkingCopy,
         hints: np.ndarray | None = None,
-        palette: np.ndarray | None = None,
+        reference: dict[str, np.ndarray] | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the network's own outputs [h, w, Cout] for an image's copy, and the Lab a and b [h, w, 2] of them.
 
@@ -207,15 +224,15 @@ class NetworkMethod(Method):
           copy: its shape.
           hints: as `reduced_hints` returns them, [copy.height, copy.width, 3]. The colors are corrected by them, and a
             network that is guided is told them besides.
-          palette: [PALETTE]; for a network that is guided.
+          reference: as `guidance_of` returns it; for a network that takes references.
         """
         inputs = copy.on_canvas(lightness[..., np.newaxis] / 50 - 1)[np.newaxis]
-        guidance = {}
+        guidance = dict(reference or {})
         if self.is_guided:
             there = np.zeros((*lightness.shape, 3), np.float32) if hints is None else hints
             scale = np.array([AB_SCALE, AB_SCALE, 1], np.float32)
             inputs = np.concatenate([inputs, copy.hints_on_canvas(there / scale)[np.newaxis]], axis=-1)
-            guidance["palette"] = (np.zeros(PALETTE, np.float32) if palette is None else palette)[np.newaxis]
+            guidance.setdefault("palette", np.zeros((1, PALETTE), np.float32))
         arguments = self.variables, self.frozen, inputs, guidance, np.float32(self.vividness)
         outputs, colors = jax.device_get(_predict(self.model, self.task, *arguments))
         outputs, colors = copy.of_image(outputs[0]), copy.of_image(colors[0])

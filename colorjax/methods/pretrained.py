@@ -23,7 +23,8 @@ class Pretrained(Method):
         the first use.
       hints: for a colorizer that sees whole images: number of squares of true color that it is told for each image.
       hint_size: side of these squares, pixels.
-      reference: for a guided colorizer: whether it is told a reference photograph's colors.
+      reference: for a guided colorizer: whether it is told a reference photograph's colors; for one that transfers
+        style: whether it sees the reference in place of the whole photograph.
       vividness: for a colorizer that predicts a distribution, from 0 to 1; -1 for the network's own.
       told: for a denoiser with a map of the noise's level: whether it is told the level, where the noise is of the kind
         that it was trained for; otherwise the level is estimated.
@@ -61,7 +62,7 @@ class Pretrained(Method):
         """Return the tasks with the same kind of input as the task that the network was trained for."""
         for needed, what, valid in (
             ("hints", "hints", self._network.picture in KINDS),
-            ("reference", "reference", self._network.is_guided),
+            ("reference", "reference", self._network.takes_references),
             ("told", "noise level", self._network.task.takes_noise_level),
         ):
             if getattr(self, needed) and not valid:
@@ -71,6 +72,10 @@ class Pretrained(Method):
     def remark(self, noise: tuple[str, float]) -> str:
         """See `NetworkMethod`."""
         return self._network.remark(noise)
+
+    def weight_count(self) -> int:
+        """See `Method`."""
+        return self._network.weight_count()
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the SHA-256 of the weights, and the sections of the config that decide how they are used."""

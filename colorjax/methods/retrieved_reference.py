@@ -69,6 +69,10 @@ class RetrievedReference(Method):
         ab = np.stack([np.interp(ranks, places, colors[:, axis]) for axis in range(2)], axis=-1)
         return Restored(map_pixels(recolor, observation.image, ab.astype(np.float32)))
 
+    def weight_count(self) -> int:
+        """See `Method`."""
+        return imagenet_features.weight_count()
+
     def fingerprint(self) -> dict[str, Any]:
         """Return the hashes of what was kept and of the published weights."""
         kept = hashlib.sha256(self._features.tobytes() + self._colors.tobytes()).hexdigest()

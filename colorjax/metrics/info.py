@@ -98,5 +98,22 @@ MEASURES = {
         1,
         "mean, over the ab bins present in the true picture, of the share of a bin's pixels that are put into it",
     ),
+    "ab_psnr": Measure(
+        "PSNR of ab", "dB", True, 2, "peak signal-to-noise ratio over all pixels of a and b of CIE Lab (D65), peak 255"
+    ),
+    "auc": Measure(
+        "AuC",
+        "%",
+        True,
+        1,
+        "area under the share of the pixels whose ab lies within t of the true ab, t from 0 to 150 (Zhang et al. 2016)",
+    ),
+    "rebalanced_auc": Measure(
+        "AuC, rebalanced",
+        "%",
+        True,
+        1,
+        "the same with pixels weighted by the rarity of their true color, in proportion within each picture",
+    ),
     "loss": Measure("Loss", "", False, 5, "the task's own training loss"),
 }

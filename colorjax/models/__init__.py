@@ -27,11 +27,13 @@ from colorjax.models.drunet import DRUNet
 from colorjax.models.ffdnet import FFDNet
 from colorjax.models.fusion import FusionNetwork
 from colorjax.models.guided_colorizer import GuidedColorizer
+from colorjax.models.iizuka import IizukaColorizer
 from colorjax.models.ircnn import IRCNN
 from colorjax.models.pix2pix_unet import Pix2pixUNet
 from colorjax.models.resnet_generator import ResNetGenerator
 from colorjax.models.unet import UNet
 from colorjax.models.win5 import WIN5
+from colorjax.models.zhang import ZhangColorizer
 
 MODELS: dict[str, type[nn.Module]] = {
     "unet": UNet,
@@ -48,6 +50,8 @@ MODELS: dict[str, type[nn.Module]] = {
     "pix2pix_unet": Pix2pixUNet,
     "dense_unet_generator": DenseUNetGenerator,
     "resnet_generator": ResNetGenerator,
+    "zhang": ZhangColorizer,
+    "iizuka": IizukaColorizer,
 }
 
 # Fields that the framework sets (the first two) or linen itself (the others): they are never keys of a config.

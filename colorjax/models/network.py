@@ -22,6 +22,9 @@ from colorjax.errors import UserError
 #: Only training makes it mutable, so elsewhere a network is a function from inputs to outputs.
 AUXILIARY = "auxiliary"
 
+#: The name under which a classifier of whole pictures sows its logits, [B, classes].
+CLASS_LOGITS = "class_logits"
+
 
 class FrozenWeights(NamedTuple):
     """Weights that are never trained.
@@ -45,6 +48,9 @@ class Network(nn.Module):
 
     #: Whether the network draws random numbers in training, as for dropout: it then takes `keys`, typed keys [B].
     takes_keys = False
+
+    #: Whether it takes `style`, the lightness of another picture [B, h, w, 1], and colors in that picture's manner.
+    takes_style = False
 
     #: Whether training uses the conditioning of the whole photograph for each of its patches.
     conditioning_of_photograph = False

@@ -1,7 +1,7 @@
-"""Convolutions of adversarial networks, each with its normalization: float32 [B, H, W, C] to [B, h, w, features].
+"""Convolutions as PyTorch and Caffe pad them, each with its normalization: float32 [B, H, W, C] to [B, h, w, features].
 
-Kernels begin normally distributed with a standard deviation of 0.02, biases at zero (Isola et al. 2017, section 6.2;
-Zhu et al. 2017, section 4). Before batch normalization there is no bias, which it would remove.
+Kernels of adversarial networks begin normally distributed with a standard deviation of 0.02, biases at zero (Isola et
+al. 2017, section 6.2; Zhu et al. 2017, section 4). Before batch normalization there is no bias, which it would remove.
 """
 
 import functools
@@ -36,6 +36,7 @@ class PictureConvolution(nn.Module):
       norm: the normalization after it.
       axis_name: as in `PictureNormalization`.
       use_bias: whether a bias is added before the normalization; by default, if it is not 'batch'.
+      kernel_init: how the kernel of a new network is drawn.
     """
 
     features: int
@@ -44,12 +45,13 @@ class PictureConvolution(nn.Module):
     norm: PictureNorm = "none"
     axis_name: str | None = None
     use_bias: bool | None = None
+    kernel_init: nn.initializers.Initializer = KERNEL_INIT
 
     @nn.compact
     def __call__(self, inputs, train: bool):
         """Return [B, h, w, features]."""
         shape = (self.kernel_size, self.kernel_size, inputs.shape[-1], self.features)
-        outputs = _CONVOLUTIONS[self.sides](inputs, self.param("kernel", KERNEL_INIT, shape, jnp.float32))
+        outputs = _CONVOLUTIONS[self.sides](inputs, self.param("kernel", self.kernel_init, shape, jnp.float32))
         if self.norm != "batch" if self.use_bias is None else self.use_bias:
             bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
             if self.norm != "none":

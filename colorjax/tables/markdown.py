@@ -5,7 +5,7 @@ import math
 from colorjax.evaluation.statistics import LEVEL
 from colorjax.pages.text import markdown_table
 from colorjax.tables.published import Published
-from colorjax.tables.table import Table
+from colorjax.tables.table import COSTS, Table
 
 
 def summary(table: Table) -> str:
@@ -35,10 +35,21 @@ def markdown(table: Table, published: Published | None = None) -> str:
         markdown_table(["Method", *labels], intervals),
         f"## Difference to {table.reference}, picture by picture",
         markdown_table(["Method", *labels], differences),
+        *_costs(table),
         "## What the numbers are",
         "\n".join(f"- {line}" for line in table.foot[1:]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _costs(table):
+    if not table.costs:
+        return []
+    about = (
+        "Weights are those that the results rest on, learned here or published. The seconds are those of the fastest "
+        "picture, on the machine that measured."
+    )
+    return ["## What each costs, and what it is given", markdown_table(COSTS, table.costs), about]
 
 
 def _published(published):

@@ -28,7 +28,7 @@ from colorjax.tables.data_curve import Place, Point, data_curves, write_data_cur
 from colorjax.tables.data_curve_chart import data_curve_chart
 from colorjax.tables.markdown import markdown, summary
 from colorjax.tables.published import Published, for_table
-from colorjax.tables.table import Table, make_table, write_files
+from colorjax.tables.table import COSTS, Table, make_table, write_files
 
 WIDTH = 208  # largest width of an image in the page, pixels; it limits the page's size
 DETAIL = 96  # width of a detail, pixels; the page enlarges it
@@ -113,6 +113,7 @@ def report(
     return page(
         "tables/report.html",
         table=table,
+        costs=COSTS,
         level=f"{LEVEL:.0%}",
         published=published,
         over_seeds=any(evaluation.by_seed for evaluation in evaluations.values()),

@@ -77,6 +77,7 @@ class Table:
       rows: by label, in order.
       foot: notes below the table that explain the numbers, one sentence each; they include the remarks.
       remarks: warnings that every reader must see, one sentence each.
+      costs: of each row the texts of `COSTS`; () if none was taken.
     """
 
     title: str
@@ -86,6 +87,11 @@ class Table:
     rows: dict[str, Row]
     foot: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    costs: tuple[tuple[str, ...], ...] = ()
+
+
+#: Header of `Table.costs`.
+COSTS = ("Method", "Weights", "Seconds a megapixel", "Given besides the picture")
 
 
 def make_table(
@@ -138,7 +144,7 @@ def make_table(
     told = [_told(label, e, protocol) for label, e in evaluations.items() if e.told]
     seeds = [describe(label, e.by_seed) + "." for label, e in evaluations.items() if e.by_seed]
     foot = _foot(protocol, columns, rows, told, seeds, remarks)
-    return Table(title, protocol, reference, columns, rows, foot, tuple(remarks))
+    return Table(title, protocol, reference, columns, rows, foot, tuple(remarks), _costs(evaluations))
 
 
 def picture_weights(evaluation: Evaluation, protocol: Protocol) -> np.ndarray | None:
@@ -162,11 +168,32 @@ def write_files(table: Table, evaluations: Mapping[str, Evaluation], directory: 
             line += ["", "", ""] if row.difference is None else row.difference[name][:3]
         lines.append(line)
     write_csv(directory / "table.csv", lines)
+    if table.costs:
+        write_csv(
+            directory / "costs.csv", [["row", "weights", "seconds_per_megapixel", "told"], *_cost_lines(evaluations)]
+        )
     about = ["picture", "hash", "height", "width"]
     lines = [["row", "method", *about, *names]]
     for label, evaluation in evaluations.items():
         lines += [[label, evaluation.method, *(row[key] for key in about + names)] for row in evaluation.rows]
     write_csv(directory / "pictures.csv", lines)
+
+
+def _cost_lines(evaluations: Mapping[str, Evaluation]) -> list[list]:
+    costs = ((label, e.cost or ("", ""), " and ".join(e.told)) for label, e in evaluations.items())
+    return [[label, *cost, told] for label, cost, told in costs]
+
+
+def _costs(evaluations: Mapping[str, Evaluation]) -> tuple[tuple[str, ...], ...]:
+    if not any(evaluation.cost for evaluation in evaluations.values()):
+        return ()
+    lines = []
+    for label, evaluation in evaluations.items():
+        weights, seconds = evaluation.cost or (None, math.nan)
+        shown = "n/a" if weights is None else f"{weights:,}"
+        taken = "n/a" if math.isnan(seconds) else f"{seconds:.3g}"
+        lines.append((label, shown, taken, " and ".join(evaluation.told) or "nothing"))
+    return tuple(lines)
 
 
 def _in_order(names):

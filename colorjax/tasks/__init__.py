@@ -12,6 +12,7 @@ from colorjax.tasks.colorize import Colorize
 from colorjax.tasks.colorize_bins import ColorizeBins
 from colorjax.tasks.colorize_guided import ColorizeGuided
 from colorjax.tasks.colorize_rgb import ColorizeRGB
+from colorjax.tasks.colorize_zhang import ColorizeZhang
 from colorjax.tasks.denoise import Denoise
 from colorjax.tasks.denoise_gray import DenoiseGray
 from colorjax.tasks.denoise_told import DenoiseGrayTold, DenoiseTold
@@ -23,6 +24,7 @@ __all__ = [
     "ColorizeBins",
     "ColorizeGuided",
     "ColorizeRGB",
+    "ColorizeZhang",
     "Denoise",
     "DenoiseGray",
     "DenoiseGrayTold",
@@ -37,6 +39,7 @@ TASKS: dict[str, type[Task]] = {
     "colorize_bins": ColorizeBins,
     "colorize_guided": ColorizeGuided,
     "colorize_rgb": ColorizeRGB,
+    "colorize_zhang": ColorizeZhang,
     "denoise": Denoise,
     "denoise_gray": DenoiseGray,
     "denoise_told": DenoiseTold,
@@ -45,14 +48,19 @@ TASKS: dict[str, type[Task]] = {
 
 
 def build_task(config: Mapping) -> Task:
-    """Return the task that the section config.task describes: name, loss, noise.kind, noise.level (low, high).
+    """Return the task that the section config.task describes: name, loss, noise.kind, noise.level (low, high), bins.
 
     Raises:
-      UserError: the name, loss or kind is unknown (the message names the nearest), or the kind of noise is not defined
-        for the level.
+      UserError: the name, loss or kind is unknown (the message names the nearest), the kind of noise is not defined
+        for the level, or the task has no bins and a file of bins is given.
     """
     name = config["name"]
     if name not in TASKS:
         raise UserError(f"config.task.name: no task is named {name!r}; {nearest(name, TASKS)}")
-    noise = config["noise"]
-    return TASKS[name](config["loss"], noise["kind"], noise["level"])
+    noise, bins = config["noise"], config.get("bins", "")
+    if not bins:
+        return TASKS[name](config["loss"], noise["kind"], noise["level"])
+    if not issubclass(TASKS[name], ColorizeZhang):
+        line = f"config.task.bins={bins}: the task {name!r} reads no bins"
+        raise UserError(f"{line}; they are for {ColorizeZhang.name!r}")
+    return TASKS[name](config["loss"], noise["kind"], noise["level"], bins)

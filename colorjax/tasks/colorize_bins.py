@@ -23,7 +23,7 @@ def cross_entropy(logits: Array, ab: Array) -> Array:
       logits: [B, H, W, bins].
       ab: Lab a and b, [B, H, W, 2].
     """
-    return jnp.mean(_cross_entropies(logits, ab_bins.encode(ab)), axis=(-2, -1))
+    return jnp.mean(cross_entropies(logits, ab_bins.encode(ab)), axis=(-2, -1))
 
 
 def rarity_weighted_cross_entropy(logits: Array, ab: Array) -> Array:
@@ -34,10 +34,10 @@ def rarity_weighted_cross_entropy(logits: Array, ab: Array) -> Array:
     """
     truth = ab_bins.encode(ab)
     weights = jnp.asarray(ab_bins.rarity_weights())[jnp.argmax(truth, axis=-1)]
-    return jnp.mean(weights * _cross_entropies(logits, truth), axis=(-2, -1))
+    return jnp.mean(weights * cross_entropies(logits, truth), axis=(-2, -1))
 
 
-def _cross_entropies(logits, truth):
+def cross_entropies(logits, truth):
     """Return the cross entropy of each pixel, [B, H, W]; both arguments are logits [B, H, W, bins]."""
     return -jnp.sum(jax.nn.softmax(truth, axis=-1) * jax.nn.log_softmax(logits, axis=-1), axis=-1)
 
@@ -64,6 +64,7 @@ class ColorizeBins(Colorize):
 
     name: ClassVar[str] = "colorize_bins"
     output_channels: ClassVar[int] = ab_bins.count()
+    measured_as: ClassVar[str] = "colorize"
     temperature: ClassVar[float] = 0.7
     rarity_powers: ClassVar[tuple[float, float]] = (0.0, 0.54)
     losses: ClassVar[Mapping[str, Loss]] = {

@@ -57,7 +57,7 @@ class Task(abc.ABC):
     output_channels: ClassVar[int]
     colorizes: ClassVar[bool] = False  # whether the task asks for color, so that hints of color make sense
     takes_noise_level: ClassVar[bool] = False  # whether `inputs` takes the noise's level as a second argument
-    measured_as: ClassVar[str] = ""  # another task with the same images and outputs, in whose tables it has rows
+    measured_as: ClassVar[str] = ""  # another task with the same images, in whose tables it has rows
     losses: ClassVar[Mapping[str, Loss]] = LOSSES
 
     loss_name: str

@@ -1,4 +1,4 @@
-"""The optimizer: Adam or Muon with clipping and a schedule of its learning rate, and the moving average of the weights.
+"""The optimizer (Adam, Muon, ADADELTA) with clipping and a schedule of its rate, and the moving average of the weights.
 
 Muon treats the kernels as matrices. A dense layer's kernel is [inputs, outputs]. A convolution's kernel [rows, columns,
 inputs, outputs] is a matrix of its first three axes by its last (a transposed convolution's too, although its four
@@ -236,7 +236,13 @@ def _muon(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransfo
     )
 
 
-OPTIMIZERS = {"adam": _adam, "muon": _muon}
+def _adadelta(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
+    """ADADELTA (Zeiler 2012), which finds the sizes of its steps itself: a `learning_rate` of 1 is the paper's."""
+    decay = optax.add_decayed_weights(config.weight_decay, lambda params: jax.tree.map(_is_kernel, params))
+    return optax.chain(optax.scale_by_adadelta(), decay, optax.scale_by_learning_rate(schedule))
+
+
+OPTIMIZERS = {"adam": _adam, "muon": _muon, "adadelta": _adadelta}
 
 
 def _is_kernel(leaf: jax.Array) -> bool:

@@ -6,9 +6,9 @@ import optax
 from jax import Array
 
 from colorjax.errors import UserError
+from colorjax.models.network import CLASS_LOGITS
 from colorjax.tasks import Example, Task
 
-LOGITS = "class_logits"
 LABEL = "class"
 
 
@@ -25,16 +25,16 @@ def classification_term(task: Task, outputs: Array, sown: Mapping[str, Array], e
       UserError: the model sows no such logits, the data set has no classes, or the numbers of classes differ.
     """
     del task, outputs
-    if LOGITS not in sown:
+    if CLASS_LOGITS not in sown:
         raise UserError(
-            f"config.objective.terms.classification: the model sows no {LOGITS!r}; use a model with a classifier"
+            f"config.objective.terms.classification: the model sows no {CLASS_LOGITS!r}; use a model with a classifier"
         )
     if LABEL not in example.labels:
         raise UserError(
             "config.objective.terms.classification: the training photographs have no classes; use a data set that has, "
             "such as photo_folder with a folder for each class"
         )
-    logits, labels = sown[LOGITS], example.labels[LABEL]
+    logits, labels = sown[CLASS_LOGITS], example.labels[LABEL]
     if logits.shape != labels.shape:
         raise UserError(
             f"config.objective.terms.classification: the model has {logits.shape[-1]} classes and the training "
