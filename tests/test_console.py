@@ -57,7 +57,17 @@ def test_colorjax_has_the_commands_without_data_sets(typed):
     result = typed("--help")
     assert result.returncode == 0
     listed = re.findall(r"^    (\w+) ", result.stdout, re.MULTILINE)
-    assert set(listed) == {"restore", "denoise", "colorize", "weights", "export", "status", "compare", "config"}
+    assert set(listed) == {
+        "restore",
+        "denoise",
+        "colorize",
+        "serve",
+        "weights",
+        "export",
+        "status",
+        "compare",
+        "config",
+    }
     assert "usage: colorjax" in result.stdout
     for name in COMMANDS.keys() - set(listed):
         assert f"{name}" in result.stdout.partition("python launch.py COMMAND")[2]
