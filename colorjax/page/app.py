@@ -146,7 +146,7 @@ class Page:
         if not length.isdigit():
             raise UserError("an upload needs the header Content-Length")
         if int(length) > limits.upload:
-            raise UserError(f"{name}: {int(length) / 1e6:,.0f} MB; a file may have {limits.upload / 1e6:,.0f} MB")
+            raise UserError(f"{name}: {int(length) / 1e6:,.1f} MB; a file may have {limits.upload / 1e6:,.1f} MB")
         self.studio.require_room(int(length))
         picture = session.add(name, self.studio.store.new_folder(), request.query_params.get("reference") == "1")
         received = 0
