@@ -23,6 +23,7 @@ class Picture:
       name: of the file, for people.
       folder: its own.
       is_reference: whether it only lends its colors.
+      lent_to: id of the picture that it was found for; '' for an upload.
       state: READING, READY or FAILED.
       error: why it failed, or the last work on it; '' if nothing did.
       info: what `page.reading` says of it.
@@ -41,6 +42,7 @@ class Picture:
     name: str
     folder: Path
     is_reference: bool = False
+    lent_to: str = ""
     state: str = READING
     error: str = ""
     info: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -133,6 +135,9 @@ class Session:
         for other in self.pictures.values():
             if other.recipe.reference == picture.id:
                 other.change(other.recipe._replace(reference=""))
+        for other in list(self.pictures.values()):
+            if other.lent_to == picture.id:
+                self.remove(other)
         self.changed()
 
     def changed(self) -> None:

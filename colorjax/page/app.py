@@ -1,6 +1,7 @@
 """The addresses of the page. Answers are JSON unless said otherwise; a refusal is {"error": one line}.
 
 GET    /                                  the page; begins a session (a cookie)
+GET    /runs                              the page of the runs; its addresses are in `page.runs`
 GET    /static/FILE                       its modules and its style
 GET    /api/album?since=VERSION           the pictures, as soon as something is newer than VERSION
 POST   /api/pictures?name=&reference=     an upload, the file itself as the body
@@ -11,6 +12,7 @@ GET    /api/pictures/ID/result            the finished file
 GET    /api/pictures/ID/thumbnail         JPEG
 GET    /api/pictures/ID/before/L/X/Y      JPEG, a tile of level L as the picture was
 GET    /api/pictures/ID/after/L/X/Y       JPEG, as it will be; ?strength=&vividness= instead of the recipe's own
+POST   /api/pictures/ID/references        finds references in the server's folder
 GET    /api/pictures/ID/colors?x=&y=      likely colors for a spot
 POST   /api/results                       asks for the finished files of all pictures
 GET    /api/results                       those that are finished, as a zip file
@@ -30,7 +32,6 @@ from colorjax.errors import ColorjaxError, UserError
 from colorjax.page.album import READY, Picture, Session
 from colorjax.page.recipe import parse_recipe, parse_share
 from colorjax.page.results_zip import write_zip
-from colorjax.page.runs import run_routes
 from colorjax.page.security import HEADERS, Gate
 from colorjax.page.store import safe_name
 from colorjax.page.studio import NOW, SOON, BusyError, Studio
@@ -69,6 +70,7 @@ class Page:
         one = "/api/pictures/{id}"
         return [
             Route("/", self.index),
+            Route("/runs", self.runs_page),
             Route("/static/{name}", self.static),
             Route("/api/album", self.album),
             Route("/api/pictures", self.upload, methods=["POST"]),
@@ -80,10 +82,16 @@ class Page:
             Route(f"{one}/before/{{level:int}}/{{x:int}}/{{y:int}}", self.before),
             Route(f"{one}/after/{{level:int}}/{{x:int}}/{{y:int}}", self.after),
             Route(f"{one}/colors", self.colors),
+            Route(f"{one}/references", self.references, methods=["POST"]),
             Route("/api/results", self.ask_for_all, methods=["POST"]),
             Route("/api/results", self.zip, methods=["GET"]),
-            *run_routes(self.runs),
+            *(self._run_routes() if self.runs else ()),
         ]
+
+    def _run_routes(self) -> list[Route]:
+        from colorjax.page.runs import run_routes  # here: it brings in what draws charts
+
+        return run_routes(self.runs, self._session)
 
     async def index(self, request: Request) -> Response:
         """Answer with the page; the first time with a cookie."""
@@ -102,6 +110,12 @@ class Page:
         if "token" in request.query_params:
             return RedirectResponse("/", 303)
         return self._file("index.html")
+
+    async def runs_page(self, request: Request) -> Response:
+        """Answer with the page of the runs."""
+        if not self.runs:
+            raise NotFoundError("this server shows no runs; start it with --runs=DIR")
+        return self._file("runs.html")
 
     async def static(self, request: Request) -> Response:
         """Answer with a module or the style."""
@@ -136,7 +150,14 @@ class Page:
             picture.shown(queue.index(picture.id) + running if picture.id in queue else 0)
             for picture in session.pictures.values()
         ]
-        return JSONResponse({"version": session.version, "pictures": shown, "runs": bool(self.runs)})
+        return JSONResponse(
+            {
+                "version": session.version,
+                "pictures": shown,
+                "runs": bool(self.runs),
+                "references": bool(self.studio.references),
+            }
+        )
 
     async def upload(self, request: Request) -> Response:
         """Take a file; it is read afterwards."""
@@ -250,7 +271,7 @@ class Page:
         for key in ("strength", "vividness"):
             if key in asked:
                 recipe = recipe._replace(**{key: parse_share(key, asked[key])})
-        reference = session.pictures.get(recipe.reference)
+        reference = session.pictures.get(asked.get("reference", recipe.reference))
         if reference is not None and reference.state != READY:
             reference = None
         arguments = {
@@ -292,6 +313,14 @@ class Page:
             "likely_colors", priority=NOW, folder=str(picture.folder), x=x, y=y, **size
         )
         return JSONResponse(found)
+
+    async def references(self, request: Request) -> Response:
+        """Find references for a picture, and answer with their ids."""
+        session, picture = self._session(request), self._ready(request)
+        if not self.studio.references:
+            raise NotFoundError("this server has no folder of references; start it with --references=FOLDER")
+        found, poor = await self.studio.find_references(session, picture)
+        return JSONResponse({"found": [reference.id for reference in found], "poor": poor})
 
     def _session(self, request: Request) -> Session:
         session = self.studio.sessions.get(request.cookies.get(self.cookie, ""))

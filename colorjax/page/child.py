@@ -8,6 +8,7 @@ the operation that runs, at its next progress.
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
@@ -25,10 +26,13 @@ def main(connection: Connection, niceness: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(niceness)
     try:
+        from tqdm import tqdm
+
         from colorjax.page.operations import OPERATIONS
         from colorjax.runtime.compilation import keep_compilations
 
         keep_compilations()
+        tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process would leave behind
         while True:
             request = connection.recv()
             if request != "cancel":  # one that came too late

@@ -71,6 +71,8 @@ def restored(
         pixels = restoration.blended(pixels, denoised, recipe.strength)
     if not recipe.colorizes:
         return pixels
+    if recipe.method == "scribble" and recipe.hints is None:
+        raise UserError("Levin's method needs hints: paint some, or switch to the network")
     hints = None if recipe.hints is None else parse_hints(recipe.hints)
     by_network = recipe.method == "network"
     return restoration.colorize(

@@ -1,15 +1,23 @@
-"""The runs in a folder, read-only: how they stand, and the report pages that other commands wrote there."""
+"""The runs in a folder, read-only: how they stand, and the report pages that other commands wrote there.
+
+GET /api/runs       the status of each run, and the names of the reports
+GET /compared       the page that `compare` would write now
+GET /reports/PATH   a report page
+"""
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from colorjax.errors import UserError
+from colorjax.comparison.report import report as report_of
+from colorjax.comparison.results import compare
+from colorjax.errors import ColorjaxError, UserError
 from colorjax.page.security import REPORT_POLICY
 from colorjax.runs.find import find_runs
 from colorjax.runs.status import run_status
@@ -19,22 +27,30 @@ REPORTS = ("report.html", "compare.html")
 _DEPTH = 6
 
 
-def run_routes(folder: str) -> list[Route]:
-    """Return the addresses of the runs in `folder`; none for ''."""
-    if not folder:
-        return []
+def run_routes(folder: str, require_session: Callable[[Request], object]) -> list[Route]:
+    """Return the addresses of the runs in `folder`; each asks first whether the browser has a session."""
     root = Path(folder)
 
     def runs(request: Request) -> Response:
+        require_session(request)
         return JSONResponse({"title": root.absolute().name, "runs": _status(root), "reports": sorted(reports(root))})
 
+    def compared(request: Request) -> Response:
+        require_session(request)
+        try:
+            html = report_of(compare(f"Runs in {root.absolute().name}", find_runs(root), "psnr"))
+        except ColorjaxError as error:
+            return JSONResponse({"error": str(error).replace(str(root), root.absolute().name)}, 400)
+        return HTMLResponse(html, headers={"Content-Security-Policy": REPORT_POLICY})
+
     def report(request: Request) -> Response:
+        require_session(request)
         found = reports(root).get(request.path_params["name"])
         if found is None:
             return JSONResponse({"error": "there is no such report"}, 404)
         return FileResponse(found, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
 
-    return [Route("/api/runs", runs), Route("/reports/{name:path}", report)]
+    return [Route("/api/runs", runs), Route("/compared", compared), Route("/reports/{name:path}", report)]
 
 
 def reports(root: Path) -> dict[str, Path]:

@@ -26,13 +26,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(host: str, port: int, runs: str = "", limits: Limits | None = None) -> None:
+def serve(host: str, port: int, runs: str = "", references: str = "", limits: Limits | None = None) -> None:
     """Serve the page; print its address.
 
     Args:
       host: to listen on. Any other than loopback gets a token.
       port: to listen on; 0 for a free one.
       runs: folder of the runs to show; '' for none.
+      references: folder of color photographs to find references in; '' for none.
       limits: what is taken; None for the usual ones.
 
     Raises:
@@ -44,7 +45,8 @@ def serve(host: str, port: int, runs: str = "", limits: Limits | None = None) ->
     token = "" if is_loopback(host) else secrets.token_urlsafe(24)
     store = Store()
     try:
-        stopped_by = asyncio.run(_run(store, limits or Limits(), Gate(host, port, token), listening, runs))
+        studio = Studio(store, limits or Limits(), references)
+        stopped_by = asyncio.run(_run(studio, Gate(host, port, token), listening, runs))
     finally:
         listening.close()
         store.close()
@@ -59,9 +61,8 @@ def address(host: str, port: int, token: str) -> str:
     return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
 
 
-async def _run(store: Store, limits: Limits, gate: Gate, listening: socket.socket, runs: str) -> int:
+async def _run(studio: Studio, gate: Gate, listening: socket.socket, runs: str) -> int:
     port = listening.getsockname()[1]
-    studio = Studio(store, limits)
     config = uvicorn.Config(
         build(studio, gate, f"colorjax_{port}", runs),
         log_level="warning",

@@ -4,17 +4,20 @@ import asyncio
 import secrets
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.page.album import FAILED, READY, Picture, Session
 from colorjax.page.limits import BYTES_OF_A_PIXEL, Limits
-from colorjax.page.store import Store
+from colorjax.page.store import Store, safe_name
 from colorjax.page.worker import NotWantedError, Worker, WorkerDiedError
 
 _TIDY_SECONDS = 20.0
 _ATTEMPTS = 2  # of work that ended with its process
 _CANCEL_SECONDS = 0.5  # how often it is looked whether running work is still wanted
 NICENESS = 4  # of what takes long, so that what must answer at once comes first
+
+FOUND = 5  # references in a folder
 
 # Priorities of the quick worker.
 NOW, SOON, LATER = 0, 1, 2
@@ -27,9 +30,9 @@ class BusyError(ColorjaxError):
 class Studio:
     """The state of a server."""
 
-    def __init__(self, store: Store, limits: Limits):
-        """Make a studio without sessions."""
-        self.store, self.limits = store, limits
+    def __init__(self, store: Store, limits: Limits, references: str = ""):
+        """Make a studio without sessions; `references` is a folder to find references in, '' for none."""
+        self.store, self.limits, self.references = store, limits, references
         self.sessions: dict[str, Session] = {}
         self.quick, self.long = Worker(), Worker(NICENESS)
         self._tasks: list[asyncio.Task] = []
@@ -123,6 +126,31 @@ class Studio:
             session.changed()
         self._wake.set()
 
+    async def find_references(self, session: Session, picture: Picture) -> tuple[list[Picture], bool]:
+        """Return the references most like a picture, and whether they are hardly like it; earlier ones are removed.
+
+        Raises:
+          BusyError: there is no room for them.
+          UserError: the folder has none.
+        """
+        size = {"height": picture.info["height"], "width": picture.info["width"]}
+        paths, poor = await self.long.call(
+            "find_references", folder=str(picture.folder), root=self.references, count=FOUND, **size
+        )
+        for other in list(session.pictures.values()):
+            if other.lent_to == picture.id and other.id != picture.recipe.reference:
+                session.remove(other)
+        found = []
+        for path in map(Path, paths):
+            self.require_room(path.stat().st_size)
+            folder = self.store.new_folder()
+            await asyncio.to_thread(shutil.copyfile, path, folder / "original")
+            reference = session.add(safe_name(path.name), folder, is_reference=True)
+            reference.lent_to = picture.id
+            self.read(session, reference)
+            found.append(reference)
+        return found, poor
+
     def wake(self) -> None:
         """Look for work: a recipe has changed, a result is wanted, or a window has been opened."""
         self._wake.set()
@@ -185,7 +213,7 @@ class Studio:
             while not call.done():
                 await asyncio.wait([call], timeout=_CANCEL_SECONDS)
                 if not call.done() and not is_wanted():
-                    self.long.cancel()
+                    self.long.cancel(work)
             value = call.result()
             if work == "denoise":
                 picture.denoised.add(kind)

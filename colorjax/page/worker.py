@@ -40,6 +40,7 @@ class Worker:
         self._numbers = itertools.count()
         self._thread = ThreadPoolExecutor(1)
         self._process = self._connection = self._task = None
+        self._running = ""
         self._closed = False
 
     def start(self) -> None:
@@ -74,9 +75,9 @@ class Worker:
         await self._queue.put(_Call(priority, next(self._numbers), (operation, arguments), answer, progress, wanted))
         return await answer
 
-    def cancel(self) -> None:
-        """Stop the call that runs at its next progress."""
-        if self._connection is not None:
+    def cancel(self, operation: str) -> None:
+        """Stop the call that runs, at its next progress, if it is of this operation."""
+        if self._running == operation:
             try:
                 self._connection.send("cancel")
             except OSError:  # it has just died, and its call says so
@@ -107,10 +108,12 @@ class Worker:
             if call.wanted is not None and not await call.wanted():
                 call.answer.set_exception(NotWantedError())
                 continue
+            self._running = call.request[0]
             try:
                 kind, value = await loop.run_in_executor(self._thread, self._exchange, call, loop)
             except WorkerDiedError as error:
                 kind, value = "died", error
+            self._running = ""
             if call.answer.done():  # its client has gone
                 continue
             if kind == "done":

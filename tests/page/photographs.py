@@ -15,7 +15,7 @@ def gray_jpeg(width: int = 192, height: int = 128) -> bytes:
     exif = Image.Exif()
     exif[EXIF_MODEL] = "Box camera"
     file = io.BytesIO()
-    Image.fromarray(data.camera()[100 : 100 + height, 150 : 150 + width]).save(file, "JPEG", exif=exif, dpi=(300, 300))
+    Image.fromarray(data.camera()[100 : 100 + height, 100 : 100 + width]).save(file, "JPEG", exif=exif, dpi=(300, 300))
     return file.getvalue()
 
 
@@ -28,7 +28,7 @@ def color_png(width: int = 160, height: int = 96) -> bytes:
 
 def deep_tiff(width: int = 192, height: int = 128) -> bytes:
     """Return a gray TIFF file of 16 bits, with values that 8 bits do not have."""
-    levels = data.camera()[100 : 100 + height, 150 : 150 + width].astype(np.uint16) * 256
+    levels = data.camera()[100 : 100 + height, 100 : 100 + width].astype(np.uint16) * 256
     levels += np.random.default_rng(0).integers(0, 256, levels.shape, np.uint16)
     file = io.BytesIO()
     tifffile.imwrite(file, levels, photometric="minisblack", resolution=(600, 600), resolutionunit="INCH")

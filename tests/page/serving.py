@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 ROOT = Path(__file__).parents[2]
-LONG = 180  # seconds within which anything here is done, on a busy machine
+LONG = 60  # seconds within which anything here is done, on a busy machine
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -39,7 +39,10 @@ class Server:
     def children(self) -> list[int]:
         """Return the numbers of its child processes that work on pictures, the oldest first."""
         listed = subprocess.run(
-            ["ps", "-ww", "-o", "pid=", "-o", "args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+            ["ps", "-ww", "-o", "pid=", "-o", "args=", "--ppid", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return [int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line]
 

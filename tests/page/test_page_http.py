@@ -185,7 +185,8 @@ def test_every_answer_has_the_policy(client, path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd.jpg", "/etc/passwd.jpg", "..\\..\\passwd.jpg", "a\0b\n.jpg", "x" * 5000 + ".jpg", "", "."]
+    "name",
+    ["../../etc/passwd.jpg", "/etc/passwd.jpg", "..\\..\\passwd.jpg", "a\0b\n.jpg", "x" * 5000 + ".jpg", "", "."],
 )
 def test_name_of_an_upload_is_never_a_path(server, client, name, tmp_path):
     picture = client.upload(name, photographs.gray_jpeg(32, 32))
@@ -201,7 +202,8 @@ def test_name_of_an_upload_is_never_a_path(server, client, name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no picture", photographs.gray_jpeg()[:200], b"<svg onload=alert(1)></svg>", b"\x89PNG\r\n\x1a\n" * 9]
+    "data",
+    [b"", b"no picture", photographs.gray_jpeg()[:200], b"<svg onload=alert(1)></svg>", b"\x89PNG\r\n\x1a\n" * 9],
 )
 def test_broken_file_is_one_line_without_a_path(client, data):
     picture = client.read(client.upload("broken.jpg", data))

@@ -12,16 +12,17 @@ export class Album extends EventTarget {
     this.version = 0;
     this.uploading = 0;
     this.posting = new Map(); // id -> how many changes are on their way
-    this.runs = false;
+    this.runs = this.references = false;
   }
 
   /** Follow the server for as long as the page is open. */
   async follow() {
     for (;;) {
       try {
-        const { version, pictures, runs } = await api.album(this.version);
+        const { version, pictures, runs, references } = await api.album(this.version);
         this.version = version;
         this.runs = runs;
+        this.references = references;
         this.take(pictures);
         this.say("");
       } catch (error) {

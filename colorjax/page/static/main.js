@@ -7,7 +7,8 @@ import { abOfHex } from "./lab.js";
 import { Pen } from "./pen.js";
 import { Picker } from "./picker.js";
 import { Saving } from "./save.js";
-import { Strip, stateOf } from "./strip.js";
+import { Strip } from "./strip.js";
+import { Finder } from "./finder.js";
 import { fillIn, text } from "./text.js";
 import { Viewer } from "./viewer.js";
 
@@ -168,7 +169,7 @@ const viewer = new Viewer({
   stage: $("stage"),
   divider: $("divider"),
   pen,
-  viewed: () => ($("zoom-share").textContent = `${Math.round(100 * viewer.scale * viewer.ratio)} %`),
+  viewed: () => ($("zoom-share").textContent = text.zoomShare(Math.round(100 * viewer.scale * viewer.ratio))),
   complete: (complete) => {
     document.body.dataset.complete = String(complete);
   },
@@ -263,6 +264,7 @@ function showSettings() {
     $("reference-image").dataset.id = reference.id;
     $("reference-image").alt = text.referenceImage(reference.name);
   }
+  finder.show();
   $("remarks").textContent = own.remarks.join("; ");
 }
 
@@ -298,6 +300,7 @@ $("reference-file").addEventListener("change", () => {
   $("reference-file").value = "";
   if (file) takeReference(file);
 });
+const finder = new Finder({ album, picture, say, query });
 $("reference-remove").addEventListener("click", () => album.change(picture(), { reference: "" }));
 
 // Files
@@ -388,7 +391,8 @@ function update() {
     shown = ready() ? current : null;
     showCanvasLabel();
   }
-  $("panel").inert = !ready();
+  for (const part of document.querySelectorAll("#panel > fieldset")) part.inert = !ready();
+  $("panel").hidden = !own;
   if (ready()) {
     showSettings();
     const kept = hintsOf.get(current);
@@ -400,6 +404,7 @@ function update() {
   showLayers();
   showNotice(own);
   saving.update(own);
+  if (ready() && own.recipe.task !== "denoise" && own.recipe.method === "scribble" && !own.recipe.hints) $("save").disabled = true;
   if (album.uploading) say(text.uploading(album.uploading));
   else if ($("status").dataset.upload) say(album.said ?? "");
   $("status").dataset.upload = album.uploading ? "1" : "";
@@ -419,7 +424,7 @@ function showNotice(own) {
   $("meter").firstElementChild.style.width = `${100 * (own?.share ?? 0)}%`;
   $("facts").textContent = own?.state === "ready" ? text.facts(own.info) : (own?.name ?? "");
   $("facts").title = own?.name ?? "";
-  document.body.dataset.state = own ? (own.work ? "working" : stateOf(own)) : "none";
+  document.body.dataset.state = !own ? "none" : own.state === "ready" && own.work ? "working" : own.state;
 }
 
 album.addEventListener("change", update);

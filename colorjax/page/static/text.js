@@ -23,6 +23,7 @@ export const text = {
   zoom: "Zoom",
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",
+  zoomShare: (percent) => `${percent} %`,
   fit: "Fit",
   full: "1 : 1",
   panel: "Settings",
@@ -70,6 +71,11 @@ export const text = {
   reference: "Reference",
   referenceHow: "A photograph whose colors this one shall have.",
   referenceAdd: "Choose a reference",
+  referenceFind: "Find similar ones",
+  referenceFinding: "Searching the folder of references …",
+  referenceFound: "The nearest in the folder, and what each would give:",
+  referencePoor: "None of them is much like this picture; their colors may be any.",
+  referenceTake: (name) => `Take the colors of ${name}`,
   referenceRemove: "Without it",
   referenceImage: (name) => `Reference: ${name}`,
   referenceReading: "Reading the reference …",
@@ -104,6 +110,7 @@ export const text = {
   runsReports: "Report pages",
   runsNoReports: "None yet: the commands table, evaluate and compare write them.",
   runsBack: "Photographs",
+  runsCompare: "Compare",
 };
 
 /** Fill the elements that say with data-text or data-label which words they show. */

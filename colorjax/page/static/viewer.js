@@ -166,8 +166,14 @@ export class Viewer {
     for (const layer of [{ query: null }, ...this.layers]) {
       for (const tile of visible) others.push(this.path(layer.query, level, tile.x, tile.y));
     }
-    this.tiles.want([...new Set([...wanted, ...others])]);
+    this.tiles.want([...new Set([...this.overview(), ...wanted, ...others])]);
     this.complete(complete && wanted.length === 0);
+  }
+
+  /** The coarsest tiles, which show the whole picture until finer ones come. */
+  overview() {
+    const coarsest = this.sizes.length - 1;
+    return [{ query: null }, ...this.layers].map(({ query }) => this.path(query, coarsest, 0, 0));
   }
 
   drawPart(from, to, draw) {
