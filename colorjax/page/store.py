@@ -52,7 +52,11 @@ def safe_name(name: str) -> str:
 
 def _locked(folder: Path):
     file = open(folder / "lock", "w")  # noqa: SIM115 - the lock lasts as long as the file is open
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
     return file
 
 

@@ -37,7 +37,7 @@ def tile(
     denoised: str = "",
     reference: str = "",
 ) -> bytes:
-    """Return a tile as a JPEG file.
+    """Return a tile as a file: PNG at the picture's own size, where grain must stay what it is, else JPEG.
 
     Args:
       progress: not called.
@@ -64,7 +64,10 @@ def tile(
         pixels = _after(pixels, folder, height, width, level, x, y, recipe, revision, denoised, reference)
     file = io.BytesIO()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    image.save(file, "JPEG", quality=_QUALITY, subsampling="4:4:4")
+    if level == 0:
+        image.save(file, "PNG", compress_level=1)
+    else:
+        image.save(file, "JPEG", quality=_QUALITY, subsampling="4:4:4")
     return file.getvalue()
 
 
