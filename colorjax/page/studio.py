@@ -14,6 +14,7 @@ from colorjax.page.worker import NotWantedError, Worker, WorkerDiedError
 
 _TIDY_SECONDS = 20.0
 _ATTEMPTS = 2  # of work that ended with its process
+_SMALL = 10_000_000  # bytes of a file that is read in the time of a tile or two, and takes its turn among them
 _CANCEL_SECONDS = 0.5  # how often it is looked whether running work is still wanted
 NICENESS = 4  # of what takes long, so that what must answer at once comes first
 
@@ -98,11 +99,12 @@ class Studio:
             return picture.id in session.pictures
 
         try:
+            size = (picture.folder / "original").stat().st_size
             for attempt in range(_ATTEMPTS):
                 try:
                     picture.info = await self.quick.call(
                         "read",
-                        priority=LATER,
+                        priority=SOON if size < _SMALL else LATER,
                         wanted=wanted,
                         folder=str(picture.folder),
                         name=picture.name,
@@ -118,7 +120,7 @@ class Studio:
                 raise UserError(f"{picture.name}: it is gray; a reference needs colors")
             if not picture.is_reference and picture.info["colorful"]:
                 picture.change(picture.recipe._replace(task="denoise"))
-        except NotWantedError:
+        except (NotWantedError, FileNotFoundError):  # it was removed meanwhile
             return
         except ColorjaxError as error:
             picture.state, picture.error = FAILED, str(error)
