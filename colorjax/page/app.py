@@ -171,6 +171,7 @@ class Page:
         self.studio.require_room(int(length))
         picture = session.add(name, self.studio.store.new_folder(), request.query_params.get("reference") == "1")
         received = 0
+        self.studio.incoming += int(length)
         try:
             with open(picture.folder / "original", "wb") as file:
                 async for chunk in request.stream():
@@ -178,11 +179,15 @@ class Page:
                     if received > int(length):
                         raise UserError(f"{name}: longer than announced")
                     file.write(chunk)
+            if received < int(length):
+                raise UserError(f"{name}: shorter than announced")
         except (UserError, ClientDisconnect, OSError) as error:
             session.remove(picture)
             if isinstance(error, OSError):
                 raise BusyError("busy: there is no room for this picture; remove some, or try again later") from None
             raise
+        finally:
+            self.studio.incoming -= int(length)
         self.studio.read(session, picture)
         return JSONResponse({"id": picture.id}, 201)
 

@@ -43,6 +43,7 @@ def main(connection: Connection, niceness: int) -> None:
 
 def _answer(operation, arguments, connection):
     from colorjax.errors import ColorjaxError
+    from colorjax.runtime.disk import disk_fault
     from colorjax.runtime.memory import is_out_of_memory
 
     last = time.monotonic()
@@ -67,5 +68,7 @@ def _answer(operation, arguments, connection):
     except Exception as error:
         if is_out_of_memory(error):
             return "refused", "too large for this machine's memory"
+        if disk_fault(error):  # its own line has a path, which is not for the browser
+            return "refused", "the temporary folder can't be written; its disk may be full"
         traceback.print_exc(file=sys.stderr)
         return "failed", "a fault of colorjax; the terminal shows more"

@@ -7,7 +7,7 @@ import numpy as np
 
 from colorjax import restoration
 from colorjax.color.gray import gray_levels
-from colorjax.page.pyramid import write_pyramid
+from colorjax.page.pyramid import read_level, write_pyramid
 from colorjax.page.reading import read_original
 
 
@@ -17,7 +17,7 @@ def kind_of_denoising(task: str, gray: bool) -> str:
 
 
 def denoise(progress: Callable[[float], None], folder: str, name: str, kind: str) -> None:
-    """Write denoised-KIND of the picture in `folder`.
+    """Write denoised-KIND-N.npy, and for 16 bits denoised-KIND.npy, of the picture in `folder`.
 
     Raises:
       UserError: the original can't be read any more.
@@ -27,10 +27,12 @@ def denoise(progress: Callable[[float], None], folder: str, name: str, kind: str
     if kind == "gray":
         pixels = gray_levels(pixels)[..., np.newaxis]
     denoised = restoration.denoise(pixels, progress=progress)
-    np.save(place / f"denoised-{kind}.npy", denoised)
+    if denoised.dtype != np.uint8:
+        np.save(place / f"denoised-{kind}.npy", denoised)
     write_pyramid(place, f"denoised-{kind}", denoised)
 
 
 def read_denoised(folder: Path, kind: str) -> np.ndarray:
     """Return the denoised picture with all its bits, uint8 or uint16 [H, W, C], in memory."""
-    return np.load(folder / f"denoised-{kind}.npy")
+    whole = folder / f"denoised-{kind}.npy"
+    return np.load(whole) if whole.exists() else np.array(read_level(folder, f"denoised-{kind}", 0))

@@ -19,7 +19,7 @@ class Limits(NamedTuple):
 
     upload: int = 700_000_000
     pixels: int = 100_000_000
-    kept: int = 8_000_000_000
+    kept: int = 20_000_000_000
     pictures: int = 300
     sessions: int = 64
     body: int = 4_000_000
@@ -27,5 +27,5 @@ class Limits(NamedTuple):
     unwatched: float = 60.0
 
 
-#: Bytes that a pixel may take in the temporary folder: original, denoised and result, in color at 8 bits with copies.
-BYTES_OF_A_PIXEL = 12
+#: Bytes that a pixel of 16 bits in color takes as it is shown, denoised (with all bits and as shown), and finished.
+BYTES_SHOWN, BYTES_DENOISED, BYTES_FINISHED = 4, 10, 7

@@ -36,14 +36,15 @@ def read(progress: Callable[[float], None], folder: str, name: str, max_pixels: 
     photo = read_original(Path(folder), name, max_pixels, advice)
     pixels = photo.pixels
     height, width, channels = pixels.shape
-    write_pyramid(Path(folder), "before", pixels)
+    gray = channels == 1 or is_gray(pixels)
+    write_pyramid(Path(folder), "before", pixels[..., :1] if gray else pixels)
     small = _thumbnail(Path(folder), level_sizes(height, width))
-    Image.fromarray(small[..., 0] if channels == 1 else small).save(Path(folder) / "thumbnail.jpg", quality=88)
+    Image.fromarray(small[..., 0] if gray else small).save(Path(folder) / "thumbnail.jpg", quality=88)
     return {
         "width": width,
         "height": height,
         "bits": 16 if pixels.dtype == np.uint16 else 8,
-        "gray": channels == 1 or is_gray(pixels),
+        "gray": gray,
         "colorful": bool((small.max(axis=-1).astype(int) - small.min(axis=-1)).mean() > _LITTLE_COLOR),
         "format": photo.format,
         "remarks": list(photo.remarks),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.page.album import FAILED, READY, Picture, Session
-from colorjax.page.limits import BYTES_OF_A_PIXEL, Limits
+from colorjax.page.limits import BYTES_DENOISED, BYTES_FINISHED, BYTES_SHOWN, Limits
 from colorjax.page.store import Store, safe_name
 from colorjax.page.worker import NotWantedError, Worker, WorkerDiedError
 
@@ -41,6 +41,7 @@ class Studio:
         self._wake = asyncio.Event()
         self._running: tuple[Session, Picture, str] | None = None
         self._served: list[str] = []
+        self.incoming = 0  # bytes of uploads that are still to come
 
     def start(self) -> None:
         """Start the children and the work."""
@@ -79,9 +80,13 @@ class Studio:
         """Raise a `BusyError` unless another file of this size may be kept."""
         if sum(1 for _ in self.pictures()) >= self.limits.pictures:
             raise BusyError(f"busy: {self.limits.pictures} pictures are kept here; remove some, or try again later")
-        free = min(self.limits.kept - self.store.size(), shutil.disk_usage(self.store.path).free)
-        if size > free:
+        if size > self.room():
             raise BusyError("busy: there is no room for this picture; remove some, or try again later")
+
+    def room(self) -> int:
+        """Return how many bytes may still be written; uploads on their way count as written."""
+        free = min(self.limits.kept - self.store.size(), shutil.disk_usage(self.store.path).free)
+        return max(0, free - self.incoming)
 
     def read(self, session: Session, picture: Picture) -> None:
         """Begin to read an upload that is complete."""
@@ -90,7 +95,7 @@ class Studio:
         task.add_done_callback(self._reading.discard)
 
     async def _read(self, session: Session, picture: Picture) -> None:
-        room = max(0, self.limits.kept - self.store.size()) // BYTES_OF_A_PIXEL
+        room = self.room() // (BYTES_SHOWN + BYTES_DENOISED + BYTES_FINISHED)
         most, advice = self.limits.pixels, ""
         if room < most:
             most, advice = max(1, room), "; there is no room for more now: remove other pictures"
@@ -191,6 +196,12 @@ class Studio:
 
     async def _do(self, session: Session, picture: Picture, work: str) -> None:
         recipe, kind = picture.recipe, picture.kind
+        pixels = picture.info["width"] * picture.info["height"]
+        if pixels * (BYTES_DENOISED if work == "denoise" else BYTES_FINISHED) > self.room():
+            picture.error = f"{picture.name}: there is no room for its result; remove other pictures"
+            picture.wants_result = False
+            session.changed()
+            return
         picture.work, picture.share = work, 0.0
 
         def progress(share: float) -> None:

@@ -162,6 +162,31 @@ def test_drop_wait_divide_paint_undo_save(opened, tmp_path):
     assert np.ptp(pixels.astype(int), axis=-1).max() > 20
 
 
+def test_files_are_dropped_on_the_page(opened):
+    page = opened()
+    page.evaluate(
+        """(bytes) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], "dropped.jpg"));
+          for (const kind of ["dragenter", "dragover"]) {
+            dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+          }
+        }""",
+        list(photographs.gray_jpeg(64, 64)),
+    )
+    expect(page.locator("#dropping")).to_be_visible()
+    page.evaluate(
+        """(bytes) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], "dropped.jpg"));
+          dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }""",
+        list(photographs.gray_jpeg(64, 64)),
+    )
+    expect(page.locator("#dropping")).to_be_hidden()
+    expect(page.get_by_role("button", name="dropped.jpg: ready")).to_be_visible()
+
+
 def test_reload_and_second_window_show_the_same(opened):
     page = opened()
     drop(page, ("old.jpg", photographs.gray_jpeg(384, 256)))

@@ -2,13 +2,14 @@
 
 import { Album } from "./album.js";
 import { api } from "./api.js";
+import { filesOf } from "./files.js";
+import { Finder } from "./finder.js";
 import { Hints, fromJSON } from "./hints.js";
 import { abOfHex } from "./lab.js";
 import { Pen } from "./pen.js";
 import { Picker } from "./picker.js";
 import { Saving } from "./save.js";
 import { Strip } from "./strip.js";
-import { Finder } from "./finder.js";
 import { fillIn, text } from "./text.js";
 import { Viewer } from "./viewer.js";
 
@@ -333,14 +334,14 @@ addEventListener("dragleave", (event) => {
 addEventListener("dragover", (event) => {
   if (hasFiles(event)) event.preventDefault();
 });
-addEventListener("drop", (event) => {
+addEventListener("drop", async (event) => {
   if (!hasFiles(event)) return;
   event.preventDefault();
   depth = 0;
   $("dropping").hidden = true;
-  const files = [...event.dataTransfer.files];
-  const onReference = event.composedPath().includes($("reference-drop")) && ready() && files.length === 1;
-  if (onReference) takeReference(files[0]);
+  const onReference = event.composedPath().includes($("reference-drop")) && ready();
+  const files = await filesOf(event.dataTransfer);
+  if (onReference && files.length === 1) takeReference(files[0]);
   else if (files.length === 1 && files[0].name.toLowerCase().endsWith(".json") && ready()) loadHints(files[0]);
   else addFiles(files);
 });
