@@ -10,7 +10,7 @@ POST   /api/pictures/ID/recipe            what is asked for
 POST   /api/pictures/ID/result            asks for the finished file; DELETE withdraws that
 GET    /api/pictures/ID/result            the finished file
 GET    /api/pictures/ID/thumbnail         JPEG
-GET    /api/pictures/ID/before/L/X/Y      a tile of level L as the picture was; PNG for level 0, else JPEG
+GET    /api/pictures/ID/before/L/X/Y      a tile of level L as the picture was; BMP for level 0, else JPEG
 GET    /api/pictures/ID/after/L/X/Y       the same, as it will be; ?strength=&vividness= instead of the recipe's own
 POST   /api/pictures/ID/references        finds references in the server's folder
 GET    /api/pictures/ID/colors?x=&y=      likely colors for a spot
@@ -304,7 +304,7 @@ class Page:
             **place,
             **arguments,
         )
-        return Response(data, media_type="image/png" if place["level"] == 0 else "image/jpeg")
+        return Response(data, media_type="image/bmp" if place["level"] == 0 else "image/jpeg")
 
     async def colors(self, request: Request) -> Response:
         """Answer with the likely colors for a spot."""

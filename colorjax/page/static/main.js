@@ -69,6 +69,12 @@ async function showSpot(x, y) {
   try {
     const { lightness, colors } = await api.colors(current, x, y, asking.signal);
     picker.suggest(lightness, colors);
+    if (pen.selected && !picker.decided && colors.length) {
+      // Until a person has chosen a color, a hint says what the network thinks already.
+      picker.set(colors[0].slice(0, 2));
+      hints().recolor(picker.hex, true);
+      hintsChanged();
+    }
   } catch (error) {
     if (error.name !== "AbortError") say(error.message);
   }
@@ -157,6 +163,7 @@ async function loadHints(file) {
     hints().change(list);
     const last = list.at(-1);
     if (last) picker.set(abOfHex(last.color));
+    picker.decided = Boolean(last);
     hintsChanged();
   } catch {
     say(text.hintsBad);

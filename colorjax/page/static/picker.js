@@ -4,14 +4,15 @@ import { inGamut, toHex, toRGB } from "./lab.js";
 import { text } from "./text.js";
 
 const REACH = 110; // of a and b
-const FINE = 2; // pixels of the gamut's picture that share a color
+const FINE = 1; // pixels of the gamut's picture that share a color
 
 export class Picker {
   /** `chosen` is called with (a, b, goesOn) when a person takes a color; goesOn while a finger is still down. */
   constructor({ gamut, color, likely, a, b, chosen }) {
     Object.assign(this, { gamut, color, likely, sliders: [a, b], chosen });
     this.lightness = 60;
-    this.ab = [30, 30];
+    this.ab = [0, 0];
+    this.decided = false; // whether a person has chosen
     this.drawn = null;
     gamut.addEventListener("pointerdown", (event) => {
       gamut.setPointerCapture(event.pointerId);
@@ -63,6 +64,7 @@ export class Picker {
   }
 
   take(ab, goesOn) {
+    this.decided = true;
     this.set(ab);
     this.chosen(...ab, goesOn);
   }
@@ -71,20 +73,26 @@ export class Picker {
     const { left, top, width, height } = this.gamut.getBoundingClientRect();
     const a = ((event.clientX - left) / width) * 2 * REACH - REACH;
     const b = REACH - ((event.clientY - top) / height) * 2 * REACH;
-    let share = 1;
-    while (share > 0 && !inGamut(this.lightness, a * share, b * share)) share -= 0.02;
-    this.take([a * Math.max(0, share), b * Math.max(0, share)], this.goesOn);
+    this.take(this.possible(a, b), this.goesOn);
     this.goesOn = true;
+  }
+
+  /** The color of this hue, as near to (a, b) as there is at this lightness. */
+  possible(a, b) {
+    let share = 1;
+    while (share > 0 && !inGamut(this.lightness, a * share, b * share)) share = Math.max(0, share - 0.02);
+    return [a * share, b * share];
   }
 
   show() {
     const { gamut, lightness } = this;
+    const [a, b] = this.possible(...this.ab);
     const context = gamut.getContext("2d");
     const side = gamut.width;
     if (!this.slice || this.slice.lightness !== Math.round(lightness)) this.slice = slice(Math.round(lightness), side);
     context.clearRect(0, 0, side, side);
     context.drawImage(this.slice.canvas, 0, 0);
-    const [x, y] = [((this.ab[0] + REACH) / 2 / REACH) * side, ((REACH - this.ab[1]) / 2 / REACH) * side];
+    const [x, y] = [((a + REACH) / 2 / REACH) * side, ((REACH - b) / 2 / REACH) * side];
     for (const [radius, color] of [[7, "#000"], [5.5, "#fff"]]) {
       context.beginPath();
       context.arc(x, y, radius, 0, 7);

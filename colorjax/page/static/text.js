@@ -80,8 +80,8 @@ export const text = {
   referenceImage: (name) => `Reference: ${name}`,
   referenceReading: "Reading the reference …",
   save: "Save",
-  saving: (share) => `Making the file … ${share} %`,
-  savingWaits: "Waiting for its turn …",
+  saving: (share) => `Making it … ${share} %`,
+  savingWaits: "Waits …",
   remove: "Remove",
   saved: (name) => `${name} is saved.`,
   states: {
