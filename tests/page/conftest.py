@@ -1,7 +1,5 @@
 """The page as a person meets it: its server over HTTP, and the page itself in Chromium. Loud where that can't be."""
 
-import importlib.util
-import shutil
 import sys
 from pathlib import Path
 
@@ -9,18 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from needs import missing  # noqa: E402
+
 SKIPPED = pytest.StashKey[str]()
-PACKAGES = ("starlette", "uvicorn", "playwright")
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-
-
-def missing() -> str:
-    """Return what the tests lack; '' for nothing."""
-    if packages := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
-        return f"pip install {' '.join(packages)}"
-    if not any(map(shutil.which, CHROMIUM)):
-        return "no Chromium: apt-get install chromium"
-    return ""
 
 
 @pytest.fixture(autouse=True, scope="session")

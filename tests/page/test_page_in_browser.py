@@ -9,7 +9,7 @@ import numpy as np
 import photographs
 import pytest
 import tifffile
-from conftest import CHROMIUM, missing
+from needs import CHROMIUM, missing
 from PIL import Image
 from serving import LONG, ROOT, launch, running
 from support.runs import make_run, train, validation

@@ -12,6 +12,7 @@ export class Album extends EventTarget {
     this.version = 0;
     this.uploading = 0;
     this.posting = new Map(); // id -> how many changes are on their way
+    this.taken = new Map(); // id -> the server's version that has the last of them
     this.runs = this.references = false;
   }
 
@@ -23,22 +24,25 @@ export class Album extends EventTarget {
         this.version = version;
         this.runs = runs;
         this.references = references;
-        this.take(pictures);
+        this.take(pictures, version);
         this.say("");
       } catch (error) {
         this.say(error.message);
         if (error.offline) this.version = 0;
+        this.taken.clear();
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       }
     }
   }
 
-  take(pictures) {
+  take(pictures, version) {
     const before = this.pictures;
     this.pictures = new Map(
       pictures.map((picture) => {
         const own = before.get(picture.id);
-        if (own && this.posting.get(picture.id)) Object.assign(picture, { recipe: own.recipe, revision: own.revision });
+        // News may be older than what this window has changed since.
+        const older = this.posting.get(picture.id) || version < (this.taken.get(picture.id) ?? 0);
+        if (own && older) Object.assign(picture, { recipe: own.recipe, revision: own.revision });
         return [picture.id, picture];
       }),
     );
@@ -79,7 +83,8 @@ export class Album extends EventTarget {
     this.pictures.get(id).recipe = recipe;
     this.posting.set(id, (this.posting.get(id) ?? 0) + 1);
     try {
-      const { revision } = await api.change(id, recipe);
+      const { revision, version } = await api.change(id, recipe);
+      this.taken.set(id, version);
       const own = this.pictures.get(id);
       if (own && this.posting.get(id) === 1) own.revision = revision;
     } catch (error) {
