@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 WORKDIR ?= runs/demo
 
-.PHONY: help setup demo test test-quick test-keras test-optimized test-cluster fuzz lint benchmarks clean
+.PHONY: help setup demo test test-quick test-keras test-optimized test-cluster test-page fuzz lint benchmarks clean
 
 help:
 	@echo "make setup         virtual environment in $(VENV), with requirements.txt"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-keras    Inception-ResNet-v2 against Keras itself: two minutes"
 	@echo "make test-optimized  the tests of numbers, compiled as a user's programs are: two minutes"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
+	@echo "make test-page     the page in the browser, in Chromium (package chromium); 5 minutes"
 	@echo "make fuzz          ten minutes of broken picture files (atheris, Linux)"
 	@echo "make lint          ruff, the linter and formatter"
 	@echo "make benchmarks    every speed ratio in docs/speed.md (takes about an hour)"
@@ -61,6 +62,13 @@ test-optimized: $(VENV)/.ready-dev
 # Skips, and says so in red, where Slurm isn't installed or can't start. One after the other: they share one node.
 test-cluster: $(VENV)/.ready-dev
 	$(RUN) -m pytest tests/cluster
+
+# Skips, and says so in red, where Chromium is missing. axe-core, which looks for barriers, comes from npm if there is one.
+AXE := .cache/page/node_modules/axe-core/axe.min.js
+test-page: $(VENV)/.ready-dev
+	$(RUN) -m pip install --quiet --requirement requirements-page.txt "playwright>=1.50,<2"
+	@test -e $(AXE) || ! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix .cache/page axe-core@4
+	$(RUN) -m pytest tests/page
 
 # Ten minutes of broken picture files, from a small one of every kind; a crash leaves its file in $(CORPUS).
 CORPUS ?= .cache/fuzz

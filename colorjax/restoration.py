@@ -85,7 +85,7 @@ def denoise(
     own = "" if method in DENOISERS else (GRAY_DENOISER if gray else DENOISER)
     network = check_denoiser(weights or own, method, noise_level)
     if isinstance(network, Denoiser):
-        return _blended(picture, _filtered(picture, network, progress), strength)
+        return blended(picture, _filtered(picture, network, progress), strength)
     channels = network.task.output_channels
     if channels == 1 and not gray:
         raise UserError(f"the weights {network.name!r} are for gray pictures, and this one has colors; use others")
@@ -102,7 +102,7 @@ def denoise(
     if channels == 3 and gray:  # make the three channels equal again
         result = np.rint(result.mean(axis=-1, keepdims=True, dtype=np.float32)).astype(result.dtype)
     result = result if result.shape == picture.shape else np.repeat(result, picture.shape[2], axis=-1)
-    return _blended(picture, keep_saturated(picture, result), strength)
+    return blended(picture, keep_saturated(picture, result), strength)
 
 
 def colorize(
@@ -202,8 +202,14 @@ def check_strength(strength: float) -> None:
         raise UserError(f"strength {strength:g}: it is from 0 (the picture as it is) to 1 (denoised)")
 
 
-def _blended(picture: np.ndarray, denoised: np.ndarray, strength: float) -> np.ndarray:
-    """Return strength * denoised + (1 - strength) * picture, rounded; in place in `denoised`, in bands of rows."""
+def blended(picture: np.ndarray, denoised: np.ndarray, strength: float) -> np.ndarray:
+    """Return strength * denoised + (1 - strength) * picture, rounded; in place in `denoised`, in bands of rows.
+
+    Args:
+      picture: as it was, uint8 or uint16 [H, W, C].
+      denoised: of the same shape and dtype; changed.
+      strength: from 0 to 1.
+    """
     if strength == 1:
         return denoised
     share, rest = np.float32(strength), np.float32(1 - strength)

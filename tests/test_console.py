@@ -61,6 +61,7 @@ def test_colorjax_has_the_commands_without_data_sets(typed):
         "restore",
         "denoise",
         "colorize",
+        "serve",
         "weights",
         "export",
         "status",

@@ -22,7 +22,11 @@ IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    importlib.import_module(module.name)
+    try:
+        importlib.import_module(module.name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn") or not module.name.startswith("colorjax.page."):
+            raise  # these two are of an optional requirement
 print("\\n".join(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
@@ -119,6 +123,13 @@ def test_commands_on_pictures_start_without_slow_libraries():
     assert "colorjax.methods" in modules
     # Each takes half a second or more; the methods that use them load them.
     assert not modules & {"scipy.stats", "matplotlib", "orbax.checkpoint", "tensorflow_datasets", "sklearn"}
+
+
+def test_only_its_command_imports_the_page():
+    graph = import_graph(ROOT, "colorjax")
+    outside = {module for module in graph if module != "colorjax.page" and not module.startswith("colorjax.page.")}
+    importing = {module for module in outside if any(name.startswith("colorjax.page.") for name in graph[module])}
+    assert importing == {"colorjax.commands.serve"}
 
 
 def test_imports_go_in_no_circle():

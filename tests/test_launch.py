@@ -80,6 +80,7 @@ def test_commands_on_pictures_do_not_speak_of_configs(command, capsys):
         ["colorize", "a.png", "--output=out", "--method=scribble", "--hints=b.png"],
         ["restore", "a.png", "--output=out", "--compare"],
         ["measure", "results", "--against=truths", "--output=out"],
+        ["serve", "--port=0", "--host=localhost", "--runs=a", "--references=b"],
         ["export", "{workdir}", "--output=a.safetensors", "--config.inference.batch_size=1"],
         ["weights", "inception", "--from=a.h5"],
     ],

@@ -22,6 +22,10 @@ a checkpoint (the same command goes on from it); 130 stopped by Ctrl-C without o
 '{typed} COMMAND --help' tells more about a command.
 """
 
+ENDING_OF_PAGE = """\
+Exit status: 0 ended by SIGTERM; 2 bad input; 130 stopped by Ctrl-C.
+"""
+
 ENDING_OF_PICTURES = """\
 Exit status: 0 every picture was done; 1 some were left out; 2 bad input; 130 stopped by Ctrl-C: what was finished
 by then stays, and no file is half written.
@@ -195,6 +199,13 @@ COMMANDS = {
         "Sizes must be equal. The Fréchet distance is between features of EfficientNet-Lite0 and is not FID.",
         (options.TWO_FOLDERS,),
         compiles=True,
+    ),
+    "serve": Command(
+        "restore your own pictures on a page in the browser",
+        "Serves a page on this machine: drop pictures, compare before and after, paint hints, save. Nothing leaves\n"
+        "the machine. Needs the packages of requirements-page.txt.\n",
+        (options.PAGE,),
+        ending=ENDING_OF_PAGE,
     ),
     "export": Command(
         "write a trained network as one file",

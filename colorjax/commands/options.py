@@ -260,6 +260,21 @@ def _add_two_folders(parser):
 TWO_FOLDERS = Options(_add_two_folders)
 
 
+# The page
+
+
+def _add_page(parser):
+    parser.add_argument("--port", type=int, default=8010, metavar="N", help="default: 8010; 0 for a free one")
+    text = "address to listen on (default: 127.0.0.1, this machine alone); others need the token that is printed"
+    parser.add_argument("--host", default="127.0.0.1", metavar="NAME", help=text)
+    text = "a folder of color photographs to find references in"
+    parser.add_argument("--references", default="", metavar="FOLDER", help=text)
+    parser.add_argument("--runs", default="", metavar="DIR", help="show the runs in this folder, too, read-only")
+
+
+PAGE = Options(_add_page)
+
+
 # Weights
 
 

@@ -71,8 +71,18 @@ class ColorUpsampling:
         """Return the colors [R, W, 2] of R rows from row `top` on; `lightness` is theirs, [R, W]."""
         if lightness.shape[1] != self._width:
             raise ValueError(f"rows of {lightness.shape[1]} pixels for a picture of {self._width}")
-        tiles = range(0, self._width, TILE)
-        return np.concatenate([self._tile(top, left, lightness[:, left : left + TILE]) for left in tiles], axis=1)
+        return self.part(top, 0, lightness)
+
+    def part(self, top: int, left: int, lightness: np.ndarray) -> np.ndarray:
+        """Return the colors [R, C, 2] of R rows from row `top` and C columns from column `left` on.
+
+        Args:
+          top: the first row.
+          left: the first column.
+          lightness: of this part, [R, C].
+        """
+        parts = [self._tile(top, left + at, lightness[:, at : at + TILE]) for at in range(0, lightness.shape[1], TILE)]
+        return np.concatenate(parts, axis=1)
 
     def _tile(self, top, left, lightness):
         rows, columns = lightness.shape

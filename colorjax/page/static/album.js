@@ -1,0 +1,97 @@
+// The pictures as the server has them, and the recipes as this window has changed them meanwhile.
+
+import { api } from "./api.js";
+import { text } from "./text.js";
+
+const AGAIN_MS = 2000;
+
+export class Album extends EventTarget {
+  constructor() {
+    super();
+    this.pictures = new Map();
+    this.version = 0;
+    this.uploading = 0;
+    this.posting = new Map(); // id -> how many changes are on their way
+    this.taken = new Map(); // id -> the server's version that has the last of them
+    this.runs = this.references = false;
+  }
+
+  /** Follow the server for as long as the page is open. */
+  async follow() {
+    for (;;) {
+      try {
+        const { version, pictures, runs, references } = await api.album(this.version);
+        this.version = version;
+        this.runs = runs;
+        this.references = references;
+        this.take(pictures, version);
+        this.say("");
+      } catch (error) {
+        this.say(error.message);
+        if (error.offline) this.version = 0;
+        this.taken.clear();
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
+    }
+  }
+
+  take(pictures, version) {
+    const before = this.pictures;
+    this.pictures = new Map(
+      pictures.map((picture) => {
+        const own = before.get(picture.id);
+        // News may be older than what this window has changed since.
+        const older = this.posting.get(picture.id) || version < (this.taken.get(picture.id) ?? 0);
+        if (own && older) Object.assign(picture, { recipe: own.recipe, revision: own.revision });
+        return [picture.id, picture];
+      }),
+    );
+    this.dispatchEvent(new Event("change"));
+  }
+
+  say(line) {
+    if (line === this.said) return;
+    this.said = line;
+    this.dispatchEvent(Object.assign(new Event("say"), { line }));
+  }
+
+  get photographs() {
+    return [...this.pictures.values()].filter((picture) => !picture.reference);
+  }
+
+  /** Send files, one after the other; returns the ids of those that the server took. */
+  async upload(files, reference = false) {
+    const ids = [];
+    this.uploading += files.length;
+    for (const file of files) {
+      this.dispatchEvent(new Event("change"));
+      try {
+        ids.push((await api.upload(file, reference)).id);
+      } catch (error) {
+        this.say(text.uploadFailed(file.name, error.message));
+      }
+      this.uploading -= 1;
+    }
+    this.dispatchEvent(new Event("change"));
+    return ids;
+  }
+
+  /** Change parts of a picture's recipe; what is shown follows when the server has taken it. */
+  async change(picture, parts) {
+    const { id } = picture;
+    const recipe = { ...this.pictures.get(id).recipe, ...parts };
+    this.pictures.get(id).recipe = recipe;
+    this.posting.set(id, (this.posting.get(id) ?? 0) + 1);
+    try {
+      const { revision, version } = await api.change(id, recipe);
+      this.taken.set(id, version);
+      const own = this.pictures.get(id);
+      if (own && this.posting.get(id) === 1) own.revision = revision;
+    } catch (error) {
+      this.say(error.message);
+    } finally {
+      this.posting.set(id, this.posting.get(id) - 1);
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,66 @@
+// References that the server finds in its folder, each with what it would give.
+
+import { api } from "./api.js";
+import { levelSizes } from "./pyramid.js";
+import { text } from "./text.js";
+
+export class Finder {
+  constructor({ album, picture, say, query }) {
+    Object.assign(this, { album, picture, say, query });
+    this.found = new Map(); // id of a picture -> {ids, poor}
+    this.button = document.getElementById("reference-find");
+    this.title = document.getElementById("found-title");
+    this.list = document.getElementById("found");
+    this.button.addEventListener("click", () => this.find());
+  }
+
+  async find() {
+    const { id } = this.picture();
+    this.button.disabled = true;
+    this.say(text.referenceFinding);
+    try {
+      const { found, poor } = await api.findReferences(id);
+      this.found.set(id, { ids: found, poor });
+      this.say("");
+    } catch (error) {
+      this.say(error.message);
+    }
+    this.button.disabled = false;
+    this.shown = null;
+    this.show();
+  }
+
+  /** Show what was found for the present picture. */
+  show() {
+    const own = this.picture();
+    this.button.hidden = !this.album.references;
+    const { ids, poor } = this.found.get(own.id) ?? { ids: [], poor: false };
+    const ready = ids.map((id) => this.album.pictures.get(id)).filter((reference) => reference?.state === "ready");
+    this.title.hidden = this.list.hidden = !ready.length;
+    this.title.textContent = poor ? text.referencePoor : text.referenceFound;
+    const state = JSON.stringify([own.id, own.revision, own.denoised, ready.map(({ id }) => id)]);
+    if (this.shown === state) return;
+    this.shown = state;
+    this.list.replaceChildren(...ready.map((reference) => this.item(own, reference)));
+  }
+
+  item(own, reference) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = text.referenceTake(reference.name);
+    button.setAttribute("aria-label", button.title);
+    button.setAttribute("aria-pressed", String(own.recipe.reference === reference.id));
+    const level = levelSizes(own.info.width, own.info.height).length - 1;
+    const result = api.afterTile(own.id, level, 0, 0, `${this.query(own)}&reference=${reference.id}`);
+    for (const source of [api.thumbnail(reference.id), result]) {
+      const image = document.createElement("img");
+      image.alt = "";
+      image.src = source;
+      button.append(image);
+    }
+    button.addEventListener("click", () => this.album.change(own, { reference: reference.id }));
+    const item = document.createElement("li");
+    item.append(button);
+    return item;
+  }
+}
