@@ -16,6 +16,7 @@ import numpy as np
 
 from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError, nearest
+from colorjax.inference.clipped import noise_before_clipping, undo_clipped_mean
 from colorjax.inference.colorizing import colorize_pixels
 from colorjax.inference.saturated import keep_saturated
 from colorjax.inference.tiled_network import restore as restore_in_tiles
@@ -37,8 +38,9 @@ from colorjax.weights import load
 
 Progress = Callable[[float], None]
 
-DENOISER = "denoise_color"
-GRAY_DENOISER = "denoise_gray"
+# For the noise of people's photographs; those for Gaussian noise, denoise_color and denoise_gray, are for measuring.
+DENOISER = "denoise_photo"
+GRAY_DENOISER = "denoise_photo_gray"
 COLORIZER = "colorize"
 METHODS = ("network", "scribble", *TRANSFERS)
 COUNT = 5  # references found in a folder
@@ -64,9 +66,13 @@ def denoise(
 ) -> np.ndarray:
     """Return the denoised image, of the shape and dtype of the given one. Saturated regions stay so.
 
+    What a network for Gaussian noise returns is corrected for the noise that the file's black and white have cut off
+    (`colorjax.inference.clipped`).
+
     Args:
       picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
-      weights: of a denoiser; by default the bundled one for gray if all channels are equal, else the one for color.
+      weights: of a denoiser; by default the bundled one for photographs, for gray if all channels are equal, else for
+        color.
       progress: called with the finished share, 0 to 1.
       method: 'network' (the default), or one of `colorjax.methods.DENOISERS`, such as 'bm3d'.
       noise_level: standard deviation of the noise, of 255, for the latter and for networks with a map of it; None to
@@ -99,6 +105,8 @@ def denoise(
     given = picture[..., :1] if channels == 1 else np.broadcast_to(picture, (*picture.shape[:2], 3))
     told = _told(network, given, noise_level, remark) if network.task.takes_noise_level else ()
     result = restore_in_tiles(network.model, network.variables, network.task, given, network.tiling, finished, told)
+    if network.task.noise_kind == "gaussian":  # it has learned that the mean of noise is 0, which a file's is not
+        result = undo_clipped_mean(result, noise_before_clipping(given, result))
     if channels == 3 and gray:  # make the three channels equal again
         result = np.rint(result.mean(axis=-1, keepdims=True, dtype=np.float32)).astype(result.dtype)
     result = result if result.shape == picture.shape else np.repeat(result, picture.shape[2], axis=-1)

@@ -23,12 +23,12 @@ smoke      2 of those in scikit-image     2 CPU cores  4 minutes     PSNR at Gau
 
 `real` has the noises of people's files, all cut off at black and white and rounded to 8 bits: Gaussian, a camera's,
 film grain, JPEG, and what happens to photographs in random order. Where the noise is Gaussian, its level is told to the
-classical methods; of other noises they estimate it. The bundled networks are never told, and were trained on Gaussian
-noise alone. `learned` adds the four U-Nets of Komatsu and Gonsalves, one of them with a discriminator besides (after
-their third loss), and the denoisers of the literature, each trained on every noise, on as many patches; FFDNet and
-DRUNet are told the level. `published` adds weights of others, which are not fetched: `weights` says where the files
-are. With --config.rows.published_ffdnet.method.told=False a network with a map estimates the level, and its row has the
-hash of the others.
+classical methods; of other noises they estimate it. The bundled networks are never told: one was trained on Gaussian
+noise alone, the other on the noises of photographs. `learned` adds the four U-Nets of Komatsu and Gonsalves, one of
+them with a discriminator besides (after their third loss), and the denoisers of the literature, each trained on every
+noise, on as many patches; FFDNet and DRUNet are told the level. `published` adds weights of others, which are not
+fetched: `weights` says where the files are. With --config.rows.published_ffdnet.method.told=False a network with a map
+estimates the level, and its row has the hash of the others.
 """
 
 from ml_collections import ConfigDict
@@ -115,8 +115,12 @@ def get_config(variant: str = "") -> ConfigDict:
     for name, (label, settings) in METHODS.items():
         method = method_config(name.removesuffix("_visu"), told=True, **settings)
         config.rows[name] = ConfigDict({"label": label, "method": method})
-    shipped = method_config("pretrained", weights="denoise_color")
-    config.rows.shipped = ConfigDict({"label": "Bundled weights", "method": shipped})
+    for name, label, weights in (
+        ("shipped", "Bundled weights", "denoise_color"),
+        ("shipped_photo", "Bundled weights, for photographs", "denoise_photo"),
+    ):
+        method = method_config("pretrained", weights=weights)
+        config.rows[name] = ConfigDict({"label": label, "method": method})
     if variant == "learned":
         for name, (label, fields) in denoise_unet.MODELS.items():
             config.rows[name] = ConfigDict({"label": label, "model": model_config("unet", **fields)})

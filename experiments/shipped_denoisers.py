@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 from colorjax.config import choose, method_config, table_config
 
 TASKS = {"color": "denoise", "gray": "denoise_gray"}
+PHOTO = {"color": "denoise_photo", "gray": "denoise_photo_gray"}
 LEVELS = (15, 25, 50)
 VARIANTS = ("smoke", *(f"{kind}_{level}" for kind in TASKS for level in LEVELS))
 
@@ -54,6 +55,8 @@ def get_config(variant: str = "") -> ConfigDict:
         config.protocol.resize = "short_side"
         config.protocol.size = 256
         return config.lock()
+    photo = method_config("pretrained", weights=PHOTO[kind])
+    config.rows.shipped_photo = ConfigDict({"label": "Bundled weights, for photographs", "method": photo})
     label = "CBM3D" if kind == "color" else "BM3D"
     config.rows.bm3d = ConfigDict({"label": label, "method": method_config("bm3d", told=True)})
     config.test_data.name = "cbsd68"
