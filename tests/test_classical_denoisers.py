@@ -292,7 +292,7 @@ def test_bm3d_is_the_same_in_bands_and_tells_its_progress(monkeypatch):
         ({"method": "bm3d", "noise_level": 0.1}, "noise level 0.1: it is of 255"),
         ({"method": "bm3d", "noise_level": 400}, "noise level 400: it is of 255"),
         ({"method": "median", "weights": "denoise_color"}, "the method median has no weights"),
-        ({"noise_level": 20}, "the network 'denoise_gray' finds the noise level by itself; a level is for"),
+        ({"noise_level": 20}, "the network 'denoise_photo_gray' finds the noise level by itself; a level is for"),
     ],
 )
 def test_arguments_that_do_not_fit_are_one_line(arguments, line):
