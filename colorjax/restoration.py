@@ -66,8 +66,8 @@ def denoise(
 ) -> np.ndarray:
     """Return the denoised image, of the shape and dtype of the given one. Saturated regions stay so.
 
-    What a network for Gaussian noise returns is corrected for the noise that the file's black and white have cut off
-    (`colorjax.inference.clipped`).
+    What a blind network for Gaussian noise returns is corrected for the noise that the file's black and white have cut
+    off (`colorjax.inference.clipped`).
 
     Args:
       picture: the image, uint8 or uint16 `[H, W, 1]` or `[H, W, 3]`.
@@ -105,7 +105,7 @@ def denoise(
     given = picture[..., :1] if channels == 1 else np.broadcast_to(picture, (*picture.shape[:2], 3))
     told = _told(network, given, noise_level, remark) if network.task.takes_noise_level else ()
     result = restore_in_tiles(network.model, network.variables, network.task, given, network.tiling, finished, told)
-    if network.task.noise_kind == "gaussian":  # it has learned that the mean of noise is 0, which a file's is not
+    if network.task.noise_kind == "gaussian" and not told:  # for it the mean of noise is 0, which a file's is not
         result = undo_clipped_mean(result, noise_before_clipping(given, result))
     if channels == 3 and gray:  # make the three channels equal again
         result = np.rint(result.mean(axis=-1, keepdims=True, dtype=np.float32)).astype(result.dtype)

@@ -146,7 +146,7 @@ def test_told_network_is_a_row_of_the_table_of_denoising(told_file, tmp_path, mo
     with trained.config.unlocked():
         trained.config.protocol = table.protocol
     run = Run("trained", trained.config, tmp_path / "trained", str(told_file))
-    again = measuring._measure_weights(run, protocol, [PHOTOGRAPH])
+    again = measuring._measure_weights(run, protocol, table.task.loss, [PHOTOGRAPH])
     np.testing.assert_allclose(again.values("psnr"), evaluations["told"].values("psnr"), atol=1e-4)
     np.testing.assert_allclose(again.values("loss"), evaluations["told"].values("loss"), rtol=1e-3)
 

@@ -169,7 +169,7 @@ def test_shipped_networks_fit_their_configs_and_have_cards():
     folder = Path(weights.__file__).parent / "pretrained"
     files = {path.stem for path in folder.glob("*.safetensors")}
     assert files == set(weights.names()) == {path.stem for path in folder.glob("*.md")}
-    assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < 40e6
+    assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < 45e6
     for name in weights.names():
         assert weights.load(name).name == name
 
