@@ -43,7 +43,7 @@ SCALES = ("long", "cool", "gpu", "smoke")
 VARIANTS = tuple(f"{kind}_{scale}" for scale in SCALES for kind in TASKS)
 STRONGEST = 55 / 255
 # The weights that a kind begins with.
-BEGINNINGS = {"color": "", "gray": "denoise_color", "photo": "denoise_color", "photo_gray": "denoise_photo"}
+BEGINNINGS = {"color": "", "gray": "denoise_color", "photo": "denoise_color", "photo_gray": "denoise_gray"}
 
 
 def get_config(variant: str = "") -> ConfigDict:
