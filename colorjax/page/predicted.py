@@ -16,7 +16,7 @@ from colorjax.color.gray import gray_levels, lightness_of_levels
 from colorjax.color.spaces import rgb2lab
 from colorjax.inference.color_upsampling import ColorUpsampling
 from colorjax.inference.resizing import resize
-from colorjax.methods.guidance import palette_of_image, reduced_hints
+from colorjax.methods.guidance import reduced_hints
 from colorjax.methods.hint_strokes import HintStrokes, parse_hints
 from colorjax.methods.network import NetworkMethod
 from colorjax.page.pyramid import level_sizes, read_level
@@ -107,8 +107,8 @@ def _colors(source: Source, guidance: Guidance, strokes: HintStrokes | None) -> 
     if strokes is not None:
         hints = reduced_hints(strokes.drawn(copy.height, copy.width), copy.height, copy.width)
     small = reduced_lightness(source)
-    palette = _palette(guidance.reference) if guidance.reference else None
-    return small, network.predict(small, copy, hints, palette)[1]
+    reference = network.guidance_of(_small_reference(guidance.reference)) if guidance.reference else None
+    return small, network.predict(small, copy, hints, reference)[1]
 
 
 def colorizer(vividness: float) -> NetworkMethod:
@@ -151,11 +151,11 @@ def _by_scribbles(source: Source, strokes: HintStrokes) -> tuple[np.ndarray, np.
 
 
 @functools.lru_cache(maxsize=16)
-def _palette(folder: str) -> np.ndarray:
-    """Return the palette of a reference, from the smallest copy that is large enough for it."""
+def _small_reference(folder: str) -> np.ndarray:
+    """Return a reference [h, w, 3] in [0, 1], its smallest copy that is large enough for a palette."""
     place, level = Path(folder), 0
     pixels = read_level(place, "before", 0)
     while min(pixels.shape[:2]) >= 2 * _REFERENCE_SIDE:
         level += 1
         pixels = read_level(place, "before", level)
-    return palette_of_image(in_unit_range(np.asarray(pixels)))
+    return in_unit_range(np.asarray(pixels))
