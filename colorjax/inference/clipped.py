@@ -55,10 +55,10 @@ def noise_before_clipping(picture: np.ndarray, denoised: np.ndarray) -> float:
     wanted = total / picture.size
     if wanted <= _WEAKEST**2:
         return 0.0
+    means = (np.arange(_STEPS) + 0.5) / _STEPS
     weakest, strongest = _WEAKEST, _STRONGEST
     for _ in range(24):
         level = (weakest * strongest) ** 0.5
-        means = (np.arange(_STEPS) + 0.5) / _STEPS
         variance = np.average(clipped_moments(_inverse(means, level), level)[1], weights=counts)
         weakest, strongest = (level, strongest) if variance < wanted else (weakest, level)
     return level

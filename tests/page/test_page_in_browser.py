@@ -199,6 +199,8 @@ def test_reload_and_second_window_show_the_same(opened):
     expect(window.locator("[name=task][value=denoise]")).to_be_checked()
     choose(window, "task", "restore")
     expect(page.locator("[name=task][value=restore]")).to_be_checked()
+    finished(page)  # so that no window still asks for tiles of a picture that is gone
+    finished(window)
     window.get_by_role("button", name="Remove").click()
     expect(page.get_by_role("heading", name="Drop photographs here")).to_be_visible()
 
@@ -310,7 +312,8 @@ def test_large_picture_comes_in_tiles(opened):
     choose_when_ready(page, "task", "colorize")
     finished(page)
     assert not any("/before/0/" in url for url in tiles)  # the whole of it never comes at full size
-    page.get_by_role("button", name="1 : 1").click()
+    with page.expect_request(lambda request: "/before/0/" in request.url):
+        page.get_by_role("button", name="1 : 1").click()
     finished(page)
     full = {url for url in tiles if "/before/0/" in url}
     assert 0 < len(full) < 36 / 2
