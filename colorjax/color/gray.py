@@ -143,16 +143,24 @@ class _Depth:
         levels = levels[..., 0].astype(jnp.int32)
         lab = jnp.concatenate([tables.lightness[levels][..., np.newaxis], ab], axis=-1)
         linear = srgb_to_linear(lab2rgb_gamut(lab))
-        # At the gamut's surface the color may be off by `GAMUT_TOLERANCE`, which is several levels of 16 bits in the
-        # dark. So gray light is added to reach the luminance Y, and chroma is reduced until all channels are in [0, 1].
-        luminance = tables.linear[levels][..., np.newaxis]
-        chromatic = linear - sum(weight * linear[..., i : i + 1] for i, weight in enumerate(LUMINANCE))
-        most, least = (extreme(chromatic, axis=-1, keepdims=True) for extreme in (jnp.max, jnp.min))
-        room = jnp.minimum((1.0 - luminance) / jnp.maximum(most, TINY), luminance / jnp.maximum(-least, TINY))
-        return linear_to_srgb(luminance + chromatic * jnp.minimum(room, 1.0)) * self.top
+        # At the gamut's surface the color may be off by `GAMUT_TOLERANCE`, several levels of 16 bits in the dark.
+        return linear_to_srgb(of_luminance(linear, tables.linear[levels][..., np.newaxis])) * self.top
 
     def _whole(self, values):
         return jnp.clip(values, 0, self.top).astype(jnp.uint8 if self.top == 255 else jnp.uint16)
+
+
+def of_luminance(linear: jax.Array, luminance: jax.Array) -> jax.Array:
+    """Return the color in linear light with gray light added to reach a luminance, in [0, 1] by less chroma if need be.
+
+    Args:
+      linear: [H, W, 3], also outside [0, 1].
+      luminance: CIE Y, from 0 to 1, [H, W, 1].
+    """
+    chromatic = linear - sum(weight * linear[..., i : i + 1] for i, weight in enumerate(LUMINANCE))
+    most, least = (extreme(chromatic, axis=-1, keepdims=True) for extreme in (jnp.max, jnp.min))
+    room = jnp.minimum((1.0 - luminance) / jnp.maximum(most, TINY), luminance / jnp.maximum(-least, TINY))
+    return luminance + chromatic * jnp.minimum(room, 1.0)
 
 
 def _by_chunks(function: Callable, *pictures: np.ndarray) -> np.ndarray:

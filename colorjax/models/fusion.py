@@ -17,13 +17,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from colorjax.color.gray import gray_of_lightness
-from colorjax.errors import UserError
 from colorjax.models import efficientnet_weights
 from colorjax.models.blocks import DType
 from colorjax.models.efficientnet_lite import SIZES, EfficientNetLite, efficientnet_input
 from colorjax.models.inception import weights as inception_weights
 from colorjax.models.inception.network import SIZE, InceptionResNetV2, inception_input
-from colorjax.models.network import FrozenWeights, Network
+from colorjax.models.network import FrozenWeights, Network, require_ab
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
 from colorjax.models.variables import fingerprint_of
 from colorjax.tasks.colorize import AB_SCALE
@@ -79,8 +78,7 @@ class FusionNetwork(Network):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.output_channels != 2:
-            raise UserError("model.name: 'fusion' predicts the two channels ab: it is for config.task.name=colorize")
+        require_ab("fusion", self.output_channels)
 
     @nn.compact
     def __call__(self, inputs: jax.Array, train: bool, embedding: jax.Array) -> jax.Array:

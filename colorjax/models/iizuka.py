@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from colorjax.errors import UserError
-from colorjax.models.network import AUXILIARY, CLASS_LOGITS, Network
+from colorjax.models.network import AUXILIARY, CLASS_LOGITS, Network, require_ab
 from colorjax.models.normalization import Normalization
 from colorjax.models.picture_convolution import PictureConvolution
 from colorjax.models.resampling import pad_to_multiple, upsample_nearest
@@ -120,8 +120,7 @@ class IizukaColorizer(Network):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.output_channels != 2:
-            raise UserError("model.name: 'iizuka' predicts the two channels ab: it is for config.task.name=colorize")
+        require_ab("iizuka", self.output_channels)
         if self.side < _LEAST_SIDE:
             raise UserError(
                 f"model.side: {self.side} pixels; the global branch of 'iizuka' needs {_LEAST_SIDE} or more"

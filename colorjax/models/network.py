@@ -118,3 +118,13 @@ def image_channels(model: Network, inputs: Array) -> Array:
             f"have no image of {model.output_channels} channels; use a task of denoising, or another model"
         )
     return inputs[..., : model.output_channels]
+
+
+def require_ab(name: str, output_channels: int) -> None:
+    """Check that a network that predicts colors is asked for as many channels.
+
+    Raises:
+      UserError: they are not the two of ab.
+    """
+    if output_channels != 2:
+        raise UserError(f"model.name: {name!r} predicts the two channels ab: it is for config.task.name=colorize")

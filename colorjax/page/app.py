@@ -30,9 +30,10 @@ from starlette.routing import Route
 
 from colorjax.errors import ColorjaxError, UserError
 from colorjax.page.album import READY, Picture, Session
+from colorjax.page.guard import Guard
 from colorjax.page.recipe import parse_recipe, parse_share
 from colorjax.page.results_zip import write_zip
-from colorjax.page.security import HEADERS, Gate
+from colorjax.page.security import Gate
 from colorjax.page.store import safe_name
 from colorjax.page.studio import NOW, SOON, BusyError, Studio
 from colorjax.page.worker import NotWantedError, WorkerDiedError
@@ -355,33 +356,6 @@ class Page:
             return json.loads(body)
         except (ValueError, RecursionError):
             raise UserError("the settings are no JSON") from None
-
-
-class Guard:
-    """The outermost layer: refuses requests that may not pass, and adds the headers of every answer."""
-
-    def __init__(self, app, gate: Gate):
-        """Guard an application."""
-        self.app, self.gate = app, gate
-
-    async def __call__(self, scope, receive, send):
-        """Answer a request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        app = self.app
-        if refusal := self.gate.refusal(scope["method"], headers):
-            app = JSONResponse({"error": refusal[1]}, refusal[0])
-
-        async def send_with_headers(message):
-            if message["type"] == "http.response.start":
-                own = {name.lower() for name, _ in message["headers"]}
-                added = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-                message["headers"] = [*message["headers"], *(pair for pair in added if pair[0] not in own)]
-            await send(message)
-
-        await app(scope, receive, send_with_headers)
 
 
 def build(studio: Studio, gate: Gate, cookie: str, runs: str = "") -> Guard:

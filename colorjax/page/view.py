@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from colorjax.color.gray import gray_levels, lightness_of_levels
+from colorjax.color.gray import gray_levels, lightness_of_levels, of_luminance
 from colorjax.color.spaces import RGB_FROM_XYZ, lab2xyz, linear_to_srgb
 from colorjax.errors import UserError
 from colorjax.page.predicted import Source, blended, colorizer, upsampling
@@ -97,11 +97,7 @@ def _shown(lab: jax.Array) -> jax.Array:
     lab = jnp.concatenate([jnp.clip(lab[..., :1], 0, 100), lab[..., 1:]], axis=-1)
     xyz = lab2xyz(lab)
     linear = sum(xyz[..., i : i + 1] * jnp.asarray(RGB_FROM_XYZ[:, i], jnp.float32).reshape(1, 1, 3) for i in range(3))
-    luminance = xyz[..., 1:2]
-    chromatic = linear - luminance
-    most, least = chromatic.max(axis=-1, keepdims=True), chromatic.min(axis=-1, keepdims=True)
-    room = jnp.minimum((1.0 - luminance) / jnp.maximum(most, 1e-9), luminance / jnp.maximum(-least, 1e-9))
-    return jnp.round(jnp.clip(linear_to_srgb(luminance + chromatic * jnp.clip(room, 0.0, 1.0)), 0, 1) * 255)
+    return jnp.round(jnp.clip(linear_to_srgb(of_luminance(linear, jnp.clip(xyz[..., 1:2], 0, 1))), 0, 1) * 255)
 
 
 def warm_up(progress: Callable[[float], None]) -> None:
