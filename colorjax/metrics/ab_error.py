@@ -67,9 +67,13 @@ def rebalanced_area_under_curve(truth: jax.Array, prediction: jax.Array, mask: j
 
 
 def _differences(truth, prediction):
-    """Return the differences in a and b of one image, `[H, W, 2]`."""
+    """Return the differences in a and b of one image, `[H, W, 2]`, exactly 0 where the two have the same color.
+
+    XLA may round the conversions of the two sides differently, so that even equal colors would differ a little.
+    """
     (true_a, true_b), (a, b) = rgb2lab_planes(truth)[1:], rgb2lab_planes(prediction)[1:]
-    return jnp.stack([a - true_a, b - true_b], axis=-1)
+    equal = jnp.all(truth == prediction, axis=-1, keepdims=True)
+    return jnp.where(equal, 0.0, jnp.stack([a - true_a, b - true_b], axis=-1))
 
 
 def _limited_errors(truth, prediction):
