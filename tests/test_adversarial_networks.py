@@ -143,7 +143,7 @@ def test_batch_norm_at_test_time_is_that_of_each_picture():
 def test_batch_norm_is_over_all_devices():
     features = drawn((8, 4, 4, 2))
     alone, mapped = PictureNormalization("batch", None), PictureNormalization("batch", "devices")
-    variables = alone.init(jax.random.key(0), features, True)
+    variables = mapped.init(jax.random.key(0), features, True)  # outside of the axis, as before a training
     apply = jax.pmap(lambda x: mapped.apply(variables, x, True), axis_name="devices", devices=jax.devices()[:4])
     found = apply(features.reshape(4, 2, 4, 4, 2)).reshape(features.shape)
     np.testing.assert_allclose(found, alone.apply(variables, features, True), atol=1e-5)

@@ -19,6 +19,7 @@ from colorjax.methods import build_method
 from colorjax.models import build_model, efficientnet_lite, efficientnet_weights, fusion
 from colorjax.objectives import build_objective
 from colorjax.tasks import build_task
+from colorjax.training import parallel
 from colorjax.training.checks import check_objective
 from colorjax.training.conditioning import conditioning_in_step
 from colorjax.training.optimizer import build_optimizer
@@ -83,8 +84,9 @@ def test_config_builds(name, variant, seen):
     Protocol(**settings, data="", task=config.task.name, pictures=("",))
     for run in runs:
         task = build_task(run.task)
-        model = build_model(run.model, task.output_channels)
-        objective = build_objective(run.objective, model, task, side=run.data.patch_size)
+        # With the axis over devices, as in a training: variables must be made outside of it.
+        model = build_model(run.model, task.output_channels, axis_name=parallel.AXIS)
+        objective = build_objective(run.objective, model, task, axis_name=parallel.AXIS, side=run.data.patch_size)
         optimizer, _ = build_optimizer(run.optimizer, 100, objective.parts)
         if len(objective.parts) > 1:
             check_objective(run, 0)  # its patches are large enough, its losses are those of its parts

@@ -61,4 +61,6 @@ class PictureNormalization(nn.Module):
 
     def _over_batch(self, values):
         mean = values.mean(axis=0, keepdims=True)
-        return mean if self.axis_name is None else jax.lax.pmean(mean, self.axis_name)
+        if self.axis_name is None or self.is_initializing():  # variables are made outside the mapped axis
+            return mean
+        return jax.lax.pmean(mean, self.axis_name)
