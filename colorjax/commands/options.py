@@ -12,6 +12,7 @@ from typing import Any
 #: network -> the module with the function `convert` for its published weights
 NETWORKS = {
     "inception": "colorjax.models.inception.weights",
+    "inception_fid": "colorjax.models.inception_v3_weights",
     **{f"efficientnet_lite{number}": "colorjax.models.efficientnet_weights" for number in range(3)},
     **dict.fromkeys(("dncnn", "ffdnet", "ircnn", "drunet"), "colorjax.models.published.convert"),
 }
