@@ -196,7 +196,8 @@ COMMANDS = {
         "measure a folder of pictures against another",
         "Pairs the pictures of two folders by their names, suffixes aside, and prints the mean of each metric and\n"
         "its interval: FOLDER has the results, --against the true pictures. Pictures without a partner are listed.\n"
-        "Sizes must be equal. The Fréchet distance is between features of EfficientNet-Lite0 and is not FID.",
+        "Sizes must be equal. The Fréchet distance is between features of EfficientNet-Lite0 and is not FID. --fid\n"
+        "adds FID, once 'weights inception_fid' has converted the published weights of its network.",
         (options.TWO_FOLDERS,),
         compiles=True,
     ),
