@@ -13,7 +13,7 @@ help:
 	@echo "make demo          Table 1 and the shipped denoiser on the bundled photographs, into $(WORKDIR)"
 	@echo "make test          the tests, on two cores"
 	@echo "make test-quick    those that start no processes and train no whole tables: two minutes, once compiled"
-	@echo "make test-keras    Inception-ResNet-v2 against Keras itself: two minutes"
+	@echo "make test-keras    the Inception networks against Keras itself: three minutes"
 	@echo "make test-optimized  the tests of numbers, compiled as a user's programs are: two minutes"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
 	@echo "make test-page     the page in the browser, in Chromium (package chromium); 5 minutes"
@@ -50,7 +50,7 @@ test: $(VENV)/.ready-dev
 test-quick: $(VENV)/.ready-dev
 	$(PYTEST) -m "not process and not slow and not keras"
 
-# Keras itself, in place of what tests/support/keras_inception.npz keeps of it.
+# Keras itself, in place of what tests/support/keras_inception.npz and keras_inception_v3.npz keep of it.
 test-keras: $(VENV)/.ready-dev
 	$(RUN) -m pytest -m keras
 

@@ -42,7 +42,7 @@ def model(chosen: str) -> ConfigDict:
 
 def settings(chosen: str) -> dict[str, dict[str, Any]]:
     """What the system sets in the shared sections, at the scale `chosen`; photographs and protocol are left alone."""
-    task = {"name": "colorize_zhang", "loss": "rarity_weighted_gradient"}
+    task = {"name": "colorize_zhang", "loss": "rarity_weighted_gradient", "bins": ""}
     if chosen == "paper":
         return {
             "data": {

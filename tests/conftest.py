@@ -18,6 +18,7 @@ HEAVIEST = (
     "test_evaluate",
     "test_restoration",
     "test_tiled_network",
+    "test_learned_colorizers",
     "test_resume",
     "test_models",
 )

@@ -11,7 +11,7 @@ from scipy import linalg
 import launch
 from colorjax.commands import measure
 from colorjax.errors import UserError
-from colorjax.metrics.frechet import frechet_distance, moments
+from colorjax.metrics.frechet import Moments, frechet_distance, moments
 from colorjax.metrics.registry import METRICS
 
 
@@ -113,13 +113,14 @@ def gaussians(dimension, seed=0):
     random = np.random.default_rng(seed)
     roots = random.normal(size=(2, dimension, dimension))
     means = random.normal(size=(2, dimension))
-    return [(mean, root @ root.T) for mean, root in zip(means, roots, strict=True)]
+    return [Moments(mean, root) for mean, root in zip(means, roots, strict=True)]
 
 
 def test_frechet_distance_is_that_of_the_matrix_root():
-    (mean, covariance), (other, others) = first, second = gaussians(6)
-    root = linalg.sqrtm(covariance @ others)
-    expected = np.sum((mean - other) ** 2) + np.trace(covariance + others - 2 * root.real)
+    first, second = gaussians(6)
+    covariance, other = first.root.T @ first.root, second.root.T @ second.root
+    root = linalg.sqrtm(covariance @ other)
+    expected = np.sum((first.mean - second.mean) ** 2) + np.trace(covariance + other - 2 * root.real)
     assert frechet_distance(first, second) == pytest.approx(expected, rel=1e-9)
     assert frechet_distance(second, first) == pytest.approx(expected, rel=1e-9)
     assert frechet_distance(first, first) == pytest.approx(0, abs=1e-9)
@@ -128,22 +129,36 @@ def test_frechet_distance_is_that_of_the_matrix_root():
 def test_frechet_distance_of_independent_features_is_the_closed_form():
     random = np.random.default_rng(1)
     means, deviations = random.normal(size=(2, 5)), random.uniform(0.1, 2, (2, 5))
-    both = [(mean, np.diag(deviation**2)) for mean, deviation in zip(means, deviations, strict=True)]
+    both = [Moments(mean, np.diag(deviation)) for mean, deviation in zip(means, deviations, strict=True)]
     expected = np.sum((means[0] - means[1]) ** 2) + np.sum((deviations[0] - deviations[1]) ** 2)
     assert frechet_distance(*both) == pytest.approx(expected, rel=1e-9)
 
 
-def test_frechet_distance_of_fewer_pictures_than_features_is_finite():
+@pytest.mark.parametrize(("count", "other"), [(4, 4), (4, 50), (50, 50)])
+def test_frechet_distance_of_fewer_and_of_more_pictures_than_features_is_the_formula(count, other):
+    random = np.random.default_rng(2)
+    features, others = random.normal(size=(count, 30)), random.normal(1, 2, (other, 30))
+    covariances = np.cov(features.T), np.cov(others.T)
+    # the root of a singular product from its eigenvalues, which are real and not negative but for rounding
+    overlap = np.sqrt(np.maximum(np.linalg.eigvals(covariances[0] @ covariances[1]).real, 0)).sum()
+    means = features.mean(axis=0) - others.mean(axis=0)
+    expected = means @ means + np.trace(covariances[0] + covariances[1]) - 2 * overlap
+    assert frechet_distance(moments(features), moments(others)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_frechet_distance_of_a_shift_is_its_square():
     random = np.random.default_rng(2)
     features = random.normal(size=(4, 30))
     distance = frechet_distance(moments(features), moments(features + 2))
-    assert distance == pytest.approx(30 * 4, rel=1e-6)  # a shift alone: the covariances are equal
+    assert distance == pytest.approx(30 * 4, rel=1e-6)  # the covariances are equal
     with pytest.raises(ValueError, match="n of 2 or more"):
         moments(features[:1])
 
 
-def test_moments_are_numpys():
-    features = np.random.default_rng(3).normal(size=(20, 3)).astype(np.float32)
-    mean, covariance = moments(features)
+@pytest.mark.parametrize("count", [3, 20])
+def test_moments_are_numpys(count):
+    features = np.random.default_rng(3).normal(size=(count, 5)).astype(np.float32)
+    mean, root = moments(features)
+    assert root.shape == (min(count, 5), 5)
     np.testing.assert_allclose(mean, features.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(covariance, np.cov(features.T), rtol=1e-5)
+    np.testing.assert_allclose(root.T @ root, np.cov(features.T), rtol=1e-5, atol=1e-6)

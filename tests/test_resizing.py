@@ -52,3 +52,30 @@ def test_resizing_is_that_of_jax(new_height, new_width):
     picture = np.random.default_rng(2).uniform(size=(40, 31, 3)).astype(np.float32)
     expected = jax.image.resize(picture, (new_height, new_width, 3), "linear")
     np.testing.assert_allclose(resize(picture, new_height, new_width), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize(("new_height", "new_width"), [(7, 11), (64, 80), (13, 31), (40, 5), (1, 1)])
+def test_resizing_without_antialiasing_is_bilinear_between_four_pixels(new_height, new_width):
+    """PyTorch's `interpolate` with align_corners=False: pixel i comes from (i + 0.5) * scale - 0.5, not below 0."""
+    picture = np.random.default_rng(2).uniform(size=(40, 31, 3))
+
+    def source(side, new_side):
+        place = np.maximum((np.arange(new_side) + 0.5) * (side / new_side) - 0.5, 0)
+        low = np.floor(place).astype(int)
+        return low, np.minimum(low + 1, side - 1), place - low
+
+    top, bottom, down = source(40, new_height)
+    left, right, across = source(31, new_width)
+    down, across = down[:, np.newaxis, np.newaxis], across[np.newaxis, :, np.newaxis]
+    upper = picture[top][:, left] * (1 - across) + picture[top][:, right] * across
+    lower = picture[bottom][:, left] * (1 - across) + picture[bottom][:, right] * across
+    expected = upper * (1 - down) + lower * down
+    found = resize(picture, new_height, new_width, antialias=False)
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+def test_resizing_without_antialiasing_is_the_example_of_pytorchs_documentation():
+    """Of `torch.nn.Upsample(scale_factor=2, mode='bilinear')`."""
+    expected = [[1, 1.25, 1.75, 2], [1.5, 1.75, 2.25, 2.5], [2.5, 2.75, 3.25, 3.5], [3, 3.25, 3.75, 4]]
+    found = resize(np.array([[1, 2], [3, 4]], np.float32), 4, 4, antialias=False)
+    np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+import launch
 from colorjax.color import ab_bins
 from colorjax.color.spaces import rgb2lab
 from colorjax.commands.measuring import _measured_task
@@ -175,6 +176,23 @@ def test_file_of_another_format_is_one_line(values, line, tmp_path):
         build_task(SECTION | {"bins": str(path)})
     with pytest.raises(UserError, match="there is no file"):
         build_task(SECTION | {"bins": str(tmp_path / "other.npy")})
+
+
+@pytest.mark.parametrize(
+    ("command", "config", "key"),
+    [
+        ("train", "zhang.py:smoke", "task.bins"),
+        ("table", "colorizers.py:small-random_weights", "rows.zhang.task.bins"),
+    ],
+)
+def test_commands_stop_at_a_file_of_another_format_before_they_begin(command, config, key, tmp_path, capsys):
+    (tmp_path / "bins.csv").write_text("a,b\n1,2\n")
+    words = [f"--config.{key}={tmp_path / 'bins.csv'}", f"--workdir={tmp_path / 'run'}"]
+    assert launch.main([command, f"--config=experiments/{config}", *words]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"launch.py {command}: ")
+    assert "bins.csv is no file of NumPy (.npy); expected is a NumPy array [bins, 2]" in line
+    assert not (tmp_path / "run").exists()
 
 
 def test_task_without_bins_refuses_a_file_of_them(hull):

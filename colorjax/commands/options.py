@@ -12,9 +12,12 @@ from typing import Any
 #: network -> the module with the function `convert` for its published weights
 NETWORKS = {
     "inception": "colorjax.models.inception.weights",
+    "inception_fid": "colorjax.models.inception_v3_weights",
     **{f"efficientnet_lite{number}": "colorjax.models.efficientnet_weights" for number in range(3)},
     **dict.fromkeys(("dncnn", "ffdnet", "ircnn", "drunet"), "colorjax.models.published.convert"),
 }
+#: the keys of `fid.PROGRAMS`, which imports jax
+FID_MANNERS = ("clean", "pytorch")
 #: the options with which several processes find each other
 MEETING = ("coordinator", "processes", "process")
 
@@ -255,6 +258,8 @@ def _add_two_folders(parser):
     parser.add_argument("--against", required=True, metavar="FOLDER", help="of the true pictures, of the same names")
     text = "write measure.csv (a row for each metric) and pictures.csv (a row for each picture) there"
     parser.add_argument("--output", default="", metavar="DIR", help=text)
+    text = "FID too, with pictures resized as by clean-fid or by pytorch-fid; needs 'weights inception_fid'"
+    parser.add_argument("--fid", choices=FID_MANNERS, default="", help=text)
 
 
 TWO_FOLDERS = Options(_add_two_folders)

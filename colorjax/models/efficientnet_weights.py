@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from colorjax.errors import UserError
 from colorjax.models.efficientnet_lite import CLASSES, EfficientNetLite
 from colorjax.models.torch_pickle import read_tensors
-from colorjax.models.variables import require_variables
+from colorjax.models.variables import require_finite, require_variables
 from colorjax.runtime.cache import cache_directory, save_arrays
 
 PACKAGED = (0, 1, 2)  # those of the five networks whose weights a package carries
@@ -211,6 +211,4 @@ def expected_shapes(number: int) -> dict[tuple[str, ...], tuple[int, ...]]:
 def _check(arrays, number, where):
     """Raise a `UserError` unless `arrays` are exactly the network's variables, with the right shapes and finite."""
     require_variables(arrays, expected_shapes(number), where)
-    for path, array in arrays.items():
-        if array.dtype != np.float32 or not np.isfinite(array).all():
-            raise UserError(f"{where}: {'/'.join(path)} is not float32 or has values that are not finite")
+    require_finite(arrays, where)

@@ -54,6 +54,19 @@ def require_variables(
             )
 
 
+def require_finite(found: Mapping[tuple[str, ...], np.ndarray], where: str) -> None:
+    """Check that arrays by path are float32 and finite; `where` begins the error.
+
+    Raises:
+      UserError: one is not.
+    """
+    for path, array in found.items():
+        if array.dtype != np.float32:
+            raise UserError(f"{where}: {'/'.join(path)} is {array.dtype}, not float32")
+        if not np.isfinite(array).all():
+            raise UserError(f"{where}: {'/'.join(path)} has values that are not finite")
+
+
 def sha256_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
     """Return the SHA-256 for a file of weights, over all arrays with their names, types and shapes, sorted by name."""
     named = ((name, np.atleast_1d(arrays[name])) for name in sorted(arrays))  # scalars count as shape (1,)

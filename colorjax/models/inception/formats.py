@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from colorjax.errors import UserError
 from colorjax.models.inception.network import BLOCKS, STEM
+from colorjax.models.inception.state_dict import StateDict
 
 VariablePath = tuple[str, ...]
 
@@ -162,30 +163,11 @@ def _keras3_layers(group: h5py.Group) -> list[Layer]:
 
 
 def _from_timm(path: Path, tensors: dict[str, np.ndarray]) -> dict[VariablePath, np.ndarray]:
-    """Return timm's tensors under this project's paths; timm's kernels are [out, in, height, width]."""
-    arrays, used = {}, set()
-
-    def take(name):
-        if name not in tensors:
-            raise UserError(f"--from={path}: no state dict of timm's inception_resnet_v2: it lacks {name}")
-        used.add(name)
-        return tensors[name].astype(np.float32)
-
-    def take_unit(unit, name):
-        # timm's normalization has a scale and this network's has none, so the scale is multiplied into the kernel.
-        scale, kernel, mean = (take(f"{name}.{key}") for key in ("bn.weight", "conv.weight", "bn.running_mean"))
-        if kernel.ndim != 4 or not scale.shape == mean.shape == kernel.shape[:1]:
-            shapes = ", ".join(str(array.shape) for array in (kernel, scale, mean))
-            raise UserError(f"--from={path}: {name} has a kernel, scale and mean of {shapes}, which don't go together")
-        arrays[("params", *unit, "convolution", "kernel")] = kernel.transpose(2, 3, 1, 0) * scale
-        arrays[("params", *unit, "normalization", "bias")] = take(f"{name}.bn.bias")
-        arrays[("batch_stats", *unit, "normalization", "mean")] = mean * scale
-        arrays[("batch_stats", *unit, "normalization", "var")] = take(f"{name}.bn.running_var")
-        used.add(f"{name}.bn.num_batches_tracked")
-
+    """Return timm's tensors under this project's paths."""
+    state, arrays = StateDict(tensors, "timm's inception_resnet_v2", f"--from={path}"), {}
     for name, unit in {**STEM, "conv2d_7b": True}.items():
         if unit is not None:
-            take_unit((name,), name)
+            arrays |= state.take_unit(name, (name,))
     for name, block in BLOCKS.items():
         theirs = _timm_block(name)
         for i, units in enumerate(block.branches):
@@ -193,20 +175,15 @@ def _from_timm(path: Path, tensors: dict[str, np.ndarray]) -> dict[VariablePath,
             for j in range(len(units)):
                 # In timm a branch of one unit has no number, and a pooling counts as the first item of its branch.
                 place = f".{j + pooled}" if len(units) > 1 or pooled else ""
-                take_unit((name, f"branch_{i}_{j}"), f"{theirs}.branch{i}{place}")
+                arrays |= state.take_unit(f"{theirs}.branch{i}{place}", (name, f"branch_{i}_{j}"))
         if block.residual:
-            kernel = take(f"{theirs}.conv2d.weight")
-            if kernel.ndim != 4:
-                raise UserError(f"--from={path}: {theirs}.conv2d.weight has the shape {kernel.shape}, not four axes")
-            arrays[("params", name, "residual", "kernel")] = kernel.transpose(2, 3, 1, 0)
-            arrays[("params", name, "residual", "bias")] = take(f"{theirs}.conv2d.bias")
+            arrays[("params", name, "residual", "kernel")] = state.take_kernel(f"{theirs}.conv2d.weight")
+            arrays[("params", name, "residual", "bias")] = state.take(f"{theirs}.conv2d.bias")
     for theirs in ("classif", "last_linear"):  # the newer and the older name
         if f"{theirs}.weight" in tensors:
-            arrays[("params", "classifier", "kernel")] = take(f"{theirs}.weight").T
-            arrays[("params", "classifier", "bias")] = take(f"{theirs}.bias")
-    if left := sorted(tensors.keys() - used):
-        raise UserError(f"--from={path}: {len(left)} tensors are not of timm's inception_resnet_v2, as {left[0]}")
-    return {variable: np.ascontiguousarray(array) for variable, array in arrays.items()}
+            arrays |= state.take_dense(theirs, ("classifier",))
+    state.require_all_taken()
+    return arrays
 
 
 def _timm_block(name):

@@ -165,12 +165,14 @@ class InceptionResNetV2(nn.Module):
         features = inputs.astype(self.dtype)
         end_points = {}
         for name, unit in STEM.items():
-            features = _max_pool(features) if unit is None else _ConvolutionUnit(unit, name=name, **settings)(features)
+            features = (
+                halving_max_pool(features) if unit is None else ConvolutionUnit(unit, name=name, **settings)(features)
+            )
             end_points[name] = features
         for name, block in BLOCKS.items():
             features = _BlockModule(block, activate=name != LAST_BLOCK, name=name, **settings)(features)
             end_points[name] = features
-        end_points["conv2d_7b"] = _ConvolutionUnit(HEAD, name="conv2d_7b", **settings)(features)
+        end_points["conv2d_7b"] = ConvolutionUnit(HEAD, name="conv2d_7b", **settings)(features)
         end_points["pooled"] = end_points["conv2d_7b"].astype(jnp.float32).mean(axis=(1, 2))
         if self.classes:
             end_points["logits"] = nn.Dense(self.classes, name="classifier")(end_points["pooled"])
@@ -179,14 +181,24 @@ class InceptionResNetV2(nn.Module):
         return jax.lax.stop_gradient(end_points) if self.frozen else end_points
 
 
-class _ConvolutionUnit(nn.Module):
+class ConvolutionUnit(nn.Module):
+    """The module of a `Unit`; the networks of Szegedy et al. 2015, 2016 and 2017 consist of these.
+
+    Attributes:
+      unit: what it is.
+      train: normalize by the batch's statistics and update the running ones.
+      dtype: type of the convolution and of the outputs.
+      axis_name: the mapped axis over which batch normalization takes its statistics in training.
+    """
+
     unit: Unit
-    train: bool
-    dtype: str
-    axis_name: str | None
+    train: bool = False
+    dtype: DType = "float32"
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, inputs):
+        """Return [B, h, w, unit.features]."""
         outputs = nn.Conv(
             self.unit.features,
             (self.unit.height, self.unit.width),
@@ -220,13 +232,13 @@ class _BlockModule(nn.Module):
         outputs = []
         for i, units in enumerate(self.block.branches):
             last = i == len(self.block.branches) - 1
-            features = _average_pool(inputs) if self.block.pooling == "average" and last else inputs
+            features = average_pool(inputs) if self.block.pooling == "average" and last else inputs
             for j, unit in enumerate(units):
                 settings = {"train": self.train, "dtype": self.dtype, "axis_name": self.axis_name}
-                features = _ConvolutionUnit(unit, name=f"branch_{i}_{j}", **settings)(features)
+                features = ConvolutionUnit(unit, name=f"branch_{i}_{j}", **settings)(features)
             outputs.append(features)
         if self.block.pooling == "max":
-            outputs.append(_max_pool(inputs))
+            outputs.append(halving_max_pool(inputs))
         outputs = jnp.concatenate(outputs, axis=-1)
         if self.block.residual:
             residual = nn.Conv(
@@ -244,11 +256,12 @@ def _convolve(inputs, kernel, window_strides, padding, **settings):
     return jax.lax.conv_general_dilated(inputs, kernel, window_strides, padding, **settings)
 
 
-def _max_pool(features):
+def halving_max_pool(features: jax.Array) -> jax.Array:
+    """Return the largest values of 3x3 squares, two pixels apart and all inside the image."""
     return nn.max_pool(features, (3, 3), (2, 2), "VALID")
 
 
-def _average_pool(features):
+def average_pool(features: jax.Array) -> jax.Array:
     """Return the means of 3x3 squares; at the edges, of the pixels inside the image."""
     wide = features.astype(jnp.float32)
     return nn.avg_pool(wide, (3, 3), (1, 1), "SAME", count_include_pad=False).astype(features.dtype)

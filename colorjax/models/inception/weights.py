@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from colorjax.errors import UserError
 from colorjax.models.inception.formats import read_source
 from colorjax.models.inception.network import SIZE, InceptionResNetV2
-from colorjax.models.variables import require_variables
+from colorjax.models.variables import require_finite, require_variables
 from colorjax.runtime.cache import cache_directory, save_arrays
 
 FILES = ("inception_resnet_v2.safetensors", "inception_resnet_v2_without_classifier.safetensors")
@@ -164,6 +164,4 @@ def read(path: Path) -> Weights:
 def _check(arrays, classes, source):
     """Raise a `UserError` unless `arrays` are exactly the network's variables, with the right shapes and finite."""
     require_variables(arrays, expected_shapes(classes), str(source))
-    for path, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise UserError(f"{source}: {'/'.join(path)} has values that are not finite")
+    require_finite(arrays, str(source))
