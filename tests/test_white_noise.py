@@ -41,7 +41,7 @@ NOISES = {
 }
 
 
-@pytest.mark.parametrize("noise,white", NOISES.values(), ids=NOISES)
+@pytest.mark.parametrize(("noise", "white"), NOISES.values(), ids=NOISES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_of_a_denoiser_that_takes_all_noise(noise, white, dtype):
     scale = 1 if dtype == np.uint8 else 257
@@ -60,7 +60,7 @@ def test_of_a_black_channel_nothing_is_said():
     assert not is_white(noisy, clean)
 
 
-@pytest.mark.parametrize("height,width", [(300, 40), (256, 257), (1000, 900)])
+@pytest.mark.parametrize(("height", "width"), [(300, 40), (256, 257), (1000, 900)])
 def test_the_middle_is_in_the_middle(height, width):
     rows, columns = np.mgrid[:height, :width]
     part = middle(np.stack([rows, columns], axis=-1))
@@ -68,7 +68,7 @@ def test_the_middle_is_in_the_middle(height, width):
     assert np.abs(part.mean(axis=(0, 1)) - [(height - 1) / 2, (width - 1) / 2]).max() <= 0.5
 
 
-@pytest.mark.parametrize("noise,network", [(drawn(30), "denoise_color"), (smoothed(drawn(30), 1), "denoise_photo")])
+@pytest.mark.parametrize(("noise", "network"), [(drawn(30), "denoise_color"), (smoothed(drawn(30), 1), "denoise_photo")])
 def test_a_picture_goes_to_the_network_for_its_noise(noise, network):
     noisy = file_of(CLEAN + noise)
     np.testing.assert_array_equal(restoration.denoise(noisy), restoration.denoise(noisy, network))

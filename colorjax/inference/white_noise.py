@@ -1,9 +1,11 @@
 """Tell white noise from the noise of photographs, by what a denoiser took away.
 
-White noise is that of experiments: Gaussian, say, drawn for each value on its own. In photographs the noise of neighbors
-is alike, since cameras compute two of three values of a pixel from its neighbors, and files keep blocks of 8x8 pixels.
-A denoiser takes less of the low frequencies than of the high ones, for these it can't tell from the picture. So
-neighboring values of what it took are correlated by less than zero if the noise was white, and by more if it was not.
+White noise is that of experiments: Gaussian, say, drawn for each value on its own. In photographs the noise of
+neighbors is alike, since cameras compute two of three values of a pixel from its neighbors, and files keep blocks of
+8x8 pixels. A denoiser takes less of the low frequencies than of the high ones, for these it can't tell from the
+picture. So neighboring values of what it took are correlated by less than zero if the noise was white, and by more if
+it was not. The bounds were set by 23 photographs of CBSD68 with eight kinds of noise: no noise but that of independent
+values was taken for white, nor any of 149 photographs without added noise.
 """
 
 import numpy as np
