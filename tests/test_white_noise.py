@@ -68,7 +68,9 @@ def test_the_middle_is_in_the_middle(height, width):
     assert np.abs(part.mean(axis=(0, 1)) - [(height - 1) / 2, (width - 1) / 2]).max() <= 0.5
 
 
-@pytest.mark.parametrize(("noise", "network"), [(drawn(30), "denoise_color"), (smoothed(drawn(30), 1), "denoise_photo")])
+@pytest.mark.parametrize(
+    ("noise", "network"), [(drawn(30), "denoise_color"), (smoothed(drawn(30), 1), "denoise_photo")]
+)
 def test_a_picture_goes_to_the_network_for_its_noise(noise, network):
     noisy = file_of(CLEAN + noise)
     np.testing.assert_array_equal(restoration.denoise(noisy), restoration.denoise(noisy, network))
