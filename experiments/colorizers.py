@@ -33,7 +33,6 @@ VARIANTS = tuple(name + ending for name in ("small", "folder", "paper") for endi
 # Training examples of each trained row.
 BUDGETS = {"small": 320, "folder": 3_200, "paper": 1_280_000}
 SEEDS = (0, 1, 2)
-EPOCHS = 10
 # The scale of the single systems' networks.
 SCALES = {"small": "smoke", "folder": "small", "paper": "paper"}
 # Of the systems in gan.py. The unpaired ones, with batches of two, take as long as all other rows together: table2.py
@@ -82,22 +81,6 @@ def _iizuka(chosen: str) -> dict[str, Any]:
     }
 
 
-def budgeted(row: ConfigDict, variant: str, config: ConfigDict) -> ConfigDict:
-    """Return a row of `networks` with the table's budget of examples and the seeds."""
-    with row.unlocked():
-        for section in ("data", "training"):
-            row[section] = row.get(section, ConfigDict())
-        row.data.patches_per_epoch = BUDGETS[variant] // EPOCHS
-        row.training.epochs = EPOCHS
-        batch = row.training.get("batch_size", config.training.batch_size)
-        steps = BUDGETS[variant] // batch
-        for key, share in (("log_every", 40), ("validate_every", 4), ("checkpoint_every", 4)):
-            row.training[key] = max(1, steps // share)
-        if variant != "small":
-            row.seeds = SEEDS
-    return row
-
-
 def get_config(variant: str = "") -> ConfigDict:
     """Return the table's config; `variant` is one of `VARIANTS`."""
     variant, dash, _ = choose(variant, VARIANTS).partition("-")
@@ -127,7 +110,10 @@ def get_config(variant: str = "") -> ConfigDict:
         row("cheng", "After Cheng et al. 2015", "cheng", **steps)
     for name, trained in networks(variant).items():
         if not (dash and name == "fusion"):
-            config.rows[name] = budgeted(trained, variant, config)
+            batch = trained.get("training", {}).get("batch_size", config.training.batch_size)
+            config.rows[name] = scale.budgeted(trained, BUDGETS[variant], batch)
+            if variant != "small":
+                config.rows[name].seeds = SEEDS
     row("bundled", "Bundled network", "pretrained", weights="colorize")
     row("bundled_hints", "Bundled network, 10 hints", "pretrained", weights="colorize", hints=10)
     return config.lock()

@@ -141,9 +141,9 @@ def learned(config: ConfigDict, small: bool) -> None:
     config.data.name = "bsds500"
     if small:
         config.data.patch_size = 32
-        config.data.patches_per_epoch = 480
+        config.data.patches_per_epoch = 320
         config.optimizer.learning_rate = 3e-3
-        config.training.validate_every = config.training.checkpoint_every = 300
+        config.training.validate_every = config.training.checkpoint_every = 200
         for name in set(NOISES) - set(FIVE):
             del config.noises[name]
         for name in set(METHODS) - {"median", "bm3d"}:

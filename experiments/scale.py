@@ -92,6 +92,19 @@ def colorizer(config: ConfigDict, scale: str) -> None:
     config.training.validate_every = config.training.checkpoint_every = 10_000 if full else 500
 
 
+def budgeted(row: ConfigDict, examples: int, batch_size: int) -> ConfigDict:
+    """Return a table's row that is trained on so many examples in ten epochs, and validated and saved four times."""
+    epochs, steps = 10, examples // batch_size
+    with row.unlocked():
+        for section in ("data", "training"):
+            row[section] = row.get(section, ConfigDict())
+        row.data.patches_per_epoch = examples // epochs
+        row.training.epochs = epochs
+        for key, times in (("log_every", 40), ("validate_every", 4), ("checkpoint_every", 4)):
+            row.training[key] = max(1, steps // times)
+    return row
+
+
 def small_width(scale: str, small: int, full: int) -> int:
     """`small` where two CPU cores do the work, `full` at the paper's scale."""
     return full if scale == "paper" else small
