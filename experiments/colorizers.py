@@ -36,8 +36,8 @@ SEEDS = (0, 1, 2)
 # The scale of the single systems' networks.
 SCALES = {"small": "smoke", "folder": "small", "paper": "paper"}
 # Of the systems in gan.py. The unpaired ones, with batches of two, take as long as all other rows together: table2.py
-# has them.
-ADVERSARIAL = ("pix2pix", "dense_unet_gan")
+# has the others.
+ADVERSARIAL = ("pix2pix",)
 # Photographs of `folder` to measure on; some methods take a quarter of a minute for one.
 MEASURED = 40
 

@@ -32,9 +32,10 @@ on 5, 10 and all of a set of some 20.
 
 `smoke` trains on 2 photographs and on 5, the others on 20 and on all there are, `learning_curve` on 20, 60, 200 and all
 with 3 seeds each. `smoke`, `folder` and `paper` also train the four adversarial systems that the paper only quotes, on
-all photographs (experiments/gan.py says what is whose); in `folder` on as many examples as the others. The rows with
-the embedding zeroed, which `learning_curve` has not, show what the branch brings. All but `smoke` want the published
-weights of Inception-ResNet-v2 and say how to get them; with the ending -random_weights they go without.
+all photographs (experiments/gan.py says what is whose); in `folder` on as many examples as the others, the unpaired
+ones, which are four networks, on half as many. The rows with the embedding zeroed, which `learning_curve` has not, show
+what the branch brings. All but `smoke` want the published weights of Inception-ResNet-v2 and say how to get them; with
+the ending -random_weights they go without.
 
 The U-Net's numbers are from before the tiles of a picture shared their statistics, which may add
 some tenths of a dB.
@@ -143,8 +144,8 @@ def get_config(variant: str = "") -> ConfigDict:
     if not curve:
         for system in ADVERSARIAL:
             row = gan.row(system, {"folder": "small"}.get(chosen, chosen))
-            if chosen == "folder":  # as many examples as the other rows
+            if chosen == "folder":
                 examples = config.data.patches_per_epoch * config.training.epochs
-                row = scale.budgeted(row, examples, row.training.batch_size)
+                row = scale.budgeted(row, examples // (2 if row.data.unpaired else 1), row.training.batch_size)
             config.rows[system] = row
     return config.lock()
