@@ -3,6 +3,7 @@
 GET    /                                  the page; begins a session (a cookie)
 GET    /runs                              the page of the runs; its addresses are in `page.runs`
 GET    /static/FILE                       its modules and its style
+GET    /api/limits                        what the page takes: bytes of a file, pictures, suffixes of files in folders
 GET    /api/album?since=VERSION           the pictures, as soon as something is newer than VERSION
 POST   /api/pictures?name=&reference=     an upload, the file itself as the body
 DELETE /api/pictures/ID
@@ -37,6 +38,7 @@ from colorjax.page.security import Gate
 from colorjax.page.store import safe_name
 from colorjax.page.studio import NOW, SOON, BusyError, Studio
 from colorjax.page.worker import NotWantedError, WorkerDiedError
+from colorjax.pictures.find import PICTURE_SUFFIXES
 
 _POLL_SECONDS = 20.0
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -73,6 +75,7 @@ class Page:
             Route("/", self.index),
             Route("/runs", self.runs_page),
             Route("/static/{name}", self.static),
+            Route("/api/limits", self.limits),
             Route("/api/album", self.album),
             Route("/api/pictures", self.upload, methods=["POST"]),
             Route(one, self.remove, methods=["DELETE"]),
@@ -128,6 +131,12 @@ class Page:
     def _file(self, name: str) -> Response:
         suffix = name[name.rfind(".") :]
         return Response(self._static[name], media_type=_TYPES.get(suffix, "application/octet-stream"))
+
+    async def limits(self, request: Request) -> Response:
+        """Answer with what the page takes."""
+        self._session(request)
+        upload, pictures = self.studio.limits.upload, self.studio.limits.pictures
+        return JSONResponse({"upload": upload, "pictures": pictures, "suffixes": sorted(PICTURE_SUFFIXES)})
 
     async def album(self, request: Request) -> Response:
         """Answer when something has changed."""

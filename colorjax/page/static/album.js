@@ -14,6 +14,7 @@ export class Album extends EventTarget {
     this.posting = new Map(); // id -> how many changes are on their way
     this.taken = new Map(); // id -> the server's version that has the last of them
     this.runs = this.references = false;
+    this.lost = false; // whether the server's last answer was none, or a refusal
   }
 
   /** Follow the server for as long as the page is open. */
@@ -25,8 +26,10 @@ export class Album extends EventTarget {
         this.runs = runs;
         this.references = references;
         this.take(pictures, version);
-        this.say("");
+        if (this.lost) this.say("");
+        this.lost = false;
       } catch (error) {
+        this.lost = true;
         this.say(error.message);
         if (error.offline) this.version = 0;
         this.taken.clear();
@@ -59,21 +62,30 @@ export class Album extends EventTarget {
     return [...this.pictures.values()].filter((picture) => !picture.reference);
   }
 
-  /** Send files, one after the other; returns the ids of those that the server took. */
+  /** Send files, one after the other; returns {ids, refused}: of those that the server took, and a line on the others. */
   async upload(files, reference = false) {
     const ids = [];
+    const refused = [];
     this.uploading += files.length;
     for (const file of files) {
       this.dispatchEvent(new Event("change"));
       try {
+        const { upload } = await this.limits();
+        if (file.size > upload) throw new Error(text.fileLarge(file.size, upload));
         ids.push((await api.upload(file, reference)).id);
       } catch (error) {
-        this.say(text.uploadFailed(file.name, error.message));
+        refused.push(text.uploadFailed(file.name, error.message));
       }
       this.uploading -= 1;
     }
     this.dispatchEvent(new Event("change"));
-    return ids;
+    return { ids, refused: refused.length ? text.uploadsFailed(refused.length, refused[0]) : "" };
+  }
+
+  /** What the server takes: {upload, pictures, suffixes}. */
+  async limits() {
+    this.known ??= await api.limits();
+    return this.known;
   }
 
   /** Change parts of a picture's recipe; what is shown follows when the server has taken it. */

@@ -26,6 +26,7 @@ const json = (path, options) => request(path, options).then((answer) => answer.j
 const one = (id) => `api/pictures/${id}`;
 
 export const api = {
+  limits: () => json("api/limits"),
   album: (since, signal) => json(`api/album?since=${since}`, { signal }),
   upload: (file, reference) =>
     json(`api/pictures?name=${encodeURIComponent(file.name)}&reference=${reference ? 1 : 0}`, {

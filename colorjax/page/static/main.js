@@ -1,8 +1,8 @@
 // The page: it joins the album, the viewer, the hints and the settings.
 
+import { Adding, onChosen } from "./adding.js";
 import { Album } from "./album.js";
 import { api } from "./api.js";
-import { filesOf } from "./files.js";
 import { Finder } from "./finder.js";
 import { Hints, fromJSON } from "./hints.js";
 import { abOfHex } from "./lab.js";
@@ -34,6 +34,8 @@ function say(line) {
   clearTimeout(saidTimer);
   if (line && line !== text.offline) saidTimer = setTimeout(() => say(""), SAID_MS);
 }
+
+const failed = (error) => say(error.message);
 
 // Hints
 
@@ -145,11 +147,7 @@ $("hints-save").addEventListener("click", () => {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 });
 $("hints-load").addEventListener("click", () => $("hints-file").click());
-$("hints-file").addEventListener("change", async () => {
-  const [file] = $("hints-file").files;
-  $("hints-file").value = "";
-  if (file) await loadHints(file);
-});
+onChosen($("hints-file"), ([file]) => loadHints(file));
 
 async function loadHints(file) {
   try {
@@ -282,8 +280,9 @@ let referenceFor = null; // {picture, reference}: an upload that is not read yet
 async function takeReference(file) {
   const target = current;
   say(text.referenceReading);
-  const [id] = await album.upload([file], true);
-  if (id) referenceFor = { target, id };
+  const { ids, refused } = await album.upload([file], true);
+  if (ids.length) referenceFor = { target, id: ids[0] };
+  else say(refused);
 }
 
 function settleReference() {
@@ -303,54 +302,26 @@ function settleReference() {
 }
 
 $("reference-add").addEventListener("click", () => $("reference-file").click());
-$("reference-file").addEventListener("change", () => {
-  const [file] = $("reference-file").files;
-  $("reference-file").value = "";
-  if (file) takeReference(file);
-});
+onChosen($("reference-file"), ([file]) => takeReference(file));
 const finder = new Finder({ album, picture, say, query });
 $("reference-remove").addEventListener("click", () => album.change(picture(), { reference: "" }));
 
 // Files
 
-for (const id of ["add", "choose"]) $(id).addEventListener("click", () => $("files").click());
-$("files").addEventListener("change", async () => {
-  const files = [...$("files").files];
-  $("files").value = "";
-  await addFiles(files);
-});
-
-async function addFiles(files) {
-  if (!files.length) return;
-  const before = new Set(album.pictures.keys());
-  const ids = await album.upload(files);
-  const shown = ids.find((id) => !before.has(id));
-  if (shown && album.pictures.has(shown)) choose(shown);
-  else wish = shown ?? null;
-}
 let wish = null; // a picture to show as soon as the album has it
-
-let depth = 0;
-const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-addEventListener("dragenter", (event) => {
-  if (hasFiles(event)) $("dropping").hidden = (depth += 1) < 1;
-});
-addEventListener("dragleave", (event) => {
-  if (hasFiles(event)) $("dropping").hidden = (depth = Math.max(0, depth - 1)) < 1;
-});
-addEventListener("dragover", (event) => {
-  if (hasFiles(event)) event.preventDefault();
-});
-addEventListener("drop", async (event) => {
-  if (!hasFiles(event)) return;
-  event.preventDefault();
-  depth = 0;
-  $("dropping").hidden = true;
-  const onReference = event.composedPath().includes($("reference-drop")) && ready();
-  const files = await filesOf(event.dataTransfer);
-  if (onReference && files.length === 1) takeReference(files[0]);
-  else if (files.length === 1 && files[0].name.toLowerCase().endsWith(".json") && ready()) loadHints(files[0]);
-  else addFiles(files);
+const onReference = (files, path) => files.length === 1 && path.includes($("reference-drop")) && ready();
+const isHints = (files) => files.length === 1 && files[0].name.toLowerCase().endsWith(".json") && ready();
+new Adding({
+  album,
+  say,
+  added: ([first]) => {
+    if (first && album.pictures.has(first)) choose(first);
+    else wish = first ?? null;
+  },
+  drops: [
+    [onReference, ({ files }) => takeReference(files[0])],
+    [isHints, ({ files }) => loadHints(files[0])],
+  ],
 });
 
 const saving = new Saving(album, { save: $("save"), all: $("save-all"), say });
@@ -360,7 +331,7 @@ $("remove").addEventListener("click", async () => {
   const { id, name } = picture();
   const ids = album.photographs.map((other) => other.id);
   const next = ids[ids.indexOf(id) + 1] ?? ids[ids.indexOf(id) - 1];
-  await api.remove(id).catch((error) => say(error.message));
+  await api.remove(id).catch(failed);
   hintsOf.delete(id);
   say(text.removed(name));
   if (next) choose(next);

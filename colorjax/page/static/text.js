@@ -4,6 +4,7 @@ export const text = {
   title: "colorjax: restore photographs",
   skip: "Skip to the picture",
   add: "Add pictures",
+  addFolder: "Add a folder",
   saveAll: "Save all",
   savingAll: (done, all) => `${done} of ${all} ready …`,
   runs: "Runs",
@@ -11,6 +12,7 @@ export const text = {
   welcomeHow: "JPEG, PNG, TIFF and others, 8 or 16 bits, one or many. Gray ones get colors, grainy ones lose their grain.",
   welcomePrivate: "Everything is computed on the machine that serves this page; nothing is sent anywhere else.",
   choose: "Choose files",
+  chooseFolder: "Choose a folder",
   dropping: "Drop to restore",
   strip: "Pictures",
   viewer: "Picture",
@@ -102,6 +104,14 @@ export const text = {
   picture: (name, state) => `${name}: ${state}`,
   uploading: (count) => (count === 1 ? "One picture is coming in …" : `${count} pictures are coming in …`),
   uploadFailed: (name, reason) => `${name}: ${reason}`,
+  uploadsFailed: (count, first) => (count === 1 ? first : `${count} files were not taken. The first: ${first}`),
+  fileLarge: (size, most) => `${megabytes(size)} MB; a file may have ${megabytes(most)} MB`,
+  leftOut: (count, kinds) => {
+    const counts = kinds.map(([kind, number]) => `${number} ${kind || "without an ending"}`).join(", ");
+    return `${count === 1 ? "One file is" : `${count} files are`} left out, as no picture that can be read: ${counts}.`;
+  },
+  most: (count) => `Only the first ${count} pictures are taken.`,
+  noPictures: "There is no picture in this folder.",
   offline: "The server does not answer. It may have been stopped; this page tries again.",
   removed: (name) => `${name} is removed.`,
   runsTitle: (name) => `Runs in ${name}`,
@@ -112,6 +122,10 @@ export const text = {
   runsBack: "Photographs",
   runsCompare: "Compare",
 };
+
+function megabytes(bytes) {
+  return (bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 });
+}
 
 /** Fill the elements that say with data-text or data-label which words they show. */
 export function fillIn(root = document) {
