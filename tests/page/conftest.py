@@ -10,6 +10,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from needs import CHROMIUM, missing  # noqa: E402
 
+LIMITED = """
+from colorjax.page.limits import Limits
+from colorjax.page.server import serve
+if __name__ == "__main__":
+    serve("127.0.0.1", 0, limits=Limits(upload=100_000, pixels=20_000, pictures=3, idle=4.0, unwatched=1.0))
+"""
+
 SKIPPED = pytest.StashKey[str]()
 
 
@@ -44,19 +51,28 @@ def chromium():
 
 @pytest.fixture
 def opened(chromium, request):
-    """A function that opens the page in a browser of its own; in the end nothing may have gone wrong in any."""
+    """A function that opens the page in a browser of its own; in the end nothing may have gone wrong in any.
+
+    `allowed` is in those lines of the console that may be there.
+    """
     from serving import LONG
 
     contexts, wrong = [], []
 
-    def opened(context=None, address="", **settings):
+    def opened(context=None, address="", allowed="", **settings):
         address = address or request.getfixturevalue("server").address
         if context is None:
             context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}} | settings)
             context.set_default_timeout(LONG * 1000)
             contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+
+        def listen(message):
+            # Chromium itself tells of every refusal.
+            if message.type in ("error", "warning") and not (allowed and allowed in message.text):
+                wrong.append(message.text)
+
+        page.on("console", listen)
         page.on("pageerror", lambda error: wrong.append(str(error)))
 
         def look(request):
@@ -92,6 +108,19 @@ def with_folders(tmp_path_factory):
     (folder / "runs" / "compare.html").symlink_to(folder / "secret.html")
     words = (f"--references={folder / 'references'}", f"--runs={folder / 'runs'}")
     with running(folder, *words) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory):
+    """A server with low limits; `folder` is where its temporary files are."""
+    from serving import running
+
+    folder = tmp_path_factory.mktemp("limited")
+    script = folder / "limited.py"
+    script.write_text(LIMITED)
+    with running(folder, script=f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')") as started:
+        started.folder = folder
         yield started
 
 

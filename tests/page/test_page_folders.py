@@ -2,7 +2,7 @@
 
 import photographs
 import pytest
-from browsing import expect
+from browsing import drop, expect
 
 
 @pytest.fixture
@@ -66,3 +66,14 @@ def test_folder_without_pictures_is_one_line(opened, tmp_path):
     said = "There is no picture in this folder. One file is left out, as no picture that can be read: 1 .txt."
     expect(page.locator("#status")).to_have_text(said)
     expect(page.get_by_role("heading", name="Drop photographs here")).to_be_visible()
+
+
+def test_refused_files_are_told_and_the_others_are_taken(opened, limited):
+    page = opened(address=limited.address, allowed="503")
+    small = photographs.gray_jpeg(32, 32)
+    drop(page, *[(f"{number}.jpg", small) for number in range(4)], ("large.jpg", small + bytes(100_000)))
+    expect(page.locator("#strip button")).to_have_count(3)
+    said = "2 files were not taken. The first: 3.jpg: busy: 3 pictures are kept here; remove some, or try again later"
+    expect(page.locator("#status")).to_have_text(said)
+    drop(page, ("large.jpg", small + bytes(100_000)))
+    expect(page.locator("#status")).to_have_text("large.jpg: 0.1 MB; a file may have 0.1 MB")

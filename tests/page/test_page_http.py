@@ -240,23 +240,6 @@ def test_gray_reference_is_refused(client):
 
 # Limits
 
-LIMITED = """
-from colorjax.page.limits import Limits
-from colorjax.page.server import serve
-if __name__ == "__main__":
-    serve("127.0.0.1", 0, limits=Limits(upload=100_000, pixels=20_000, pictures=3, idle=4.0, unwatched=1.0))
-"""
-
-
-@pytest.fixture(scope="module")
-def limited(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("limited")
-    script = folder / "limited.py"
-    script.write_text(LIMITED)
-    with running(folder, script=f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')") as started:
-        started.folder = folder
-        yield started
-
 
 def test_limits_hold_before_anything_is_decoded(limited):
     client = Client(limited.address)

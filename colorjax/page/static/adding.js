@@ -22,7 +22,8 @@ export class Adding {
   /** Send what was found, and say what was left out or not taken. */
   async add(found) {
     const { ids, refused } = await this.album.upload(found.files);
-    this.say([refused, found.files.length ? "" : text.noPictures, remark(found)].filter(Boolean).join(" "));
+    const lines = [refused, found.files.length ? "" : text.noPictures, remark(found)].filter(Boolean);
+    if (lines.length) this.say(lines.join(" "));
     this.added(ids);
   }
 
