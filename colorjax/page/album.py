@@ -23,6 +23,7 @@ class Picture:
       name: of the file, for people.
       folder: its own.
       is_reference: whether it only lends its colors.
+      in_folder: whether it is of the folder in which this browser's references are found.
       lent_to: id of the picture that it was found for; '' for an upload.
       state: READING, READY or FAILED.
       error: why it failed, or the last work on it; '' if nothing did.
@@ -42,6 +43,7 @@ class Picture:
     name: str
     folder: Path
     is_reference: bool = False
+    in_folder: bool = False
     lent_to: str = ""
     state: str = READING
     error: str = ""
@@ -104,6 +106,7 @@ class Picture:
             "share": round(self.share, 3),
             "ahead": ahead,
             "reference": self.is_reference,
+            "in_folder": self.in_folder,
             "saved": self.has_result(),
             "asked": self.wants_result,
             "remarks": self.result["remarks"] if self.has_result() else [],
@@ -121,9 +124,9 @@ class Session:
         self.watching = 0
         self._changed = asyncio.Event()
 
-    def add(self, name: str, folder: Path, is_reference: bool) -> Picture:
+    def add(self, name: str, folder: Path, is_reference: bool, in_folder: bool = False) -> Picture:
         """Add an upload."""
-        picture = Picture(secrets.token_hex(8), name, folder, is_reference, asked=time.monotonic())
+        picture = Picture(secrets.token_hex(8), name, folder, is_reference, in_folder, asked=time.monotonic())
         self.pictures[picture.id] = picture
         self.changed()
         return picture

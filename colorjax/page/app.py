@@ -5,7 +5,9 @@ GET    /runs                              the page of the runs; its addresses ar
 GET    /static/FILE                       its modules and its style
 GET    /api/limits                        what the page takes: bytes of a file, pictures, suffixes of files in folders
 GET    /api/album?since=VERSION           the pictures, as soon as something is newer than VERSION
-POST   /api/pictures?name=&reference=     an upload, the file itself as the body
+POST   /api/pictures?name=&reference=     an upload, the file itself as the body; reference=1 if it lends its colors,
+                                          reference=folder if it is one of those in which references are found
+DELETE /api/references                    removes those of that folder
 DELETE /api/pictures/ID
 POST   /api/pictures/ID/recipe            what is asked for
 POST   /api/pictures/ID/result            asks for the finished file; DELETE withdraws that
@@ -13,7 +15,7 @@ GET    /api/pictures/ID/result            the finished file
 GET    /api/pictures/ID/thumbnail         JPEG
 GET    /api/pictures/ID/before/L/X/Y      a tile of level L as the picture was; BMP for level 0, else JPEG
 GET    /api/pictures/ID/after/L/X/Y       the same, as it will be; ?strength=&vividness= instead of the recipe's own
-POST   /api/pictures/ID/references        finds references in the server's folder
+POST   /api/pictures/ID/references        finds references in the server's folder; ?own=1 among those of the browser's
 GET    /api/pictures/ID/colors?x=&y=      likely colors for a spot
 POST   /api/results                       asks for the finished files of all pictures
 GET    /api/results                       those that are finished, as a zip file
@@ -87,6 +89,7 @@ class Page:
             Route(f"{one}/after/{{level:int}}/{{x:int}}/{{y:int}}", self.after),
             Route(f"{one}/colors", self.colors),
             Route(f"{one}/references", self.references, methods=["POST"]),
+            Route("/api/references", self.remove_references, methods=["DELETE"]),
             Route("/api/results", self.ask_for_all, methods=["POST"]),
             Route("/api/results", self.zip, methods=["GET"]),
             *(self._run_routes() if self.runs else ()),
@@ -179,7 +182,10 @@ class Page:
         if int(length) > limits.upload:
             raise UserError(f"{name}: {int(length) / 1e6:,.1f} MB; a file may have {limits.upload / 1e6:,.1f} MB")
         self.studio.require_room(int(length))
-        picture = session.add(name, self.studio.store.new_folder(), request.query_params.get("reference") == "1")
+        reference = request.query_params.get("reference")
+        picture = session.add(
+            name, self.studio.store.new_folder(), reference in ("1", "folder"), in_folder=reference == "folder"
+        )
         received = 0
         self.studio.incoming += int(length)
         try:
@@ -332,10 +338,21 @@ class Page:
     async def references(self, request: Request) -> Response:
         """Find references for a picture, and answer with their ids."""
         session, picture = self._session(request), self._ready(request)
-        if not self.studio.references:
+        if request.query_params.get("own") == "1":
+            found, poor = await self.studio.compare_references(session, picture)
+        elif self.studio.references:
+            found, poor = await self.studio.find_references(session, picture)
+        else:
             raise NotFoundError("this server has no folder of references; start it with --references=FOLDER")
-        found, poor = await self.studio.find_references(session, picture)
         return JSONResponse({"found": [reference.id for reference in found], "poor": poor})
+
+    async def remove_references(self, request: Request) -> Response:
+        """Remove the references of the browser's folder."""
+        session = self._session(request)
+        for picture in [picture for picture in session.pictures.values() if picture.in_folder]:
+            session.remove(picture)
+        self.studio.wake()
+        return JSONResponse({})
 
     def _session(self, request: Request) -> Session:
         session = self.studio.sessions.get(request.cookies.get(self.cookie, ""))

@@ -14,12 +14,13 @@ from colorjax.page.checking import check_hints
 from colorjax.page.denoising import denoise
 from colorjax.page.likely_colors import likely_colors
 from colorjax.page.reading import read
-from colorjax.page.references import find_references
+from colorjax.page.references import compare_references, find_references
 from colorjax.page.rendering import render
 from colorjax.page.view import tile, warm_up
 
 OPERATIONS: dict[str, Callable] = {
     "check_hints": check_hints,
+    "compare_references": compare_references,
     "denoise": denoise,
     "find_references": find_references,
     "likely_colors": likely_colors,

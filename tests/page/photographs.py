@@ -21,8 +21,13 @@ def gray_jpeg(width: int = 192, height: int = 128) -> bytes:
 
 def color_png(width: int = 160, height: int = 96) -> bytes:
     """Return a PNG file in color."""
+    return as_png(data.astronaut()[:height, 120 : 120 + width])
+
+
+def as_png(pixels: np.ndarray) -> bytes:
+    """Return a PNG file of these pixels."""
     file = io.BytesIO()
-    Image.fromarray(data.astronaut()[:height, 120 : 120 + width]).save(file, "PNG")
+    Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
 
 

@@ -12,8 +12,10 @@ import numpy as np
 import photographs
 import pytest
 import tifffile
+from photographs import as_png
 from PIL import Image
 from serving import Client, launch, running
+from skimage import data
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ def test_color_picture_is_denoised_unless_more_is_asked_for(client, tmp_path):
 
 
 def test_reference_gives_the_colors_that_the_command_gives(client, gray, tmp_path):
-    reference = client.upload("reference.png", photographs.color_png(), reference=True)
+    reference = client.upload("reference.png", photographs.color_png(), reference="1")
     assert client.read(reference)["state"] == "ready"
     client.change(gray, task="colorize", strength=1.0, reference=reference)
     (tmp_path / "reference.png").write_bytes(photographs.color_png())
@@ -81,6 +83,27 @@ def test_reference_gives_the_colors_that_the_command_gives(client, gray, tmp_pat
     assert client.result(gray) == by_command(tmp_path, "old.jpg", photographs.gray_jpeg(), *words)
     client.json("DELETE", f"/api/pictures/{reference}")
     assert client.picture(gray)["recipe"]["reference"] == ""
+
+
+def test_nearest_of_the_browsers_references_comes_first(server):
+    client = Client(server.address)
+    scene = data.astronaut()
+    name = client.upload("old.png", as_png(scene[:300, 100:400].mean(axis=-1).astype(np.uint8)))
+    near, *far = [
+        client.upload("reference.png", as_png(pixels), reference="folder")
+        for pixels in (scene[20:320, 130:430], data.coffee()[:300, :300], data.chelsea())
+    ]
+    for one in (name, near, *far):
+        assert client.read(one)["state"] == "ready"
+    gray = client.upload("gray.jpg", photographs.gray_jpeg(64, 64), reference="folder")
+    client.until_gone(gray)
+    found = client.json("POST", f"/api/pictures/{name}/references?own=1")["found"]
+    assert found[0] == near
+    assert set(found) == {near, *far}
+    client.json("DELETE", "/api/references")
+    status, _, body = client.ask("POST", f"/api/pictures/{name}/references?own=1")
+    assert (status, json.loads(body)["error"]) == (400, "no picture in the folder of references has colors")
+    assert [picture["id"] for picture in client.json("GET", "/api/album")["pictures"]] == [name]
 
 
 def test_all_results_come_as_a_zip_with_what_failed(server):
@@ -234,7 +257,7 @@ def test_wrong_settings_are_one_line(client, gray, recipe, line):
 
 
 def test_gray_reference_is_refused(client):
-    reference = client.read(client.upload("gray.jpg", photographs.gray_jpeg(64, 64), reference=True))
+    reference = client.read(client.upload("gray.jpg", photographs.gray_jpeg(64, 64), reference="1"))
     assert (reference["state"], reference["error"]) == ("failed", "gray.jpg: it is gray; a reference needs colors")
 
 

@@ -27,3 +27,35 @@ def test_references_are_found_in_a_folder(opened, with_folders):
     expect(page.locator("#found [aria-pressed=true]")).to_have_count(1)
     expect(page.locator("#reference-image")).to_be_visible()
     finished(page)
+
+
+def test_nearest_are_found_in_a_folder_of_the_browser(opened, tmp_path):
+    for number, (width, height) in enumerate([(96, 96), (128, 96), (160, 96)]):
+        (tmp_path / f"color-{number}.png").write_bytes(photographs.color_png(width, height))
+    (tmp_path / "gray.jpg").write_bytes(photographs.gray_jpeg(64, 64))
+    (tmp_path / "broken.jpg").write_bytes(b"nothing")
+    (tmp_path / "notes.txt").write_text("no picture")
+    page = opened()
+    drop(page, ("old.jpg", photographs.gray_jpeg()))
+    finished(page)
+    expect(page.get_by_role("button", name="Find similar ones")).to_be_hidden()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(tmp_path)
+    found = page.locator("#found button")
+    expect(found).to_have_count(3)
+    expect(page.locator("#reference-count")).to_have_text("3 pictures in your folder")
+    found.nth(1).click()
+    expect(page.locator("#found [aria-pressed=true]")).to_have_count(1)
+    expect(page.locator("#reference-image")).to_be_visible()
+    finished(page)
+    expect(page.locator("#strip button")).to_have_count(1)
+    page.reload()  # the folder is still there
+    finished(page)
+    page.get_by_role("button", name="Find similar ones").click()
+    expect(found).to_have_count(3)
+    page.get_by_role("button", name="Forget them").click()
+    expect(found).to_have_count(0)
+    expect(page.locator("#reference-image")).to_be_hidden()
+    expect(page.get_by_role("button", name="Find similar ones")).to_be_hidden()
+    finished(page)

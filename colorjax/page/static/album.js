@@ -62,8 +62,8 @@ export class Album extends EventTarget {
     return [...this.pictures.values()].filter((picture) => !picture.reference);
   }
 
-  /** Send files, one after the other; returns {ids, refused}: of those that the server took, and a line on the others. */
-  async upload(files, reference = false) {
+  /** Send files, one after the other, with what they lend as in `app.py`; returns {ids, refused}: of those that the server took, and a line on the others. */
+  async upload(files, reference = "") {
     const ids = [];
     const refused = [];
     this.uploading += files.length;

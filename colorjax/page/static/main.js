@@ -3,11 +3,11 @@
 import { Adding, onChosen } from "./adding.js";
 import { Album } from "./album.js";
 import { api } from "./api.js";
-import { Finder } from "./finder.js";
 import { Hints, fromJSON } from "./hints.js";
 import { abOfHex } from "./lab.js";
 import { Pen } from "./pen.js";
 import { Picker } from "./picker.js";
+import { References } from "./references.js";
 import { Saving } from "./save.js";
 import { Strip } from "./strip.js";
 import { fillIn, text } from "./text.js";
@@ -262,54 +262,16 @@ function showSettings() {
   const none = recipe.method === "scribble" && !recipe.hints;
   $("method-help").textContent = none ? text.methodHelp.scribbleNone : text.methodHelp[recipe.method];
   $("for-all").hidden = album.photographs.length < 2;
-  const reference = album.pictures.get(recipe.reference);
-  $("reference-image").hidden = !reference || reference.state !== "ready";
-  $("reference-remove").hidden = !reference;
-  if (reference?.state === "ready" && $("reference-image").dataset.id !== reference.id) {
-    $("reference-image").src = api.thumbnail(reference.id);
-    $("reference-image").dataset.id = reference.id;
-    $("reference-image").alt = text.referenceImage(reference.name);
-  }
-  finder.show();
+  references.show();
   $("remarks").textContent = own.remarks.join("; ");
 }
 
-// References
-
-let referenceFor = null; // {picture, reference}: an upload that is not read yet
-async function takeReference(file) {
-  const target = current;
-  say(text.referenceReading);
-  const { ids, refused } = await album.upload([file], true);
-  if (ids.length) referenceFor = { target, id: ids[0] };
-  else say(refused);
-}
-
-function settleReference() {
-  if (!referenceFor) return;
-  const reference = album.pictures.get(referenceFor.id);
-  const target = album.pictures.get(referenceFor.target);
-  if (!reference || reference.state === "reading") return;
-  const { id } = referenceFor;
-  referenceFor = null;
-  if (reference.state === "failed" || !target) {
-    say(reference.error);
-    api.remove(id).catch(() => {});
-  } else {
-    say("");
-    album.change(target, { reference: id });
-  }
-}
-
-$("reference-add").addEventListener("click", () => $("reference-file").click());
-onChosen($("reference-file"), ([file]) => takeReference(file));
-const finder = new Finder({ album, picture, say, query });
-$("reference-remove").addEventListener("click", () => album.change(picture(), { reference: "" }));
+const references = new References({ album, picture, say, query });
 
 // Files
 
 let wish = null; // a picture to show as soon as the album has it
-const onReference = (files, path) => files.length === 1 && path.includes($("reference-drop")) && ready();
+const onReference = (files, path) => files.length > 0 && path.includes($("reference-drop")) && ready();
 const isHints = (files) => files.length === 1 && files[0].name.toLowerCase().endsWith(".json") && ready();
 new Adding({
   album,
@@ -319,7 +281,7 @@ new Adding({
     else wish = first ?? null;
   },
   drops: [
-    [onReference, ({ files }) => takeReference(files[0])],
+    [onReference, (found) => (found.files.length > 1 ? references.takeFolder(found) : references.take(found.files[0]))],
     [isHints, ({ files }) => loadHints(files[0])],
   ],
 });
@@ -358,7 +320,7 @@ function update() {
   const all = album.photographs;
   if (wish && album.pictures.has(wish)) [current, wish, shown] = [wish, null, null];
   if (!all.some((other) => other.id === current)) [current, shown] = [all[0]?.id ?? null, null];
-  settleReference();
+  references.settle();
   document.body.classList.toggle("empty", !all.length && !album.uploading);
   $("runs-link").hidden = !album.runs;
   $("save-all").hidden = all.length < 2;
