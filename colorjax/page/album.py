@@ -60,9 +60,11 @@ class Picture:
 
     @property
     def kind(self) -> str:
-        """The denoised copy that its recipe needs; '' for none. See `page.denoising.kind_of_denoising`."""
+        """The kind of denoised copy that its recipe needs, as in `page.denoising`; '' for none."""
         if self.state != READY or self.is_reference or not self.recipe.denoises:
             return ""
+        if self.info["own_space"] and not self.recipe.colorizes:
+            return "own"
         return "gray" if self.info["gray"] or self.recipe.task == "restore" else "color"
 
     @property

@@ -3,7 +3,7 @@
 Files of a picture in its folder:
   original            the upload, unchanged
   before-N.npy        the picture as it is shown: 8 bits, one channel if it is gray, and its halved copies (`pyramid`)
-  denoised-KIND-N.npy the denoised picture as it is shown; KIND is 'gray' or 'color'
+  denoised-KIND-N.npy the denoised picture as it is shown; KIND as in `denoising`
   denoised-KIND.npy   the same with all its bits, where there are 16
   result.SUFFIX       the finished file
 """

@@ -238,6 +238,7 @@ class Studio:
             reference = session.pictures.get(recipe.reference)
             pair = (str(reference.folder), reference.name) if reference else None
             arguments = {"folder": str(picture.folder), "name": picture.name, "recipe": recipe, "reference": pair}
+            arguments["denoised"] = kind
         session.changed()
         call = asyncio.ensure_future(self.long.call(work, progress=progress, **arguments))
         try:

@@ -74,6 +74,29 @@ def test_color_picture_is_denoised_unless_more_is_asked_for(client, tmp_path):
     assert client.result(name) == by_command(tmp_path, "color.png", data, "denoise")
 
 
+@pytest.mark.parametrize("gray", [True, False])
+def test_16_bits_that_are_only_denoised_stay_in_their_color_space(client, gray, tmp_path):
+    tiff = photographs.deep_tiff_in_a_space_of_its_own(gray)
+    name = client.upload("deep.tif", tiff)
+    assert client.read(name)["info"]["own_space"]
+    client.change(name, task="denoise", strength=0.8)
+    result = client.result(name)
+    assert result == by_command(tmp_path, "deep.tif", tiff, "denoise", "--strength=0.8")
+    # What is shown is in sRGB all the same.
+    before, after = (
+        np.asarray(Image.open(io.BytesIO(client.ask("GET", f"/api/pictures/{name}/{which}/0/0/0")[2])), float)
+        for which in ("before", "after")
+    )
+    with tifffile.TiffFile(io.BytesIO(tiff)) as file:
+        levels = (file.asarray() / 65535) ** (1 / 2.2) * 255
+    assert np.abs(before - levels).mean() < 6  # by the other primaries; linear values are 50 away
+    assert np.abs(after - levels).mean() < 9
+    # In color it is sRGB, as by the other commands.
+    client.change(name, task="restore")
+    colored = client.result(name)
+    assert colored == by_command(tmp_path, "deep.tif", tiff, "restore", "--strength=0.8")
+
+
 def test_reference_gives_the_colors_that_the_command_gives(client, gray, tmp_path):
     reference = client.upload("reference.png", photographs.color_png(), reference="1")
     assert client.read(reference)["state"] == "ready"
