@@ -37,6 +37,7 @@ class Picture:
       result: what `page.rendering` says of it, with the recipe it was made by under 'recipe'.
       asked: when work was first asked for; the earliest comes first.
       attempts: how often its work ended with the child process.
+      changing: held by the change that is being checked; changes come in the order in which they are asked for.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Picture:
     result: dict[str, Any] | None = None
     asked: float = 0.0
     attempts: int = 0
+    changing: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
 
     @property
     def kind(self) -> str:

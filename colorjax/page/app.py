@@ -32,7 +32,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from colorjax.errors import ColorjaxError, UserError
-from colorjax.page.album import READY, Picture, Session
+from colorjax.page.album import FAILED, READY, Picture, Session
 from colorjax.page.guard import Guard
 from colorjax.page.recipe import parse_recipe, parse_share
 from colorjax.page.results_zip import write_zip
@@ -218,14 +218,15 @@ class Page:
         """Take another recipe."""
         session, picture = self._session(request), self._ready(request)
         recipe = parse_recipe(await self._json(request))
-        if recipe.reference and (
-            recipe.reference not in session.pictures or not session.pictures[recipe.reference].is_reference
-        ):
-            raise UserError("there is no such reference any more")
-        if recipe.hints is not None and recipe.hints != picture.recipe.hints:
-            size = {"height": picture.info["height"], "width": picture.info["width"]}
-            await self.studio.quick.call("check_hints", priority=NOW, hints=recipe.hints, **size)
-        picture.change(recipe)
+        async with picture.changing:
+            if recipe.reference and (
+                recipe.reference not in session.pictures or not session.pictures[recipe.reference].is_reference
+            ):
+                raise UserError("there is no such reference any more")
+            if recipe.hints is not None and recipe.hints != picture.recipe.hints:
+                size = {"height": picture.info["height"], "width": picture.info["width"]}
+                await self.studio.quick.call("check_hints", priority=NOW, hints=recipe.hints, **size)
+            picture.change(recipe)
         session.changed()
         self.studio.wake()
         return JSONResponse({"revision": picture.revision, "version": session.version})
@@ -236,17 +237,17 @@ class Page:
         self._want(picture, request.method == "POST")
         session.changed()
         self.studio.wake()
-        return JSONResponse({})
+        return JSONResponse({"version": session.version})
 
     async def ask_for_all(self, request: Request) -> Response:
-        """Ask for all finished files."""
+        """Ask for all finished files, also of pictures that are still being read."""
         session = self._session(request)
         for picture in session.pictures.values():
-            if picture.state == READY and not picture.is_reference:
+            if picture.state != FAILED and not picture.is_reference:
                 self._want(picture, True)
         session.changed()
         self.studio.wake()
-        return JSONResponse({})
+        return JSONResponse({"version": session.version})
 
     def _want(self, picture: Picture, wanted: bool) -> None:
         picture.wants_result = wanted

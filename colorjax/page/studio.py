@@ -124,7 +124,7 @@ class Studio:
             if picture.is_reference and (picture.info["gray"]):
                 raise UserError(f"{picture.name}: it is gray; a reference needs colors")
             if not picture.is_reference and picture.info["colorful"]:
-                picture.change(picture.recipe._replace(task="denoise"))
+                picture.recipe = picture.recipe._replace(task="denoise")
         except (NotWantedError, FileNotFoundError):  # it was removed meanwhile
             return
         except ColorjaxError as error:

@@ -7,6 +7,7 @@ import signal
 import time
 import zipfile
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import photographs
@@ -143,6 +144,22 @@ def test_all_results_come_as_a_zip_with_what_failed(server):
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert set(archive.namelist()) == {"same.png", "same-2.png", "not restored.txt"}
         assert "broken.jpg" in archive.read("not restored.txt").decode()
+
+
+def test_changes_come_in_the_order_in_which_they_are_asked_for(server):
+    client = Client(server.address)
+    name = client.upload("old.jpg", photographs.gray_jpeg())
+    recipe = client.read(name)["recipe"] | {"task": "colorize"}
+    large = client.upload("large.jpg", photographs.large_jpeg(6000))  # while it is read, hints are not checked
+    client.until(large, lambda picture: picture["state"] == "reading")
+    changes = [recipe | {"hints": photographs.hints(192, 128)}, recipe | {"hints": None}]
+    threads = [Thread(target=client.json, args=("POST", f"/api/pictures/{name}/recipe", one)) for one in changes]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.1)  # so that they are asked for in this order
+    for thread in threads:
+        thread.join()
+    assert client.picture(name)["recipe"]["hints"] is None
 
 
 # Views

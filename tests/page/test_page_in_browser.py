@@ -1,7 +1,9 @@
 """The page in Chromium: what a person sees, touches and saves."""
 
+import io
 import json
 import time
+import zipfile
 
 import numpy as np
 import photographs
@@ -125,10 +127,14 @@ def test_broken_file_is_told_and_the_others_go_on(opened):
     broken = page.get_by_role("button", name="broken.jpg: failed")
     expect(broken).to_be_visible()
     expect(page.get_by_role("button", name="good.png: ready")).to_be_visible()
+    expect(page.locator("#batch-ready")).to_have_text("1 of 2 ready")
+    page.get_by_text("1 failed").click()
+    expect(page.locator("#batch-failed li")).to_contain_text("broken.jpg: not a picture")
     broken.click()
     expect(page.locator("#notice")).to_contain_text("broken.jpg: ")
     page.get_by_role("button", name="Remove").click()
     expect(page.locator("#strip button")).to_have_count(1)
+    expect(page.locator("#batch")).to_be_hidden()
     finished(page)
 
 
@@ -198,11 +204,29 @@ def test_eraser_takes_away_what_it_touches(opened):
 
 def test_all_are_saved_as_a_zip(opened):
     page = opened()
-    drop(page, ("a.png", photographs.color_png(64, 48)), ("b.png", photographs.color_png(48, 64)))
-    expect(page.get_by_role("button", name="b.png: ready")).to_be_visible()
+    files = [("c.png", b"nothing"), ("a.png", photographs.color_png(64, 48)), ("b.png", photographs.color_png(48, 64))]
+    drop(page, *files)
+    expect(page.get_by_role("button", name="b.png: ")).to_be_visible()  # and not read yet
     with page.expect_download() as download:
         page.get_by_role("button", name="Save all").click()
     assert download.value.suggested_filename == "restored.zip"
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert set(archive.namelist()) == {"a.png", "b.png", "not restored.txt"}
+    expect(page.locator("#status")).to_have_text("2 pictures in the zip file; 1 failed, and it says why.")
+    with page.expect_download():  # again, now that all are there
+        page.get_by_role("button", name="Save all").click()
+
+
+def test_saved_file_has_what_was_changed_just_before(opened):
+    page = opened()
+    drop(page, ("old.jpg", photographs.gray_jpeg()))
+    finished(page)
+    choose(page, "task", "colorize")
+    first = save(page).path().read_bytes()
+    choose(page, "task", "denoise")
+    second = save(page).path().read_bytes()
+    assert Image.open(io.BytesIO(first)).mode == "RGB"
+    assert Image.open(io.BytesIO(second)).mode == "L"
 
 
 def test_large_picture_comes_in_tiles(opened):

@@ -4,6 +4,13 @@ import photographs
 from browsing import drop, expect, finished
 
 
+def are_shown(page):
+    """Expect each reference that was found, and what it would give."""
+    images = page.locator("#found img")
+    for number in range(images.count()):
+        expect(images.nth(number)).not_to_have_js_property("naturalWidth", 0)
+
+
 def test_reference_is_dropped_and_taken_away(opened):
     page = opened()
     drop(page, ("old.jpg", photographs.gray_jpeg()))
@@ -23,6 +30,7 @@ def test_references_are_found_in_a_folder(opened, with_folders):
     page.get_by_role("button", name="Find similar ones").click()
     found = page.locator("#found button")
     expect(found).to_have_count(3)
+    are_shown(page)
     found.first.click()
     expect(page.locator("#found [aria-pressed=true]")).to_have_count(1)
     expect(page.locator("#reference-image")).to_be_visible()

@@ -36,7 +36,7 @@ def test_nothing_is_wider_than_the_window(opened, width):
     finished(page)
     choose(page, "tool", "point")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for name in ("Save", "Undo", "Add pictures"):
+    for name in ("Save", "Undo", "Add files"):
         button = page.get_by_role("button", name=name, exact=True)
         button.scroll_into_view_if_needed()
         box = button.bounding_box()
@@ -44,9 +44,11 @@ def test_nothing_is_wider_than_the_window(opened, width):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(opened, with_folders, scheme):
+def test_axe_finds_nothing_serious(opened, with_folders, scheme, tmp_path):
     if not AXE.exists():
         pytest.skip(f"no axe-core: npm install --prefix {ROOT / '.cache' / 'page'} axe-core@4")
+    for number, width in enumerate((96, 128)):
+        (tmp_path / f"color-{number}.png").write_bytes(photographs.color_png(width, 96))
     page = opened(address=with_folders.address, color_scheme=scheme)
 
     def look(state):
@@ -62,6 +64,7 @@ def test_axe_finds_nothing_serious(opened, with_folders, scheme):
     look("empty")
     drop(page, ("broken.jpg", b"nothing"), ("old.jpg", photographs.gray_jpeg()))
     expect(page.get_by_role("button", name="broken.jpg: failed")).to_be_visible()
+    page.get_by_text("1 failed").click()
     look("failed")
     page.get_by_role("button", name="old.jpg").click()
     finished(page)
@@ -70,6 +73,9 @@ def test_axe_finds_nothing_serious(opened, with_folders, scheme):
     page.mouse.click(*at(page, 0.5, 0.4))
     expect(page.locator("#likely button").first).to_be_visible()
     look("painting")
+    page.set_input_files("#reference-files", tmp_path)
+    expect(page.locator("#found button")).to_have_count(2)
+    look("references")
     page.goto(f"{with_folders.address}runs")
     expect(page.get_by_role("row", name="good")).to_be_visible()
     look("runs")

@@ -12,6 +12,7 @@ export class Album extends EventTarget {
     this.version = 0;
     this.uploading = 0;
     this.posting = new Map(); // id -> how many changes are on their way
+    this.last = new Map(); // id -> the promise of the last of them
     this.taken = new Map(); // id -> the server's version that has the last of them
     this.runs = this.references = false;
     this.lost = false; // whether the server's last answer was none, or a refusal
@@ -82,6 +83,13 @@ export class Album extends EventTarget {
     return { ids, refused: refused.length ? text.uploadsFailed(refused.length, refused[0]) : "" };
   }
 
+  /** Wait until the server has all changes of recipes. */
+  async settled() {
+    while ([...this.posting.values()].some((count) => count > 0)) {
+      await new Promise((resolve) => this.addEventListener("change", resolve, { once: true }));
+    }
+  }
+
   /** What the server takes: {upload, pictures, suffixes}. */
   async limits() {
     this.known ??= await api.limits();
@@ -94,6 +102,17 @@ export class Album extends EventTarget {
     const recipe = { ...this.pictures.get(id).recipe, ...parts };
     this.pictures.get(id).recipe = recipe;
     this.posting.set(id, (this.posting.get(id) ?? 0) + 1);
+    // One after the other, lest an earlier one comes last.
+    const earlier = this.last.get(id);
+    const sent = this.send(id, recipe, earlier);
+    this.last.set(id, sent);
+    await sent;
+    if (this.last.get(id) === sent) this.last.delete(id);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async send(id, recipe, earlier) {
+    await earlier;
     try {
       const { revision, version } = await api.change(id, recipe);
       this.taken.set(id, version);
@@ -104,6 +123,5 @@ export class Album extends EventTarget {
     } finally {
       this.posting.set(id, this.posting.get(id) - 1);
     }
-    this.dispatchEvent(new Event("change"));
   }
 }

@@ -40,10 +40,13 @@ export class Finder {
     const ready = ids.map((id) => this.album.pictures.get(id)).filter((reference) => reference?.state === "ready");
     this.title.hidden = this.list.hidden = !ready.length;
     this.title.textContent = poor ? text.referencePoor : text.referenceFound;
-    const state = JSON.stringify([own.id, own.revision, own.denoised, ready.map(({ id }) => id)]);
-    if (this.shown === state) return;
+    // What each would give does not depend on which one is taken.
+    const state = JSON.stringify([own.id, { ...own.recipe, reference: "" }, own.denoised, ready.map(({ id }) => id)]);
+    if (this.shown !== state) this.list.replaceChildren(...ready.map((reference) => this.item(own, reference)));
     this.shown = state;
-    this.list.replaceChildren(...ready.map((reference) => this.item(own, reference)));
+    for (const button of this.list.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button.dataset.id === own.recipe.reference));
+    }
   }
 
   item(own, reference) {
@@ -51,7 +54,7 @@ export class Finder {
     button.type = "button";
     button.title = text.referenceTake(reference.name);
     button.setAttribute("aria-label", button.title);
-    button.setAttribute("aria-pressed", String(own.recipe.reference === reference.id));
+    button.dataset.id = reference.id;
     const level = levelSizes(own.info.width, own.info.height).length - 1;
     const result = api.afterTile(own.id, level, 0, 0, `${this.query(own)}&reference=${reference.id}`);
     for (const source of [api.thumbnail(reference.id), result]) {

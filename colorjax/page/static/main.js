@@ -3,6 +3,7 @@
 import { Adding, onChosen } from "./adding.js";
 import { Album } from "./album.js";
 import { api } from "./api.js";
+import { showBatch } from "./batch.js";
 import { Hints, fromJSON } from "./hints.js";
 import { abOfHex } from "./lab.js";
 import { Pen } from "./pen.js";
@@ -50,16 +51,19 @@ function hints() {
 }
 
 let hintsTimer = null;
+let sendHints = () => {};
 function hintsChanged() {
   showHintButtons();
   viewer.redraw();
   const [id, content] = [current, hints().toJSON()];
   hints().sent = content;
   clearTimeout(hintsTimer);
-  hintsTimer = setTimeout(() => {
-    hintsTimer = null;
+  sendHints = () => {
+    clearTimeout(hintsTimer);
+    [hintsTimer, sendHints] = [null, () => {}];
     if (album.pictures.has(id)) album.change(album.pictures.get(id), { hints: content });
-  }, HINTS_MS);
+  };
+  hintsTimer = setTimeout(sendHints, HINTS_MS);
 }
 
 let asking = null;
@@ -286,9 +290,16 @@ new Adding({
   ],
 });
 
-const saving = new Saving(album, { save: $("save"), all: $("save-all"), say });
-$("save").addEventListener("click", () => saving.one(picture()));
-$("save-all").addEventListener("click", () => saving.everything());
+const saving = new Saving(album, { save: $("save"), all: $("save-all"), say, changed: () => update() });
+function save() {
+  sendHints();
+  saving.one(picture());
+}
+$("save").addEventListener("click", save);
+$("save-all").addEventListener("click", () => {
+  sendHints();
+  saving.everything();
+});
 $("remove").addEventListener("click", async () => {
   const { id, name } = picture();
   const ids = album.photographs.map((other) => other.id);
@@ -301,10 +312,11 @@ $("remove").addEventListener("click", async () => {
 
 // Everything
 
-const strip = new Strip(document.querySelector("#strip ul"), choose);
+const strip = new Strip($("pictures"), choose);
 
 function choose(id) {
   if (id !== current) {
+    sendHints();
     sliding = null;
     current = id;
     shown = null;
@@ -325,6 +337,7 @@ function update() {
   $("runs-link").hidden = !album.runs;
   $("save-all").hidden = all.length < 2;
   strip.show(all, current);
+  showBatch(all);
   const own = picture();
   document.body.classList.toggle("ready", ready());
   if (shown !== current || !ready()) {
@@ -383,7 +396,7 @@ addEventListener("keydown", (event) => {
     history("redo");
   } else if (command && key === "s" && ready()) {
     event.preventDefault();
-    saving.one(picture());
+    if (!$("save").disabled) save();
   } else if (!command && !event.altKey && ready()) {
     const tools = { l: "look", p: "point", b: "brush", e: "eraser" };
     if (key in tools && !$("hints").hidden) setTool(tools[key]);

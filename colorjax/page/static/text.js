@@ -3,10 +3,16 @@
 export const text = {
   title: "colorjax: restore photographs",
   skip: "Skip to the picture",
-  add: "Add pictures",
-  addFolder: "Add a folder",
+  add: "Add files",
+  addFolder: "Add folder",
   saveAll: "Save all",
-  savingAll: (done, all) => `${done} of ${all} ready …`,
+  savingAll: (done, all) => `${done} of ${all} made …`,
+  savedAll: (done, failed) =>
+    failed
+      ? `${counted(done, "picture")} in the zip file; ${failed} failed, and it says why.`
+      : `${counted(done, "picture")} in the zip file.`,
+  batch: (ready, all) => `${ready} of ${all} ready`,
+  batchFailed: (count) => `${count} failed`,
   runs: "Runs",
   welcome: "Drop photographs here",
   welcomeHow: "JPEG, PNG, TIFF and others, 8 or 16 bits, one or many. Gray ones get colors, grainy ones lose their grain.",
@@ -36,7 +42,7 @@ export const text = {
   strength: "Strength of denoising",
   vividness: "Vividness of colors",
   forAll: "Do the same to all pictures",
-  forAllDone: (count) => `${count} more pictures have these settings now.`,
+  forAllDone: (count) => `These settings are for ${counted(count, "more picture")} now.`,
   hints: "Color hints",
   toolLook: "Look",
   toolPoint: "Point",
@@ -77,7 +83,7 @@ export const text = {
   referencesReading: (done, all) => `Reading the references: ${done} of ${all} …`,
   referencesGray: (count) =>
     `${count === 1 ? "One picture is" : `${count} pictures are`} no reference, as gray or not readable.`,
-  referencesOwn: (count) => (count === 1 ? "One picture in your folder" : `${count} pictures in your folder`),
+  referencesOwn: (count) => `${counted(count, "picture")} in your folder`,
   referenceForget: "Forget them",
   referenceFind: "Find similar ones",
   referenceFinding: "Searching the folder of references …",
@@ -94,7 +100,7 @@ export const text = {
   saved: (name) => `${name} is saved.`,
   states: {
     reading: "reading …",
-    waiting: (ahead) => (ahead > 0 ? `waits, ${ahead} before it` : "waits"),
+    waiting: (ahead) => (ahead > 0 ? `${ahead} before it` : "waits"),
     working: (share) => `${share} %`,
     ready: "ready",
     saved: "ready, file made",
@@ -103,7 +109,7 @@ export const text = {
   notice: {
     reading: "Reading …",
     denoise: (share) => `Denoising … ${share} %`,
-    denoiseWaits: (ahead) => (ahead > 0 ? `Denoising waits for ${ahead} other pictures …` : "Denoising begins …"),
+    denoiseWaits: (ahead) => (ahead > 0 ? `Denoising waits for ${counted(ahead, "other picture")} …` : "Denoising begins …"),
     failed: "Not restored",
   },
   facts: (info) => `${info.width} × ${info.height}, ${info.bits} bits, ${info.format}`,
@@ -128,6 +134,10 @@ export const text = {
   runsBack: "Photographs",
   runsCompare: "Compare",
 };
+
+function counted(count, thing) {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
 
 function megabytes(bytes) {
   return (bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 });
