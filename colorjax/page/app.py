@@ -181,7 +181,7 @@ class Page:
         finally:
             self.studio.incoming -= int(length)
         self.studio.read(session, picture)
-        return JSONResponse({"id": picture.id}, 201)
+        return JSONResponse({"id": picture.id, "version": session.version}, 201)
 
     async def remove(self, request: Request) -> Response:
         """Remove a picture."""

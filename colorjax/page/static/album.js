@@ -63,24 +63,30 @@ export class Album extends EventTarget {
     return [...this.pictures.values()].filter((picture) => !picture.reference);
   }
 
-  /** Send files, one after the other, with what they lend as in `app.py`; returns {ids, refused}: of those that the server took, and a line on the others. */
+  /**
+   * Send files, one after the other, with what they lend as in `app.py`. Returns {ids, refused, version}: of those that
+   * the server took, a line on the others, and the version of the server's news that has them.
+   */
   async upload(files, reference = "") {
     const ids = [];
     const refused = [];
+    let version = 0;
     this.uploading += files.length;
     for (const file of files) {
       this.dispatchEvent(new Event("change"));
       try {
         const { upload } = await this.limits();
         if (file.size > upload) throw new Error(text.fileLarge(file.size, upload));
-        ids.push((await api.upload(file, reference)).id);
+        const answer = await api.upload(file, reference);
+        ids.push(answer.id);
+        version = answer.version;
       } catch (error) {
         refused.push(text.uploadFailed(file.name, error.message));
       }
       this.uploading -= 1;
     }
     this.dispatchEvent(new Event("change"));
-    return { ids, refused: refused.length ? text.uploadsFailed(refused.length, refused[0]) : "" };
+    return { ids, version, refused: refused.length ? text.uploadsFailed(refused.length, refused[0]) : "" };
   }
 
   /** Wait until the server has all changes of recipes. */

@@ -14,7 +14,7 @@ export class References {
     Object.assign(this, { album, picture, say });
     this.finder = new Finder({ album, picture, say, query });
     this.one = null; // {target, id}: an upload that is not read yet
-    this.many = null; // {target, ids, line}: a folder that is not read yet
+    this.many = null; // {target, ids, version, line}: a folder that is not read yet
     $("reference-add").addEventListener("click", () => $("reference-file").click());
     onChosen($("reference-file"), ([file]) => this.take(file));
     const act = (found) => this.takeFolder(found);
@@ -35,9 +35,9 @@ export class References {
   /** Take the pictures of a folder, as `filesIn` found them, and find the nearest for the present picture. */
   async takeFolder(found) {
     const target = this.picture().id;
-    const { ids, refused } = await this.album.upload(found.files, "folder");
+    const { ids, refused, version } = await this.album.upload(found.files, "folder");
     const lines = [refused, found.files.length ? "" : text.noPictures, remark(found)];
-    this.many = { target, ids, line: lines.filter(Boolean).join(" ") };
+    this.many = { target, ids, version, line: lines.filter(Boolean).join(" ") };
     this.settle();
   }
 
@@ -60,8 +60,9 @@ export class References {
     }
   }
 
-  settleMany({ target, ids, line }) {
+  settleMany({ target, ids, version, line }) {
     const { pictures } = this.album;
+    if (this.album.version < version) return; // the news does not have all of them yet
     const there = ids.filter((id) => pictures.has(id)); // the server removes those without colors
     const reading = there.filter((id) => pictures.get(id).state === "reading");
     if (reading.length) {
