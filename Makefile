@@ -32,6 +32,10 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
+$(VENV)/.ready-page: $(VENV)/.ready-dev requirements-page.txt
+	$(RUN) -m pip install --quiet --requirement requirements-page.txt "playwright>=1.50,<2"
+	@touch $@
+
 # PyTorch has an environment of its own: nothing else may come to depend on it.
 $(VENV)-benchmarks/.ready: requirements.txt requirements-benchmarks.txt
 	$(PYTHON) -m venv $(VENV)-benchmarks
@@ -65,8 +69,7 @@ test-cluster: $(VENV)/.ready-dev
 
 # Skips, and says so in red, where Chromium is missing. axe-core, which looks for barriers, comes from npm if there is one.
 AXE := .cache/page/node_modules/axe-core/axe.min.js
-test-page: $(VENV)/.ready-dev
-	$(RUN) -m pip install --quiet --requirement requirements-page.txt "playwright>=1.50,<2"
+test-page: $(VENV)/.ready-page
 	@test -e $(AXE) || ! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix .cache/page axe-core@4
 	$(RUN) -m pytest tests/page
 

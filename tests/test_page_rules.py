@@ -106,7 +106,7 @@ def test_recipe_that_can_not_be_is_refused(wrong):
 
 
 def picture(tmp_path, **info):
-    info = {"gray": True, "width": 4, "height": 4} | info
+    info = {"gray": True, "own_space": False, "width": 4, "height": 4} | info
     return Picture("a", "a.jpg", tmp_path, state=READY, info=info)
 
 

@@ -105,7 +105,7 @@ def test_view_is_nearly_the_finished_file(folder, recipe, within):
     kind = {"denoise": "color", "restore": "gray"}.get(recipe.task, "")
     shown = tile(nothing, str(place), 128, 160, 0, 0, 0, recipe, revision=hash(repr(recipe)), denoised=kind)
     shown = np.asarray(Image.open(io.BytesIO(shown)).convert("RGB"), float)
-    finished = np.broadcast_to(restored(pixels, place, recipe), pixels.shape).astype(float)
+    finished = np.broadcast_to(restored(pixels, place, recipe, kind), pixels.shape).astype(float)
     assert np.abs(shown - finished).mean() < within
     assert np.abs(shown - pixels).mean() > 2 * np.abs(shown - finished).mean()
     assert info["bits"] == 8

@@ -11,6 +11,8 @@ from PIL import ExifTags, Image, ImageCms
 from support.files import deep_png, opened, png_chunk, read_exif, saved
 from support.profiles import cmyk_profile, gray_profile, rgb_profile
 
+from colorjax.pictures import read
+from colorjax.pictures.profiles import srgb_profile
 from colorjax.pictures.read import read_photo
 
 RNG = np.random.default_rng(0)
@@ -255,6 +257,19 @@ def test_16_bit_color_is_converted_and_stays_where_asked(tmp_path):
     np.testing.assert_array_equal(kept.pixels, soft)
     assert kept.metadata.profile == profile
     assert kept.remarks == ("16-bit colors stay in Display P3",)
+    later = read.in_srgb(kept)
+    np.testing.assert_array_equal(later.pixels, photo.pixels)
+    assert later.metadata == photo.metadata
+
+
+def test_profile_of_srgb_does_not_depend_on_the_time(monkeypatch):
+    made = srgb_profile.__wrapped__()
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    later = bytearray(own)
+    later[24:36] = struct.pack(">6H", 2031, 12, 24, 10, 20, 30)
+    monkeypatch.setattr(ImageCms.ImageCmsProfile, "tobytes", lambda self: bytes(later))
+    assert srgb_profile.__wrapped__() == made
+    assert made[:24] + made[36:] == own[:24] + own[36:]
 
 
 def test_profiles_are_converted_to_srgb(tmp_path):

@@ -23,6 +23,7 @@ class Picture:
       name: of the file, for people.
       folder: its own.
       is_reference: whether it only lends its colors.
+      in_folder: whether it is of the folder in which this browser's references are found.
       lent_to: id of the picture that it was found for; '' for an upload.
       state: READING, READY or FAILED.
       error: why it failed, or the last work on it; '' if nothing did.
@@ -36,12 +37,14 @@ class Picture:
       result: what `page.rendering` says of it, with the recipe it was made by under 'recipe'.
       asked: when work was first asked for; the earliest comes first.
       attempts: how often its work ended with the child process.
+      changing: held by the change that is being checked; changes come in the order in which they are asked for.
     """
 
     id: str
     name: str
     folder: Path
     is_reference: bool = False
+    in_folder: bool = False
     lent_to: str = ""
     state: str = READING
     error: str = ""
@@ -55,12 +58,15 @@ class Picture:
     result: dict[str, Any] | None = None
     asked: float = 0.0
     attempts: int = 0
+    changing: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
 
     @property
     def kind(self) -> str:
-        """The denoised copy that its recipe needs; '' for none. See `page.denoising.kind_of_denoising`."""
+        """The kind of denoised copy that its recipe needs, as in `page.denoising`; '' for none."""
         if self.state != READY or self.is_reference or not self.recipe.denoises:
             return ""
+        if self.info["own_space"] and not self.recipe.colorizes:
+            return "own"
         return "gray" if self.info["gray"] or self.recipe.task == "restore" else "color"
 
     @property
@@ -104,6 +110,7 @@ class Picture:
             "share": round(self.share, 3),
             "ahead": ahead,
             "reference": self.is_reference,
+            "in_folder": self.in_folder,
             "saved": self.has_result(),
             "asked": self.wants_result,
             "remarks": self.result["remarks"] if self.has_result() else [],
@@ -121,9 +128,9 @@ class Session:
         self.watching = 0
         self._changed = asyncio.Event()
 
-    def add(self, name: str, folder: Path, is_reference: bool) -> Picture:
+    def add(self, name: str, folder: Path, is_reference: bool, in_folder: bool = False) -> Picture:
         """Add an upload."""
-        picture = Picture(secrets.token_hex(8), name, folder, is_reference, asked=time.monotonic())
+        picture = Picture(secrets.token_hex(8), name, folder, is_reference, in_folder, asked=time.monotonic())
         self.pictures[picture.id] = picture
         self.changed()
         return picture

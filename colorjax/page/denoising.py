@@ -1,4 +1,10 @@
-"""Denoise a picture at full strength, once: the page's slider then blends it with the picture as it was."""
+"""Denoise a picture at full strength, once: the page's slider then blends it with the picture as it was.
+
+The denoised copies of a picture, by their kind:
+  gray   of its gray levels
+  color  of its colors
+  own    of a picture of 16 bits in its own color space, in which `denoise` leaves it; shown in sRGB
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +15,7 @@ from colorjax import restoration
 from colorjax.color.gray import gray_levels
 from colorjax.page.pyramid import read_level, write_pyramid
 from colorjax.page.reading import read_original
-
-
-def kind_of_denoising(task: str, gray: bool) -> str:
-    """Return which denoised picture a task needs: 'gray', where its gray levels are denoised, or 'color'."""
-    return "gray" if gray or task == "restore" else "color"
+from colorjax.pictures.read import in_srgb
 
 
 def denoise(progress: Callable[[float], None], folder: str, name: str, kind: str) -> None:
@@ -23,12 +25,14 @@ def denoise(progress: Callable[[float], None], folder: str, name: str, kind: str
       UserError: the original can't be read any more.
     """
     place = Path(folder)
-    pixels = read_original(place, name).pixels
-    if kind == "gray":
-        pixels = gray_levels(pixels)[..., np.newaxis]
+    photo = read_original(place, name, keep_space=kind == "own")
+    pixels = gray_levels(photo.pixels)[..., np.newaxis] if kind == "gray" else photo.pixels
     denoised = restoration.denoise(pixels, progress=progress)
     if denoised.dtype != np.uint8:
         np.save(place / f"denoised-{kind}.npy", denoised)
+    if kind == "own":
+        channels = read_level(place, "before", 0).shape[2]
+        denoised = in_srgb(photo._replace(pixels=denoised)).pixels[..., :channels]
     write_pyramid(place, f"denoised-{kind}", denoised)
 
 

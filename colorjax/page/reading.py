@@ -11,7 +11,7 @@ from PIL import Image
 
 from colorjax.errors import UserError
 from colorjax.page.pyramid import level_sizes, read_level, write_pyramid
-from colorjax.pictures.read import Photo, photo_of
+from colorjax.pictures.read import Photo, in_srgb, photo_of
 from colorjax.restoration import is_gray
 
 THUMBNAIL = 240  # pixels, its longer side
@@ -33,7 +33,8 @@ def read(progress: Callable[[float], None], folder: str, name: str, max_pixels: 
       UserError: one line that begins with the name.
     """
     progress(0)
-    photo = read_original(Path(folder), name, max_pixels, advice)
+    kept = read_original(Path(folder), name, max_pixels, advice, keep_space=True)
+    photo = in_srgb(kept)
     pixels = photo.pixels
     height, width, channels = pixels.shape
     gray = channels == 1 or is_gray(pixels)
@@ -44,20 +45,22 @@ def read(progress: Callable[[float], None], folder: str, name: str, max_pixels: 
         "width": width,
         "height": height,
         "bits": 16 if pixels.dtype == np.uint16 else 8,
+        "own_space": photo.metadata.profile != kept.metadata.profile,
         "gray": gray,
         "colorful": bool((small.max(axis=-1).astype(int) - small.min(axis=-1)).mean() > _LITTLE_COLOR),
         "format": photo.format,
-        "remarks": list(photo.remarks),
     }
 
 
-def read_original(folder: Path, name: str, max_pixels: int = 10**9, advice: str = "") -> Photo:
-    """Return the uploaded photo; errors have its name and not that of the file."""
+def read_original(
+    folder: Path, name: str, max_pixels: int = 10**9, advice: str = "", keep_space: bool = False
+) -> Photo:
+    """Return the uploaded photo; errors have its name and not that of the file. `keep_space` as for `photo_of`."""
     try:
         data = (folder / "original").read_bytes()
     except OSError as error:
         raise UserError(f"{name}: can't be read any more ({os.strerror(error.errno or 0)})") from None
-    return photo_of(name, data, max_pixels, advice)
+    return photo_of(name, data, max_pixels, advice, keep_space)
 
 
 def _thumbnail(folder: Path, sizes: list[tuple[int, int]]) -> np.ndarray:

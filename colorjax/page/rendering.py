@@ -10,14 +10,19 @@ from colorjax import restoration
 from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError
 from colorjax.methods.hint_strokes import parse_hints
-from colorjax.page.denoising import kind_of_denoising, read_denoised
+from colorjax.page.denoising import read_denoised
 from colorjax.page.reading import read_original
 from colorjax.page.recipe import Recipe
 from colorjax.pictures.write import FORMATS, suffix_for, write_photo
 
 
 def render(
-    progress: Callable[[float], None], folder: str, name: str, recipe: Recipe, reference: tuple[str, str] | None
+    progress: Callable[[float], None],
+    folder: str,
+    name: str,
+    recipe: Recipe,
+    denoised: str,
+    reference: tuple[str, str] | None,
 ) -> dict:
     """Write result.SUFFIX into `folder`, as `denoise`, `colorize` or `restore` writes the file.
 
@@ -26,6 +31,7 @@ def render(
       folder: of the picture, with what `denoise` wrote if the recipe needs it.
       name: of the upload.
       recipe: what is asked for.
+      denoised: kind of the denoised copy that it needs; '' for none.
       reference: folder and name of the reference.
 
     Returns:
@@ -35,8 +41,8 @@ def render(
       UserError: scribbles without hints, a gray reference, or a format that can't hold the picture.
     """
     place = Path(folder)
-    photo = read_original(place, name)
-    result = restored(photo.pixels, place, recipe, progress, _reference(reference))
+    photo = read_original(place, name, keep_space=not recipe.colorizes)
+    result = restored(photo.pixels, place, recipe, denoised, progress, _reference(reference))
     shown = Path(name).stem + suffix_for(photo, name)
     path = place / f"result{Path(shown).suffix.lower()}"
     for old in (place / f"result{suffix}" for suffix in FORMATS):
@@ -53,22 +59,22 @@ def restored(
     pixels: np.ndarray,
     folder: Path,
     recipe: Recipe,
+    denoised: str = "",
     progress: Callable[[float], None] = restoration.ignore,
     reference: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the restored image of uint8 or uint16 [H, W, C], with all its bits.
+    """Return the restored image of uint8 or uint16 [H, W, C], with all its bits; arguments as for `render`.
 
     Raises:
       UserError: as `restoration.colorize`.
     """
     if recipe.task == "restore":
         pixels = gray_levels(pixels)[..., np.newaxis]
-    if recipe.denoises:
-        kind = kind_of_denoising(recipe.task, restoration.is_gray(pixels))
-        denoised = read_denoised(folder, kind)
-        if denoised.shape != pixels.shape:  # three equal channels
-            denoised = np.repeat(denoised, pixels.shape[2], axis=-1)
-        pixels = restoration.blended(pixels, denoised, recipe.strength)
+    if denoised:
+        clean = read_denoised(folder, denoised)
+        if clean.shape != pixels.shape:  # three equal channels
+            clean = np.repeat(clean, pixels.shape[2], axis=-1)
+        pixels = restoration.blended(pixels, clean, recipe.strength)
     if not recipe.colorizes:
         return pixels
     if recipe.method == "scribble" and recipe.hints is None:

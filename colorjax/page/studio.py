@@ -109,7 +109,7 @@ class Studio:
                 try:
                     picture.info = await self.quick.call(
                         "read",
-                        priority=SOON if size < _SMALL else LATER,
+                        priority=SOON if size < _SMALL and not picture.in_folder else LATER,
                         wanted=wanted,
                         folder=str(picture.folder),
                         name=picture.name,
@@ -124,11 +124,13 @@ class Studio:
             if picture.is_reference and (picture.info["gray"]):
                 raise UserError(f"{picture.name}: it is gray; a reference needs colors")
             if not picture.is_reference and picture.info["colorful"]:
-                picture.change(picture.recipe._replace(task="denoise"))
+                picture.recipe = picture.recipe._replace(task="denoise")
         except (NotWantedError, FileNotFoundError):  # it was removed meanwhile
             return
         except ColorjaxError as error:
-            picture.state, picture.error = FAILED, str(error)
+            picture.state, picture.error = FAILED, _line(picture, error)
+            if picture.in_folder and picture.id in session.pictures:
+                session.remove(picture)
         if picture.id in session.pictures:
             session.changed()
         self._wake.set()
@@ -157,6 +159,22 @@ class Studio:
             self.read(session, reference)
             found.append(reference)
         return found, poor
+
+    async def compare_references(self, session: Session, picture: Picture) -> tuple[list[Picture], bool]:
+        """Return the same of the folder of references that the browser has sent; nothing is copied or removed.
+
+        Raises:
+          UserError: there are none, or none with colors.
+        """
+        references = {str(one.folder): one for one in session.pictures.values() if one.in_folder and one.state == READY}
+        if not references:
+            raise UserError("no picture in the folder of references has colors")
+        sizes = [(folder, one.info["height"], one.info["width"]) for folder, one in references.items()]
+        size = {"height": picture.info["height"], "width": picture.info["width"]}
+        folders, poor = await self.long.call(
+            "compare_references", folder=str(picture.folder), references=sizes, count=FOUND, **size
+        )
+        return [references[folder] for folder in folders], poor
 
     def wake(self) -> None:
         """Look for work: a recipe has changed, a result is wanted, or a window has been opened."""
@@ -220,6 +238,7 @@ class Studio:
             reference = session.pictures.get(recipe.reference)
             pair = (str(reference.folder), reference.name) if reference else None
             arguments = {"folder": str(picture.folder), "name": picture.name, "recipe": recipe, "reference": pair}
+            arguments["denoised"] = kind
         session.changed()
         call = asyncio.ensure_future(self.long.call(work, progress=progress, **arguments))
         try:
@@ -238,10 +257,10 @@ class Studio:
         except WorkerDiedError as error:
             picture.attempts += 1
             if picture.attempts >= _ATTEMPTS:
-                picture.error = f"{picture.name}: {error}"
+                picture.error = _line(picture, error)
         except ColorjaxError as error:
             if is_wanted():
-                picture.error = str(error)
+                picture.error = _line(picture, error)
         finally:
             call.cancel()
             picture.work, picture.share = "", 0.0
@@ -266,3 +285,9 @@ class Studio:
             await self.quick.call("warm_up", priority=LATER)
         except ColorjaxError:  # the first tile will say what is wrong
             return
+
+
+def _line(picture: Picture, error: Exception) -> str:
+    """Return one line on what went wrong, with the picture's name: those on memory and disk come without it."""
+    line, name = str(error), f"{picture.name}: "
+    return line if line.startswith(name) else name + line

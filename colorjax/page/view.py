@@ -49,7 +49,7 @@ def tile(
       y: row of the tile in its level.
       recipe: what is asked for; None for the picture as it was.
       revision: of the recipe, but for its sliders.
-      denoised: which denoised copy there is for this recipe, 'gray' or 'color'; '' while there is none.
+      denoised: kind of the denoised copy that there is for this recipe; '' while there is none.
       reference: folder of the reference; '' for none.
 
     Raises:

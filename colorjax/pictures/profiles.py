@@ -6,6 +6,7 @@ of the range for some wide spaces at 16 bits.
 
 import functools
 import io
+import struct
 from typing import NamedTuple
 
 import imagecodecs
@@ -21,6 +22,9 @@ SAME = 2
 BAND_PIXELS = 2**18
 
 KINDS = {1: ("GRAY", "RGB"), 3: ("RGB",), 4: ("CMYK",)}  # number of channels -> color spaces of profiles that fit
+
+# Year, month, day, hour, minute and second in the header of the profile of sRGB (ICC.1:2001-04, 6.1.8).
+_MADE = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
 
 
 class Converted(NamedTuple):
@@ -41,8 +45,9 @@ class Converted(NamedTuple):
 
 @functools.cache
 def srgb_profile() -> bytes:
-    """Return an ICC profile of sRGB."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    """Return an ICC profile of sRGB, always the same: the time of its making is not that of the call."""
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return made[:24] + _MADE + made[36:]
 
 
 def color_space(profile: bytes) -> str:

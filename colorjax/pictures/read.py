@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from colorjax.pictures import profiles
+from colorjax.pictures.color_spaces import Space
 from colorjax.pictures.decoding import decode, read_bytes
 from colorjax.pictures.metadata import Metadata, with_srgb
 from colorjax.pictures.orientation import MAX_PIXELS
@@ -47,6 +48,18 @@ def read_photo(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, keep_space
         whose range it doesn't tell.
     """
     return photo_of(os.fspath(path), read_bytes(path), max_pixels, "; raise the limit with --max-pixels", keep_space)
+
+
+def in_srgb(photo: Photo) -> Photo:
+    """Return a photo that was read with `keep_space` as it is without; its pixels may be converted in place.
+
+    Remarks stay those of the reading.
+    """
+    if not photo.metadata.profile:
+        return photo
+    converted = profiles.to_srgb(photo.pixels, Space(photo.metadata.profile))
+    metadata = with_srgb(photo.metadata) if converted.changed else photo.metadata
+    return photo._replace(pixels=converted.pixels, metadata=metadata._replace(profile=converted.profile))
 
 
 def photo_of(

@@ -6,6 +6,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 from skimage import data
+from support.profiles import gray_profile, rgb_profile
 
 EXIF_MODEL = 0x0110
 
@@ -21,8 +22,13 @@ def gray_jpeg(width: int = 192, height: int = 128) -> bytes:
 
 def color_png(width: int = 160, height: int = 96) -> bytes:
     """Return a PNG file in color."""
+    return as_png(data.astronaut()[:height, 120 : 120 + width])
+
+
+def as_png(pixels: np.ndarray) -> bytes:
+    """Return a PNG file of these pixels."""
     file = io.BytesIO()
-    Image.fromarray(data.astronaut()[:height, 120 : 120 + width]).save(file, "PNG")
+    Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
 
 
@@ -32,6 +38,17 @@ def deep_tiff(width: int = 192, height: int = 128) -> bytes:
     levels += np.random.default_rng(0).integers(0, 256, levels.shape, np.uint16)
     file = io.BytesIO()
     tifffile.imwrite(file, levels, photometric="minisblack", resolution=(600, 600), resolutionunit="INCH")
+    return file.getvalue()
+
+
+def deep_tiff_in_a_space_of_its_own(gray: bool) -> bytes:
+    """Return a TIFF file of 16 bits whose values are linear, as its profile says, 128 x 96 pixels."""
+    levels = data.astronaut()[:96, 120:248] / 255
+    levels = (levels[..., 1] if gray else levels) ** 2.2
+    deep = np.rint(levels * 65535).astype(np.uint16)
+    profile = gray_profile(1.0) if gray else rgb_profile("Linear", gamma=1.0)
+    file = io.BytesIO()
+    tifffile.imwrite(file, deep, photometric="minisblack" if gray else "rgb", iccprofile=profile)
     return file.getvalue()
 
 

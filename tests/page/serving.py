@@ -114,9 +114,9 @@ class Client:
         assert status < 300, answer
         return json.loads(answer)
 
-    def upload(self, name: str, data: bytes, reference: bool = False) -> str:
-        """Return the id of an upload."""
-        path = f"/api/pictures?name={quote(name)}&reference={int(reference)}"
+    def upload(self, name: str, data: bytes, reference: str = "") -> str:
+        """Return the id of an upload; `reference` as in `page.app`."""
+        path = f"/api/pictures?name={quote(name)}&reference={reference}"
         status, _, answer = self.ask("POST", path, data)
         assert status == 201, answer
         return json.loads(answer)["id"]
@@ -135,6 +135,16 @@ class Client:
             if condition(picture):
                 return picture
         raise AssertionError(f"not within {LONG} s: {picture}")
+
+    def until_gone(self, name: str) -> None:
+        """Wait until the page does not have a picture any more."""
+        end, version = time.monotonic() + LONG, 0
+        while time.monotonic() < end:
+            album = self.json("GET", f"/api/album?since={version}")
+            version = album["version"]
+            if name not in [picture["id"] for picture in album["pictures"]]:
+                return
+        raise AssertionError(f"still there after {LONG} s")
 
     def read(self, name: str) -> dict:
         """Return what the page says of a picture once it is read, or has failed."""

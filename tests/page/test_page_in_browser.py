@@ -2,112 +2,15 @@
 
 import io
 import json
-import shutil
 import time
+import zipfile
 
 import numpy as np
 import photographs
-import pytest
 import tifffile
-from needs import CHROMIUM, missing
+from browsing import at, choose, choose_when_ready, color_at, drop, expect, finished, save, stroke
 from PIL import Image
-from serving import LONG, ROOT, launch, running
-from support.runs import make_run, train, validation
-
-if not missing():
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=LONG * 1000)
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-AXE = ROOT / ".cache" / "page" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, CHROMIUM)))
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def opened(chromium, server):
-    """A function that opens the page in a browser of its own; in the end nothing may have gone wrong in any."""
-    contexts, wrong = [], []
-
-    def opened(context=None, address=server.address, **settings):
-        if context is None:
-            context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}} | settings)
-            context.set_default_timeout(LONG * 1000)
-            contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-
-        def look(request):
-            if not request.url.startswith((server.address, address, "blob:", "data:")):
-                wrong.append(f"a request to {request.url}")
-
-        page.on("request", look)
-        page.goto(address)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-def drop(page, *files):
-    """Drop files, (name, data) each, on the page."""
-    page.set_input_files(
-        "#files", [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]
-    )
-
-
-def finished(page):
-    """Wait until the present picture is done, and all of it is on the screen."""
-    expect(page.locator("body[data-state=ready][data-complete=true]")).to_be_attached()
-
-
-def at(page, x, y):
-    """Return the place on the screen at shares of the canvas."""
-    box = page.locator("#canvas").bounding_box()
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-
-def stroke(page, start, end):
-    page.mouse.move(*at(page, *start))
-    page.mouse.down()
-    page.mouse.move(*at(page, *end), steps=6)
-    page.mouse.up()
-
-
-def choose(page, name, value):
-    page.locator(f"[name={name}][value={value}]").check(force=True)
-
-
-def save(page):
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save", exact=True).click()
-    return download.value
-
-
-def color_at(page, x, y):
-    """Return [r, g, b] of the screen at shares of the canvas."""
-    left, top = at(page, x, y)
-    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    return np.array(image.getpixel((round(left), round(top))), int)
+from serving import launch
 
 
 def test_drop_wait_divide_paint_undo_save(opened, tmp_path):
@@ -224,10 +127,14 @@ def test_broken_file_is_told_and_the_others_go_on(opened):
     broken = page.get_by_role("button", name="broken.jpg: failed")
     expect(broken).to_be_visible()
     expect(page.get_by_role("button", name="good.png: ready")).to_be_visible()
+    expect(page.locator("#batch-ready")).to_have_text("1 of 2 ready")
+    page.get_by_text("1 failed").click()
+    expect(page.locator("#batch-failed li")).to_contain_text("broken.jpg: not a picture")
     broken.click()
     expect(page.locator("#notice")).to_contain_text("broken.jpg: ")
     page.get_by_role("button", name="Remove").click()
     expect(page.locator("#strip button")).to_have_count(1)
+    expect(page.locator("#batch")).to_be_hidden()
     finished(page)
 
 
@@ -297,11 +204,29 @@ def test_eraser_takes_away_what_it_touches(opened):
 
 def test_all_are_saved_as_a_zip(opened):
     page = opened()
-    drop(page, ("a.png", photographs.color_png(64, 48)), ("b.png", photographs.color_png(48, 64)))
-    expect(page.get_by_role("button", name="b.png: ready")).to_be_visible()
+    files = [("c.png", b"nothing"), ("a.png", photographs.color_png(64, 48)), ("b.png", photographs.color_png(48, 64))]
+    drop(page, *files)
+    expect(page.get_by_role("button", name="b.png: ")).to_be_visible()  # and not read yet
     with page.expect_download() as download:
         page.get_by_role("button", name="Save all").click()
     assert download.value.suggested_filename == "restored.zip"
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert set(archive.namelist()) == {"a.png", "b.png", "not restored.txt"}
+    expect(page.locator("#status")).to_have_text("2 pictures in the zip file; 1 failed, and it says why.")
+    with page.expect_download():  # again, now that all are there
+        page.get_by_role("button", name="Save all").click()
+
+
+def test_saved_file_has_what_was_changed_just_before(opened):
+    page = opened()
+    drop(page, ("old.jpg", photographs.gray_jpeg()))
+    finished(page)
+    choose(page, "task", "colorize")
+    first = save(page).path().read_bytes()
+    choose(page, "task", "denoise")
+    second = save(page).path().read_bytes()
+    assert Image.open(io.BytesIO(first)).mode == "RGB"
+    assert Image.open(io.BytesIO(second)).mode == "L"
 
 
 def test_large_picture_comes_in_tiles(opened):
@@ -318,121 +243,6 @@ def test_large_picture_comes_in_tiles(opened):
     full = {url for url in tiles if "/before/0/" in url}
     assert 0 < len(full) < 36 / 2
     expect(page.locator("#zoom-share")).to_have_text("100 %")
-
-
-def choose_when_ready(page, name, value):
-    expect(page.locator("body.ready")).to_be_attached()
-    choose(page, name, value)
-
-
-def test_reference_is_dropped_and_taken_away(opened):
-    page = opened()
-    drop(page, ("old.jpg", photographs.gray_jpeg()))
-    finished(page)
-    reference = {"name": "reference.png", "mimeType": "image/png", "buffer": photographs.color_png()}
-    page.set_input_files("#reference-file", reference)
-    expect(page.get_by_alt_text("Reference: reference.png")).to_be_visible()
-    page.get_by_role("button", name="Without it").click()
-    expect(page.get_by_alt_text("Reference: reference.png")).to_be_hidden()
-    expect(page.locator("#strip button")).to_have_count(1)  # a reference is no picture to restore
-
-
-@pytest.fixture(scope="module")
-def with_folders(tmp_path_factory):
-    """A server with a folder of references and one of runs."""
-    folder = tmp_path_factory.mktemp("folders")
-    (folder / "references").mkdir()
-    for number, (width, height) in enumerate([(96, 96), (128, 96), (160, 96)]):
-        (folder / "references" / f"color-{number}.png").write_bytes(photographs.color_png(width, height))
-    history = [train(10), validation(20, 25.5)]
-    make_run(folder / "runs" / "good", history=history)
-    make_run(folder / "runs" / "bad", state="failed", reason="the disk was full")
-    (folder / "runs" / "report.html").write_text("<!doctype html><title>Report</title><h1>All of it</h1>")
-    (folder / "secret.html").write_text("secret")
-    (folder / "runs" / "compare.html").symlink_to(folder / "secret.html")
-    words = (f"--references={folder / 'references'}", f"--runs={folder / 'runs'}")
-    with running(folder, *words) as started:
-        yield started
-
-
-def test_references_are_found_in_a_folder(opened, with_folders):
-    page = opened(address=with_folders.address)
-    drop(page, ("old.jpg", photographs.gray_jpeg()))
-    finished(page)
-    page.get_by_role("button", name="Find similar ones").click()
-    found = page.locator("#found button")
-    expect(found).to_have_count(3)
-    found.first.click()
-    expect(page.locator("#found [aria-pressed=true]")).to_have_count(1)
-    expect(page.locator("#reference-image")).to_be_visible()
-    finished(page)
-
-
-def test_runs_are_shown_and_nothing_else_of_their_folder(opened, with_folders):
-    page = opened(address=with_folders.address)
-    page.goto(f"{with_folders.address}runs")
-    expect(page.get_by_role("row", name="good")).to_contain_text("25.50")
-    expect(page.get_by_role("row", name="bad")).to_contain_text("the disk was full")
-    expect(page.locator("#reports a")).to_have_count(1)
-    with page.context.expect_page() as report:
-        page.get_by_role("link", name="report.html").click()
-    expect(report.value.get_by_role("heading", name="All of it")).to_be_visible()
-    for path in (
-        "reports/compare.html",
-        "reports/good/config.json",
-        "reports/../secret.html",
-        "reports/%2e%2e/secret.html",
-    ):
-        assert page.request.get(with_folders.address + path).status == 404
-    with page.context.expect_page() as compared:
-        page.get_by_role("link", name="Compare").click()
-    expect(compared.value.get_by_role("heading", name="Runs in runs")).to_be_visible()
-
-
-@pytest.mark.parametrize("width", [360, 3840])
-def test_nothing_is_wider_than_the_window(opened, width):
-    page = opened(viewport={"width": width, "height": 740})
-    drop(page, ("old.jpg", photographs.gray_jpeg(384, 256)), ("two.jpg", photographs.gray_jpeg(64, 64)))
-    finished(page)
-    choose(page, "tool", "point")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for name in ("Save", "Undo", "Add pictures"):
-        button = page.get_by_role("button", name=name, exact=True)
-        button.scroll_into_view_if_needed()
-        box = button.bounding_box()
-        assert 0 <= box["x"] < box["x"] + box["width"] <= width
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(opened, with_folders, scheme):
-    if not AXE.exists():
-        pytest.skip(f"no axe-core: npm install --prefix {ROOT / '.cache' / 'page'} axe-core@4")
-    page = opened(address=with_folders.address, color_scheme=scheme)
-
-    def look(state):
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run()")["violations"]
-        bad = [
-            f"{state}: {one['id']}: {[node['html'][:90] for node in one['nodes']]}"
-            for one in found
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert bad == []
-
-    look("empty")
-    drop(page, ("broken.jpg", b"nothing"), ("old.jpg", photographs.gray_jpeg()))
-    expect(page.get_by_role("button", name="broken.jpg: failed")).to_be_visible()
-    look("failed")
-    page.get_by_role("button", name="old.jpg").click()
-    finished(page)
-    look("finished")
-    choose(page, "tool", "point")
-    page.mouse.click(*at(page, 0.5, 0.4))
-    expect(page.locator("#likely button").first).to_be_visible()
-    look("painting")
-    page.goto(f"{with_folders.address}runs")
-    expect(page.get_by_role("row", name="good")).to_be_visible()
-    look("runs")
 
 
 def test_hints_are_followed_soon(opened):

@@ -12,8 +12,10 @@ export class Album extends EventTarget {
     this.version = 0;
     this.uploading = 0;
     this.posting = new Map(); // id -> how many changes are on their way
+    this.last = new Map(); // id -> the promise of the last of them
     this.taken = new Map(); // id -> the server's version that has the last of them
     this.runs = this.references = false;
+    this.lost = false; // whether the server's last answer was none, or a refusal
   }
 
   /** Follow the server for as long as the page is open. */
@@ -25,8 +27,10 @@ export class Album extends EventTarget {
         this.runs = runs;
         this.references = references;
         this.take(pictures, version);
-        this.say("");
+        if (this.lost) this.say("");
+        this.lost = false;
       } catch (error) {
+        this.lost = true;
         this.say(error.message);
         if (error.offline) this.version = 0;
         this.taken.clear();
@@ -59,21 +63,43 @@ export class Album extends EventTarget {
     return [...this.pictures.values()].filter((picture) => !picture.reference);
   }
 
-  /** Send files, one after the other; returns the ids of those that the server took. */
-  async upload(files, reference = false) {
+  /**
+   * Send files, one after the other, with what they lend as in `app.py`. Returns {ids, refused, version}: of those that
+   * the server took, a line on the others, and the version of the server's news that has them.
+   */
+  async upload(files, reference = "") {
     const ids = [];
+    const refused = [];
+    let version = 0;
     this.uploading += files.length;
     for (const file of files) {
       this.dispatchEvent(new Event("change"));
       try {
-        ids.push((await api.upload(file, reference)).id);
+        const { upload } = await this.limits();
+        if (file.size > upload) throw new Error(text.fileLarge(file.size, upload));
+        const answer = await api.upload(file, reference);
+        ids.push(answer.id);
+        version = answer.version;
       } catch (error) {
-        this.say(text.uploadFailed(file.name, error.message));
+        refused.push(text.uploadFailed(file.name, error.message));
       }
       this.uploading -= 1;
     }
     this.dispatchEvent(new Event("change"));
-    return ids;
+    return { ids, version, refused: refused.length ? text.uploadsFailed(refused.length, refused[0]) : "" };
+  }
+
+  /** Wait until the server has all changes of recipes. */
+  async settled() {
+    while ([...this.posting.values()].some((count) => count > 0)) {
+      await new Promise((resolve) => this.addEventListener("change", resolve, { once: true }));
+    }
+  }
+
+  /** What the server takes: {upload, pictures, suffixes}. */
+  async limits() {
+    this.known ??= await api.limits();
+    return this.known;
   }
 
   /** Change parts of a picture's recipe; what is shown follows when the server has taken it. */
@@ -82,6 +108,17 @@ export class Album extends EventTarget {
     const recipe = { ...this.pictures.get(id).recipe, ...parts };
     this.pictures.get(id).recipe = recipe;
     this.posting.set(id, (this.posting.get(id) ?? 0) + 1);
+    // One after the other, lest an earlier one comes last.
+    const earlier = this.last.get(id);
+    const sent = this.send(id, recipe, earlier);
+    this.last.set(id, sent);
+    await sent;
+    if (this.last.get(id) === sent) this.last.delete(id);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async send(id, recipe, earlier) {
+    await earlier;
     try {
       const { revision, version } = await api.change(id, recipe);
       this.taken.set(id, version);
@@ -92,6 +129,5 @@ export class Album extends EventTarget {
     } finally {
       this.posting.set(id, this.posting.get(id) - 1);
     }
-    this.dispatchEvent(new Event("change"));
   }
 }

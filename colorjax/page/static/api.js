@@ -26,9 +26,10 @@ const json = (path, options) => request(path, options).then((answer) => answer.j
 const one = (id) => `api/pictures/${id}`;
 
 export const api = {
+  limits: () => json("api/limits"),
   album: (since, signal) => json(`api/album?since=${since}`, { signal }),
-  upload: (file, reference) =>
-    json(`api/pictures?name=${encodeURIComponent(file.name)}&reference=${reference ? 1 : 0}`, {
+  upload: (file, reference = "") =>
+    json(`api/pictures?name=${encodeURIComponent(file.name)}&reference=${reference}`, {
       method: "POST",
       body: file,
       headers: { "Content-Type": "application/octet-stream" },
@@ -38,7 +39,8 @@ export const api = {
   ask: (id) => json(`${one(id)}/result`, { method: "POST" }),
   askForAll: () => json("api/results", { method: "POST" }),
   colors: (id, x, y, signal) => json(`${one(id)}/colors?x=${x.toFixed(1)}&y=${y.toFixed(1)}`, { signal }),
-  findReferences: (id) => json(`${one(id)}/references`, { method: "POST" }),
+  findReferences: (id, own) => json(`${one(id)}/references${own ? "?own=1" : ""}`, { method: "POST" }),
+  forgetReferences: () => json("api/references", { method: "DELETE" }),
   runs: () => json("api/runs"),
   blob: (path, signal) => request(path, { signal }).then((answer) => answer.blob()),
   thumbnail: (id) => `${one(id)}/thumbnail`,

@@ -1,26 +1,67 @@
-// The files in what a person drops, those in folders too.
+// The files in what a person drops or chooses, those in folders too.
 
-const MOST = 300;
-const PICTURES = /\.(jpe?g|jfif|jpe|png|tiff?|bmp|webp|jp2|j2k|jpx|gif|p[bgpn]m|tga|avif|sgi|heic|json)$/i;
+import { text } from "./text.js";
 
-/** The files of a drop; of folders, those that look like pictures. It must be called before the drop's event ends. */
-export function filesOf(transfer) {
+/**
+ * The files of a drop, as {files, leftOut}: of folders, those that are pictures, and the names of the others.
+ * It must be called before the drop's event ends. `limitsOf` returns the promise of the server's limits.
+ */
+export async function filesOf(transfer, limitsOf) {
+  const found = { files: [...transfer.files], leftOut: [] };
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some((entry) => entry.isDirectory)) return Promise.resolve([...transfer.files]);
-  return Promise.all(entries.map((entry) => within(entry, true))).then((found) => found.flat().slice(0, MOST));
+  if (!entries.some((entry) => entry.isDirectory)) return found;
+  const limits = await limitsOf();
+  found.files = [];
+  for (const entry of entries) await within(entry, true, found, limits);
+  return found;
 }
 
-async function within(entry, dropped) {
-  if (entry.isFile) {
-    if (!dropped && (!PICTURES.test(entry.name) || entry.name.startsWith("."))) return [];
-    return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+/** The same of a folder that was chosen, whose files a browser lists in any order. */
+export function filesIn(list, limits) {
+  const found = { files: [], leftOut: [] };
+  const visible = [...list].filter((file) => !/(^|\/)\./.test(file.webkitRelativePath));
+  visible.sort((one, other) => one.webkitRelativePath.localeCompare(other.webkitRelativePath));
+  for (const file of visible) {
+    if (found.files.length >= limits.pictures) return { ...found, most: limits.pictures };
+    if (isPicture(file.name, limits)) found.files.push(file);
+    else found.leftOut.push(file.name);
   }
-  const reader = entry.createReader();
-  const files = [];
+  return found;
+}
+
+/** One line on what was left out; '' for nothing. */
+export function remark({ leftOut, most }) {
+  const counts = new Map();
+  for (const name of leftOut) counts.set(suffix(name), (counts.get(suffix(name)) ?? 0) + 1);
+  const kinds = [...counts].sort(([one], [other]) => one.localeCompare(other));
+  const lines = [leftOut.length && text.leftOut(leftOut.length, kinds), most && text.most(most)];
+  return lines.filter(Boolean).join(" ");
+}
+
+async function within(entry, dropped, found, limits) {
+  if (found.files.length >= limits.pictures) {
+    found.most = limits.pictures;
+  } else if (entry.name.startsWith(".") && !dropped) {
+    return;
+  } else if (entry.isDirectory) {
+    for (const inner of await entriesOf(entry)) await within(inner, false, found, limits);
+  } else if (dropped || isPicture(entry.name, limits)) {
+    found.files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+  } else {
+    found.leftOut.push(entry.name);
+  }
+}
+
+async function entriesOf(folder) {
+  const reader = folder.createReader();
+  const entries = [];
   for (;;) {
     // A reader gives some entries at a time, and none at the end.
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length || files.length >= MOST) return files;
-    for (const inner of some.sort((one, other) => one.name.localeCompare(other.name))) files.push(...(await within(inner)));
+    if (!some.length) return entries.sort((one, other) => one.name.localeCompare(other.name));
+    entries.push(...some);
   }
 }
+
+const suffix = (name) => (name.lastIndexOf(".") > 0 ? name.slice(name.lastIndexOf(".")).toLowerCase() : "");
+const isPicture = (name, limits) => limits.suffixes.includes(suffix(name));

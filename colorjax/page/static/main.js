@@ -1,13 +1,14 @@
 // The page: it joins the album, the viewer, the hints and the settings.
 
+import { Adding, onChosen } from "./adding.js";
 import { Album } from "./album.js";
 import { api } from "./api.js";
-import { filesOf } from "./files.js";
-import { Finder } from "./finder.js";
+import { showBatch } from "./batch.js";
 import { Hints, fromJSON } from "./hints.js";
 import { abOfHex } from "./lab.js";
 import { Pen } from "./pen.js";
 import { Picker } from "./picker.js";
+import { References } from "./references.js";
 import { Saving } from "./save.js";
 import { Strip } from "./strip.js";
 import { fillIn, text } from "./text.js";
@@ -35,6 +36,8 @@ function say(line) {
   if (line && line !== text.offline) saidTimer = setTimeout(() => say(""), SAID_MS);
 }
 
+const failed = (error) => say(error.message);
+
 // Hints
 
 function hints() {
@@ -48,16 +51,19 @@ function hints() {
 }
 
 let hintsTimer = null;
+let sendHints = () => {};
 function hintsChanged() {
   showHintButtons();
   viewer.redraw();
   const [id, content] = [current, hints().toJSON()];
   hints().sent = content;
   clearTimeout(hintsTimer);
-  hintsTimer = setTimeout(() => {
-    hintsTimer = null;
+  sendHints = () => {
+    clearTimeout(hintsTimer);
+    [hintsTimer, sendHints] = [null, () => {}];
     if (album.pictures.has(id)) album.change(album.pictures.get(id), { hints: content });
-  }, HINTS_MS);
+  };
+  hintsTimer = setTimeout(sendHints, HINTS_MS);
 }
 
 let asking = null;
@@ -145,11 +151,7 @@ $("hints-save").addEventListener("click", () => {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 });
 $("hints-load").addEventListener("click", () => $("hints-file").click());
-$("hints-file").addEventListener("change", async () => {
-  const [file] = $("hints-file").files;
-  $("hints-file").value = "";
-  if (file) await loadHints(file);
-});
+onChosen($("hints-file"), ([file]) => loadHints(file));
 
 async function loadHints(file) {
   try {
@@ -264,103 +266,45 @@ function showSettings() {
   const none = recipe.method === "scribble" && !recipe.hints;
   $("method-help").textContent = none ? text.methodHelp.scribbleNone : text.methodHelp[recipe.method];
   $("for-all").hidden = album.photographs.length < 2;
-  const reference = album.pictures.get(recipe.reference);
-  $("reference-image").hidden = !reference || reference.state !== "ready";
-  $("reference-remove").hidden = !reference;
-  if (reference?.state === "ready" && $("reference-image").dataset.id !== reference.id) {
-    $("reference-image").src = api.thumbnail(reference.id);
-    $("reference-image").dataset.id = reference.id;
-    $("reference-image").alt = text.referenceImage(reference.name);
-  }
-  finder.show();
+  references.show();
   $("remarks").textContent = own.remarks.join("; ");
 }
 
-// References
-
-let referenceFor = null; // {picture, reference}: an upload that is not read yet
-async function takeReference(file) {
-  const target = current;
-  say(text.referenceReading);
-  const [id] = await album.upload([file], true);
-  if (id) referenceFor = { target, id };
-}
-
-function settleReference() {
-  if (!referenceFor) return;
-  const reference = album.pictures.get(referenceFor.id);
-  const target = album.pictures.get(referenceFor.target);
-  if (!reference || reference.state === "reading") return;
-  const { id } = referenceFor;
-  referenceFor = null;
-  if (reference.state === "failed" || !target) {
-    say(reference.error);
-    api.remove(id).catch(() => {});
-  } else {
-    say("");
-    album.change(target, { reference: id });
-  }
-}
-
-$("reference-add").addEventListener("click", () => $("reference-file").click());
-$("reference-file").addEventListener("change", () => {
-  const [file] = $("reference-file").files;
-  $("reference-file").value = "";
-  if (file) takeReference(file);
-});
-const finder = new Finder({ album, picture, say, query });
-$("reference-remove").addEventListener("click", () => album.change(picture(), { reference: "" }));
+const references = new References({ album, picture, say, query });
 
 // Files
 
-for (const id of ["add", "choose"]) $(id).addEventListener("click", () => $("files").click());
-$("files").addEventListener("change", async () => {
-  const files = [...$("files").files];
-  $("files").value = "";
-  await addFiles(files);
-});
-
-async function addFiles(files) {
-  if (!files.length) return;
-  const before = new Set(album.pictures.keys());
-  const ids = await album.upload(files);
-  const shown = ids.find((id) => !before.has(id));
-  if (shown && album.pictures.has(shown)) choose(shown);
-  else wish = shown ?? null;
-}
 let wish = null; // a picture to show as soon as the album has it
-
-let depth = 0;
-const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-addEventListener("dragenter", (event) => {
-  if (hasFiles(event)) $("dropping").hidden = (depth += 1) < 1;
-});
-addEventListener("dragleave", (event) => {
-  if (hasFiles(event)) $("dropping").hidden = (depth = Math.max(0, depth - 1)) < 1;
-});
-addEventListener("dragover", (event) => {
-  if (hasFiles(event)) event.preventDefault();
-});
-addEventListener("drop", async (event) => {
-  if (!hasFiles(event)) return;
-  event.preventDefault();
-  depth = 0;
-  $("dropping").hidden = true;
-  const onReference = event.composedPath().includes($("reference-drop")) && ready();
-  const files = await filesOf(event.dataTransfer);
-  if (onReference && files.length === 1) takeReference(files[0]);
-  else if (files.length === 1 && files[0].name.toLowerCase().endsWith(".json") && ready()) loadHints(files[0]);
-  else addFiles(files);
+const onReference = (files, path) => files.length > 0 && path.includes($("reference-drop")) && ready();
+const isHints = (files) => files.length === 1 && files[0].name.toLowerCase().endsWith(".json") && ready();
+new Adding({
+  album,
+  say,
+  added: ([first]) => {
+    if (first && album.pictures.has(first)) choose(first);
+    else wish = first ?? null;
+  },
+  drops: [
+    [onReference, (found) => (found.files.length > 1 ? references.takeFolder(found) : references.take(found.files[0]))],
+    [isHints, ({ files }) => loadHints(files[0])],
+  ],
 });
 
-const saving = new Saving(album, { save: $("save"), all: $("save-all"), say });
-$("save").addEventListener("click", () => saving.one(picture()));
-$("save-all").addEventListener("click", () => saving.everything());
+const saving = new Saving(album, { save: $("save"), all: $("save-all"), say, changed: () => update() });
+function save() {
+  sendHints();
+  saving.one(picture());
+}
+$("save").addEventListener("click", save);
+$("save-all").addEventListener("click", () => {
+  sendHints();
+  saving.everything();
+});
 $("remove").addEventListener("click", async () => {
   const { id, name } = picture();
   const ids = album.photographs.map((other) => other.id);
   const next = ids[ids.indexOf(id) + 1] ?? ids[ids.indexOf(id) - 1];
-  await api.remove(id).catch((error) => say(error.message));
+  await api.remove(id).catch(failed);
   hintsOf.delete(id);
   say(text.removed(name));
   if (next) choose(next);
@@ -368,10 +312,11 @@ $("remove").addEventListener("click", async () => {
 
 // Everything
 
-const strip = new Strip(document.querySelector("#strip ul"), choose);
+const strip = new Strip($("pictures"), choose);
 
 function choose(id) {
   if (id !== current) {
+    sendHints();
     sliding = null;
     current = id;
     shown = null;
@@ -387,11 +332,12 @@ function update() {
   const all = album.photographs;
   if (wish && album.pictures.has(wish)) [current, wish, shown] = [wish, null, null];
   if (!all.some((other) => other.id === current)) [current, shown] = [all[0]?.id ?? null, null];
-  settleReference();
+  references.settle();
   document.body.classList.toggle("empty", !all.length && !album.uploading);
   $("runs-link").hidden = !album.runs;
   $("save-all").hidden = all.length < 2;
   strip.show(all, current);
+  showBatch(all);
   const own = picture();
   document.body.classList.toggle("ready", ready());
   if (shown !== current || !ready()) {
@@ -450,7 +396,7 @@ addEventListener("keydown", (event) => {
     history("redo");
   } else if (command && key === "s" && ready()) {
     event.preventDefault();
-    saving.one(picture());
+    if (!$("save").disabled) save();
   } else if (!command && !event.altKey && ready()) {
     const tools = { l: "look", p: "point", b: "brush", e: "eraser" };
     if (key in tools && !$("hints").hidden) setTool(tools[key]);

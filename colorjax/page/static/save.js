@@ -4,57 +4,67 @@ import { api } from "./api.js";
 import { text } from "./text.js";
 
 export class Saving {
-  constructor(album, { save, all, say }) {
-    Object.assign(this, { album, save, all, say });
-    this.wanted = new Set();
-    this.wantsAll = false;
+  /** `changed` is called when something is asked for, before the server knows. */
+  constructor(album, { save, all, say, changed }) {
+    Object.assign(this, { album, save, all, say, changed });
+    // Which files are wanted -> the version of the server's news that knows of it; before it, news is older.
+    this.wanted = new Map();
+    this.wantsAll = null; // the same, for all
   }
 
-  async one(picture) {
-    if (picture.saved) {
-      take(api.result(picture.id));
-      return;
-    }
-    this.wanted.add(picture.id);
+  async one({ id }) {
+    if (this.wanted.has(id)) return;
+    this.wanted.set(id, Infinity);
+    this.changed();
     try {
-      await api.ask(picture.id);
+      await this.album.settled();
+      this.wanted.set(id, (await api.ask(id)).version);
     } catch (error) {
-      this.wanted.delete(picture.id);
+      this.wanted.delete(id);
       this.say(error.message);
     }
+    this.changed();
   }
 
   async everything() {
-    this.wantsAll = true;
+    this.wantsAll = Infinity;
+    this.changed();
     try {
-      await api.askForAll();
+      await this.album.settled();
+      this.wantsAll = (await api.askForAll()).version;
     } catch (error) {
-      this.wantsAll = false;
+      this.wantsAll = null;
       this.say(error.message);
     }
+    this.changed();
   }
 
   /** Look what is finished by now, and show how far the present picture is. */
   update(current) {
-    for (const id of this.wanted) {
+    for (const [id, version] of this.wanted) {
       const picture = this.album.pictures.get(id);
+      if (picture && this.album.version < version) continue;
       if (picture?.saved) {
         take(api.result(id));
         this.say(text.saved(picture.name));
       }
-      if (!picture || picture.saved || picture.error) this.wanted.delete(id);
+      if (!picture?.asked || picture.saved || picture.error) this.wanted.delete(id);
     }
     const all = this.album.photographs;
-    const open = all.filter((picture) => picture.asked && !picture.saved && !picture.error && picture.state === "ready");
-    const reading = all.some((picture) => picture.state === "reading");
-    if (this.wantsAll && this.album.asked && !open.length && !reading) {
-      this.wantsAll = this.album.asked = false;
-      if (all.some((picture) => picture.saved)) take(api.zip);
-    } else if (this.wantsAll && open.length) this.album.asked = true;
+    const open = all.filter((picture) => picture.asked && !picture.saved && !picture.error);
+    if (this.wantsAll !== null && this.album.version >= this.wantsAll && !open.length) {
+      this.wantsAll = null;
+      const made = all.filter((picture) => picture.saved).length;
+      if (made) {
+        take(api.zip);
+        this.say(text.savedAll(made, all.filter((picture) => picture.error).length));
+      }
+    }
     const done = all.filter((picture) => picture.saved).length;
-    this.all.textContent = this.wantsAll ? text.savingAll(done, all.length) : text.saveAll;
-    this.all.disabled = this.wantsAll;
-    const making = current?.asked && !current.saved && !current.error;
+    this.all.textContent = this.wantsAll !== null ? text.savingAll(done, all.length) : text.saveAll;
+    this.all.disabled = this.wantsAll !== null;
+    const asked = current?.asked || this.wanted.has(current?.id);
+    const making = asked && !current.saved && !current.error;
     this.save.disabled = !current || current.state !== "ready" || Boolean(making);
     if (!making) this.save.textContent = text.save;
     else this.save.textContent = current.running ? text.saving(Math.round(100 * current.share)) : text.savingWaits;

@@ -3,14 +3,22 @@
 export const text = {
   title: "colorjax: restore photographs",
   skip: "Skip to the picture",
-  add: "Add pictures",
+  add: "Add files",
+  addFolder: "Add folder",
   saveAll: "Save all",
-  savingAll: (done, all) => `${done} of ${all} ready …`,
+  savingAll: (done, all) => `${done} of ${all} made …`,
+  savedAll: (done, failed) =>
+    failed
+      ? `${counted(done, "picture")} in the zip file; ${failed} failed, and it says why.`
+      : `${counted(done, "picture")} in the zip file.`,
+  batch: (ready, all) => `${ready} of ${all} ready`,
+  batchFailed: (count) => `${count} failed`,
   runs: "Runs",
   welcome: "Drop photographs here",
   welcomeHow: "JPEG, PNG, TIFF and others, 8 or 16 bits, one or many. Gray ones get colors, grainy ones lose their grain.",
   welcomePrivate: "Everything is computed on the machine that serves this page; nothing is sent anywhere else.",
   choose: "Choose files",
+  chooseFolder: "Choose a folder",
   dropping: "Drop to restore",
   strip: "Pictures",
   viewer: "Picture",
@@ -34,7 +42,7 @@ export const text = {
   strength: "Strength of denoising",
   vividness: "Vividness of colors",
   forAll: "Do the same to all pictures",
-  forAllDone: (count) => `${count} more pictures have these settings now.`,
+  forAllDone: (count) => `These settings are for ${counted(count, "more picture")} now.`,
   hints: "Color hints",
   toolLook: "Look",
   toolPoint: "Point",
@@ -69,8 +77,14 @@ export const text = {
     scribbleNone: "Without hints this stays gray: paint some, or switch to the network.",
   },
   reference: "Reference",
-  referenceHow: "A photograph whose colors this one shall have.",
-  referenceAdd: "Choose a reference",
+  referenceHow: "A photograph whose colors this one shall have, or a folder of them, in which the nearest are found.",
+  referenceAdd: "Choose a file",
+  referenceFolder: "Choose a folder",
+  referencesReading: (done, all) => `Reading the references: ${done} of ${all} …`,
+  referencesGray: (count) =>
+    `${count === 1 ? "One picture is" : `${count} pictures are`} no reference, as gray or not readable.`,
+  referencesOwn: (count) => `${counted(count, "picture")} in your folder`,
+  referenceForget: "Forget them",
   referenceFind: "Find similar ones",
   referenceFinding: "Searching the folder of references …",
   referenceFound: "The nearest in the folder, and what each would give:",
@@ -86,7 +100,7 @@ export const text = {
   saved: (name) => `${name} is saved.`,
   states: {
     reading: "reading …",
-    waiting: (ahead) => (ahead > 0 ? `waits, ${ahead} before it` : "waits"),
+    waiting: (ahead) => (ahead > 0 ? `${ahead} before it` : "waits"),
     working: (share) => `${share} %`,
     ready: "ready",
     saved: "ready, file made",
@@ -95,13 +109,21 @@ export const text = {
   notice: {
     reading: "Reading …",
     denoise: (share) => `Denoising … ${share} %`,
-    denoiseWaits: (ahead) => (ahead > 0 ? `Denoising waits for ${ahead} other pictures …` : "Denoising begins …"),
+    denoiseWaits: (ahead) => (ahead > 0 ? `Denoising waits for ${counted(ahead, "other picture")} …` : "Denoising begins …"),
     failed: "Not restored",
   },
   facts: (info) => `${info.width} × ${info.height}, ${info.bits} bits, ${info.format}`,
   picture: (name, state) => `${name}: ${state}`,
   uploading: (count) => (count === 1 ? "One picture is coming in …" : `${count} pictures are coming in …`),
   uploadFailed: (name, reason) => `${name}: ${reason}`,
+  uploadsFailed: (count, first) => (count === 1 ? first : `${count} files were not taken. The first: ${first}`),
+  fileLarge: (size, most) => `${megabytes(size)} MB; a file may have ${megabytes(most)} MB`,
+  leftOut: (count, kinds) => {
+    const counts = kinds.map(([kind, number]) => `${number} ${kind || "without an ending"}`).join(", ");
+    return `${count === 1 ? "One file is" : `${count} files are`} left out, as no picture that can be read: ${counts}.`;
+  },
+  most: (count) => `Only the first ${count} pictures are taken.`,
+  noPictures: "There is no picture in this folder.",
   offline: "The server does not answer. It may have been stopped; this page tries again.",
   removed: (name) => `${name} is removed.`,
   runsTitle: (name) => `Runs in ${name}`,
@@ -112,6 +134,14 @@ export const text = {
   runsBack: "Photographs",
   runsCompare: "Compare",
 };
+
+function counted(count, thing) {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+function megabytes(bytes) {
+  return (bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 });
+}
 
 /** Fill the elements that say with data-text or data-label which words they show. */
 export function fillIn(root = document) {
