@@ -9,7 +9,7 @@ WORKDIR ?= runs/demo
 .PHONY: help setup demo test test-quick test-keras test-optimized test-cluster test-page fuzz lint benchmarks clean
 
 help:
-	@echo "make setup         virtual environment in $(VENV), with requirements.txt"
+	@echo "make setup         virtual environment in $(VENV), with requirements.txt and those of the page"
 	@echo "make demo          Table 1 and the shipped denoiser on the bundled photographs, into $(WORKDIR)"
 	@echo "make test          the tests, on two cores"
 	@echo "make test-quick    those that start no processes and train no whole tables: two minutes, once compiled"
@@ -22,18 +22,18 @@ help:
 	@echo "make benchmarks    every speed ratio in docs/speed.md (takes about an hour)"
 
 setup: $(VENV)/.ready
-$(VENV)/.ready: requirements.txt
+$(VENV)/.ready: requirements.txt requirements-page.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "colorjax needs Python 3.11 or later; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --requirement requirements.txt
+	$(RUN) -m pip install --quiet --requirement requirements-page.txt
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
-$(VENV)/.ready-page: $(VENV)/.ready-dev requirements-page.txt
-	$(RUN) -m pip install --quiet --requirement requirements-page.txt "playwright>=1.50,<2"
+$(VENV)/.ready-page: $(VENV)/.ready-dev
+	$(RUN) -m pip install --quiet "playwright>=1.50,<2"
 	@touch $@
 
 # PyTorch has an environment of its own: nothing else may come to depend on it.
