@@ -8,7 +8,8 @@ To restore a photo, uint8 or uint16:
     photo = colorjax.read_photo("old.jpg")
     colorjax.write_photo("new.jpg", colorjax.restore(photo.pixels), photo)
 
-`denoise`, `colorize` and `restore` come from `colorjax.restoration`, the other two from `colorjax.pictures`.
+`denoise` comes from `colorjax.denoising`, `colorize` and `restore` from `colorjax.restoration`, files are read and
+written by `colorjax.pictures`.
 """
 
 import importlib
@@ -16,7 +17,7 @@ from typing import Any
 
 # Loaded at the first use, because importing jax takes a second and much of colorjax works without it.
 _PUBLIC = {
-    "denoise": "colorjax.restoration",
+    "denoise": "colorjax.denoising",
     "colorize": "colorjax.restoration",
     "restore": "colorjax.restoration",
     "read_hints": "colorjax.methods.hint_strokes",

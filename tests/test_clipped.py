@@ -5,7 +5,7 @@ import pytest
 from scipy import integrate, stats
 from skimage import data
 
-from colorjax import restoration
+from colorjax import denoising
 from colorjax.inference.clipped import clipped_moments, noise_before_clipping, undo_clipped_mean
 from colorjax.methods.method import Observation
 from colorjax.methods.pretrained import Pretrained
@@ -63,6 +63,6 @@ def test_a_dark_file_is_denoised_as_well_as_what_was_not_cut_off():
     def psnr(restored):
         return -10 * np.log10(np.mean((np.clip(restored, 0, 1) - clean / 255) ** 2))
 
-    of_file = psnr(restoration.denoise(file, weights="denoise_color") / 255)
+    of_file = psnr(denoising.denoise(file, weights="denoise_color") / 255)
     assert of_file > psnr(of_floats) - 0.3
     assert of_file > psnr(Pretrained("denoise_color").restore(Observation(file.astype(np.float32) / 255)).image) + 3

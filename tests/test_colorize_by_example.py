@@ -12,8 +12,8 @@ from PIL import Image
 import colorjax
 import launch
 from colorjax import restoration
+from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError
-from colorjax.restoration import gray_levels
 
 CAT = "--reference=references/cat.png"
 

@@ -12,7 +12,7 @@ from support import networks as made_networks
 
 import colorjax
 import launch
-from colorjax import restoration
+from colorjax import denoising
 from colorjax.commands import measuring
 from colorjax.commands.measuring import measure_rows
 from colorjax.config.rows import Run, table_runs
@@ -162,7 +162,7 @@ def test_level_for_a_network_without_a_map_is_one_line():
 
 @pytest.fixture
 def echoing(monkeypatch):
-    monkeypatch.setattr(restoration, "_network", lambda weights: echo(GRAY if weights == "gray" else TOLD))
+    monkeypatch.setattr(denoising, "loaded_network", lambda weights: echo(GRAY if weights == "gray" else TOLD))
 
 
 def test_pictures_are_denoised_by_the_level_that_is_given(echoing):
@@ -170,17 +170,17 @@ def test_pictures_are_denoised_by_the_level_that_is_given(echoing):
         picture = np.full((20, 30, channels), 100, np.uint8)
         picture[0, 0] = 90
         remarks = []
-        result = restoration.denoise(picture, weights, noise_level=25, remark=remarks.append)
+        result = denoising.denoise(picture, weights, noise_level=25, remark=remarks.append)
         np.testing.assert_array_equal(result, picture + 25)
         assert remarks == []
-    deep = restoration.denoise(np.full((20, 30, 3), 1000, np.uint16), "color", noise_level=10)
+    deep = denoising.denoise(np.full((20, 30, 3), 1000, np.uint16), "color", noise_level=10)
     np.testing.assert_array_equal(deep, 1000 + 2570)
 
 
 def test_level_that_is_not_given_is_estimated_and_said(echoing):
     picture = np.rint(255 * noisy(0.08)).astype(np.uint8)
     remarks = []
-    result = restoration.denoise(picture, "color", remark=remarks.append)
+    result = denoising.denoise(picture, "color", remark=remarks.append)
     assert abs(np.median(result.astype(int) - picture) - 20.4) < 2
     assert len(remarks) == 1
     start, _, estimated = remarks[0].rpartition(" ")

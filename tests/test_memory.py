@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import launch
-from colorjax import restoration
+from colorjax import denoising
 from colorjax.commands import status
 from colorjax.runtime.memory import memory_fault
 
@@ -33,8 +33,8 @@ def test_memory_used_up_by_one_picture_leaves_the_others(tmp_path, monkeypatch, 
             raise XLA
         return pixels
 
-    monkeypatch.setattr(restoration, "denoise", denoise)
-    monkeypatch.setattr(restoration, "check_denoiser", lambda *_: SimpleNamespace())
+    monkeypatch.setattr(denoising, "denoise", denoise)
+    monkeypatch.setattr(denoising, "check_denoiser", lambda *_: SimpleNamespace())
     monkeypatch.chdir(tmp_path)
     for name, side in (("large.png", 12), ("small.png", 8)):
         Image.fromarray(np.zeros((side, 8, 3), np.uint8)).save(name)

@@ -13,7 +13,8 @@ from support import networks as made_networks
 from support.pictures_command import SIZE, idle, read, run, save, values
 
 import launch
-from colorjax import restoration
+from colorjax import denoising
+from colorjax.color.gray import gray_levels
 from colorjax.commands import pictures
 
 COMMANDS = ("denoise", "colorize", "restore")
@@ -70,7 +71,7 @@ def test_colorizing_keeps_the_gray_and_restoring_is_both(told):
     assert told("colorize", "a.png", "--output=colored")[0] == 0
     colored = read("colored/a.png")
     assert colored.shape == (*SIZE, 3)
-    np.testing.assert_array_equal(restoration.gray_levels(colored), gray[..., 0])
+    np.testing.assert_array_equal(gray_levels(colored), gray[..., 0])
     assert told("restore", "a.png", "--output=restored")[0] == 0  # its denoiser is idle
     np.testing.assert_array_equal(read("restored/a.png"), colored)
 
@@ -287,7 +288,7 @@ def test_too_little_memory_is_one_line(told, monkeypatch):
     def exhausted(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(restoration, "denoise", exhausted)
+    monkeypatch.setattr(denoising, "denoise", exhausted)
     status, _, err = told("denoise", "a.png", "--output=out")
     assert (status, err.count("\n")) == (1, 1)
     assert "a.png: too large for this machine's memory" in err
@@ -397,7 +398,7 @@ def test_bar_is_shown_on_a_terminal_only(told, monkeypatch):
 def test_ctrl_c_keeps_what_is_finished(told, monkeypatch):
     for name in "abc":
         save(f"in/{name}.png", seed=ord(name))
-    denoise, calls = restoration.denoise, []
+    denoise, calls = denoising.denoise, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -405,7 +406,7 @@ def test_ctrl_c_keeps_what_is_finished(told, monkeypatch):
             raise KeyboardInterrupt
         return denoise(*arguments)
 
-    monkeypatch.setattr(restoration, "denoise", interrupted)
+    monkeypatch.setattr(denoising, "denoise", interrupted)
     status, out, err = told("denoise", "in", "--output=out")
     assert (status, out, err) == (130, "", "launch.py denoise: stopped (Ctrl-C)\n")
     assert os.listdir("out") == ["a.png"]

@@ -7,7 +7,7 @@ from skimage.color import rgb2lab, rgb2xyz
 from support import networks as made_networks
 
 import colorjax
-from colorjax import restoration, weights
+from colorjax import denoising, restoration, weights
 from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError
 from colorjax.models import build_model
@@ -22,8 +22,8 @@ def networks(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _networks_of_the_project(networks, monkeypatch):
-    monkeypatch.setattr(restoration, "DENOISER", networks["color"])
-    monkeypatch.setattr(restoration, "GRAY_DENOISER", networks["gray"])
+    monkeypatch.setattr(denoising, "DENOISER", networks["color"])
+    monkeypatch.setattr(denoising, "GRAY_DENOISER", networks["gray"])
     monkeypatch.setattr(restoration, "COLORIZER", networks["colorizer"])
 
 
@@ -101,7 +101,7 @@ def test_restoring_is_denoising_and_then_colorizing():
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("method", ["network", "gaussian"])
 def test_strength_blends_the_picture_back_in(monkeypatch, dtype, channels, method):
-    monkeypatch.setattr(restoration, "_BAND_PIXELS", 5 * WIDTH)  # several bands
+    monkeypatch.setattr(denoising, "_BAND_PIXELS", 5 * WIDTH)  # several bands
     given = picture(channels, dtype)
     full = colorjax.denoise(given, method=method)
     assert (full != given).any()
@@ -121,14 +121,14 @@ def test_strength_of_restoring_is_that_of_its_denoising():
     np.testing.assert_array_equal(colorjax.restore(gray, strength=0.4), expected)
 
 
-@pytest.mark.parametrize("function", [restoration.denoise, restoration.restore])
+@pytest.mark.parametrize("function", [denoising.denoise, restoration.restore])
 @pytest.mark.parametrize("strength", [-0.1, 1.01, 30, float("nan")])
 def test_strength_outside_0_to_1_is_refused(function, strength):
     with pytest.raises(UserError, match=r"^strength -?[0-9a-z.]+: it is from 0 \(the picture as it is\) to 1"):
         function(picture(1), strength=strength)
 
 
-@pytest.mark.parametrize("function", [restoration.denoise, restoration.colorize, restoration.restore])
+@pytest.mark.parametrize("function", [denoising.denoise, restoration.colorize, restoration.restore])
 def test_progress_grows_to_one(function):
     shares = []
     function(picture(1), progress=shares.append)
@@ -180,7 +180,7 @@ def test_bad_hints_are_refused(hints, line):
         colorjax.colorize(halves(), method="scribble", hints=hints)
 
 
-@pytest.mark.parametrize("function", [restoration.denoise, restoration.colorize, restoration.restore])
+@pytest.mark.parametrize("function", [denoising.denoise, restoration.colorize, restoration.restore])
 @pytest.mark.parametrize(
     ("given", "line"),
     [

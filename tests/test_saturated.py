@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from colorjax import restoration
+from colorjax import denoising
 from colorjax.inference import saturated
 from colorjax.inference.saturated import keep_saturated
 
@@ -17,7 +17,7 @@ def test_flat_black_and_white_stay_so_after_denoising(dtype, channels):
     largest = np.iinfo(dtype).max
     for value in (0, largest):
         picture = np.full((40, 48, channels), value, dtype)
-        np.testing.assert_array_equal(restoration.denoise(picture), picture)
+        np.testing.assert_array_equal(denoising.denoise(picture), picture)
 
 
 def test_saturated_sky_stays_white_and_the_rest_is_denoised():
@@ -25,7 +25,7 @@ def test_saturated_sky_stays_white_and_the_rest_is_denoised():
     picture[:40] = 255
     noisy = np.clip(picture + RNG.normal(0, 15, picture.shape), 0, 255).astype(np.uint8)
     noisy[:40] = 255  # clipped by the camera, not by the noise
-    result = restoration.denoise(noisy)
+    result = denoising.denoise(noisy)
     np.testing.assert_array_equal(result[:40], 255)
     below = result[44:].astype(float) - picture[44:]
     assert np.sqrt(np.mean(below**2)) < 0.85 * 15

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from skimage import data
 
-from colorjax import restoration
+from colorjax import denoising
 from colorjax.inference.white_noise import LEAST_LEVEL, is_white, middle
 
 CLEAN = data.astronaut()[60:252, 150:342].astype(np.float64)
@@ -73,10 +73,10 @@ def test_the_middle_is_in_the_middle(height, width):
 )
 def test_a_picture_goes_to_the_network_for_its_noise(noise, network):
     noisy = file_of(CLEAN + noise)
-    np.testing.assert_array_equal(restoration.denoise(noisy), restoration.denoise(noisy, network))
+    np.testing.assert_array_equal(denoising.denoise(noisy), denoising.denoise(noisy, network))
 
 
 def test_white_noise_is_removed_better_than_by_the_network_for_photographs():
     noisy = file_of(CLEAN + drawn(50))
-    errors = [np.mean((restoration.denoise(noisy, weights) - CLEAN) ** 2) for weights in ("", "denoise_photo")]
+    errors = [np.mean((denoising.denoise(noisy, weights) - CLEAN) ** 2) for weights in ("", "denoise_photo")]
     assert errors[0] < 0.9 * errors[1]

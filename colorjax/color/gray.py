@@ -55,6 +55,13 @@ def gray_of_lightness(inputs: jax.Array) -> jax.Array:
     return jnp.clip(gray[..., :1], 0, 1)
 
 
+def is_gray(picture: np.ndarray) -> bool:
+    """Return whether all channels of an image `[H, W, 1 or 3]` are equal."""
+    first = picture[..., :1]
+    # Row by row, because most images with colors have some in the first few rows.
+    return all(np.all(row == one) for row, one in zip(picture, first, strict=True))
+
+
 def gray_levels(pixels: np.ndarray) -> np.ndarray:
     """Return the gray levels [H, W] of an image, uint8 or uint16 [H, W, 3], or [H, W, 1] of gray levels already."""
     if pixels.shape[-1] == 1:

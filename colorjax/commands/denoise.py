@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from colorjax import restoration
+from colorjax import denoising
 from colorjax.commands.pictures import Restoration, process
 from colorjax.methods import NetworkMethod
 
@@ -25,25 +25,25 @@ def main(
       output: folder of the results.
       compare: whether to write photo and result side by side, too.
       max_pixels: larger photos are left out.
-      method: as for `restoration.denoise`.
-      noise_level: as for `restoration.denoise`.
-      weights: weights of another network, as for `restoration.denoise`; '' for the bundled ones.
-      strength: as for `restoration.denoise`.
+      method: as for `denoising.denoise`.
+      noise_level: as for `denoising.denoise`.
+      weights: weights of another network, as for `denoising.denoise`; '' for the bundled ones.
+      strength: as for `denoising.denoise`.
 
     Raises:
       UserError: unusable weights or settings, or as `pictures.process`.
       ColorjaxError: as `pictures.process`.
     """
-    restoration.check_strength(strength)
-    denoiser = restoration.check_denoiser(weights, method, noise_level)
+    denoising.check_strength(strength)
+    denoiser = denoising.check_denoiser(weights, method, noise_level)
     is_told = noise_level is not None and isinstance(denoiser, NetworkMethod)
     if is_told and (line := denoiser.above_training(("gaussian", noise_level / 255))):
         print(f"denoise: {line}", file=sys.stderr)  # once for all pictures
 
     def restoring(pixels, progress):
         remarks = []
-        remark = remarks.append if noise_level is None else restoration.ignore_remark
-        result = restoration.denoise(pixels, weights, progress, method, noise_level, remark, strength)
+        remark = remarks.append if noise_level is None else denoising.ignore_remark
+        result = denoising.denoise(pixels, weights, progress, method, noise_level, remark, strength)
         return Restoration(result, tuple(remarks))
 
     process("denoise", paths, output, restoring, compare, max_pixels, keep_space=True)

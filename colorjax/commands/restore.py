@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from colorjax import restoration
+from colorjax import denoising, restoration
 from colorjax.commands.pictures import Restoration, process
 
 
@@ -20,7 +20,7 @@ def main(paths: Sequence[str], output: str, compare: bool, max_pixels: int, stre
       UserError: a strength outside 0 to 1, or as `pictures.process`.
       ColorjaxError: as `pictures.process`.
     """
-    restoration.check_strength(strength)
+    denoising.check_strength(strength)
 
     def restoring(pixels, progress):
         return Restoration(restoration.restore(pixels, progress, strength))

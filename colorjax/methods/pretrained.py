@@ -101,3 +101,10 @@ def network_method(trained: TrainedNetwork) -> NetworkMethod:
     task = build_task(trained.config.task)
     model = build_model(trained.config.model, task.output_channels)
     return NetworkMethod(trained.name, model, trained.variables, task, **trained.config.inference)
+
+
+# Cached, so that all images of a command share one network and its compiled programs.
+@functools.lru_cache(maxsize=4)
+def loaded_network(weights: str) -> NetworkMethod:
+    """Return `network_method` of `colorjax.weights.load(weights)`; the last four are kept."""
+    return network_method(load(weights))

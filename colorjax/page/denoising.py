@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from colorjax import restoration
 from colorjax.color.gray import gray_levels
+from colorjax.denoising import denoise as denoise_pixels
 from colorjax.page.pyramid import read_level, write_pyramid
 from colorjax.page.reading import read_original
 from colorjax.pictures.read import in_srgb
@@ -27,7 +27,7 @@ def denoise(progress: Callable[[float], None], folder: str, name: str, kind: str
     place = Path(folder)
     photo = read_original(place, name, keep_space=kind == "own")
     pixels = gray_levels(photo.pixels)[..., np.newaxis] if kind == "gray" else photo.pixels
-    denoised = restoration.denoise(pixels, progress=progress)
+    denoised = denoise_pixels(pixels, progress=progress)
     if denoised.dtype != np.uint8:
         np.save(place / f"denoised-{kind}.npy", denoised)
     if kind == "own":

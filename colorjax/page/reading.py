@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from colorjax.color.gray import is_gray
 from colorjax.errors import UserError
 from colorjax.page.pyramid import level_sizes, read_level, write_pyramid
 from colorjax.pictures.read import Photo, in_srgb, photo_of
-from colorjax.restoration import is_gray
 
 THUMBNAIL = 240  # pixels, its longer side
 # A picture whose mean distance from gray is below this, of 255, is one that color makes sense for: sepia, or gray.

@@ -16,7 +16,7 @@ METHODS = ("network", "scribble")
 
 
 class Recipe(NamedTuple):
-    """The settings; `strength` and `vividness` are from 0 to 1, as for `restoration.denoise` and `colorize`."""
+    """The settings; `strength` and `vividness` are from 0 to 1, as for `colorjax.denoise` and `colorize`."""
 
     task: str = "restore"
     strength: float = 1.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from colorjax import restoration
+from colorjax import denoising, restoration
 from colorjax.color.gray import gray_levels
 from colorjax.errors import UserError
 from colorjax.methods.hint_strokes import parse_hints
@@ -60,7 +60,7 @@ def restored(
     folder: Path,
     recipe: Recipe,
     denoised: str = "",
-    progress: Callable[[float], None] = restoration.ignore,
+    progress: Callable[[float], None] = denoising.ignore,
     reference: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the restored image of uint8 or uint16 [H, W, C], with all its bits; arguments as for `render`.
@@ -74,7 +74,7 @@ def restored(
         clean = read_denoised(folder, denoised)
         if clean.shape != pixels.shape:  # three equal channels
             clean = np.repeat(clean, pixels.shape[2], axis=-1)
-        pixels = restoration.blended(pixels, clean, recipe.strength)
+        pixels = denoising.blended(pixels, clean, recipe.strength)
     if not recipe.colorizes:
         return pixels
     if recipe.method == "scribble" and recipe.hints is None:

@@ -7,15 +7,15 @@ import numpy as np
 from PIL import Image
 
 import launch
-from colorjax import restoration
+from colorjax import denoising, restoration
 
 SIZE = (32, 48)
 
 
 def idle(monkeypatch, networks):
     """Make the networks that come with the project idle, but for the colorizer; `networks` are of `write_all`."""
-    monkeypatch.setattr(restoration, "DENOISER", networks["idle"])
-    monkeypatch.setattr(restoration, "GRAY_DENOISER", networks["idle_gray"])
+    monkeypatch.setattr(denoising, "DENOISER", networks["idle"])
+    monkeypatch.setattr(denoising, "GRAY_DENOISER", networks["idle_gray"])
     monkeypatch.setattr(restoration, "COLORIZER", networks["colorizer"])
 
 
