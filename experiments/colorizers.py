@@ -11,11 +11,12 @@ folder   any folder of 300 or more, with a  2 CPU cores  an hour or two not meas
          folder for each class
 paper    ADE20K                             a GPU        not run yet
 
-All trained rows have one budget of examples (`BUDGETS`) and as many seeds (`SEEDS`), whose means the table has. `small` and `folder` train networks of a quarter of the papers' width or less, which all see whole pictures
-with a short side of 32 or 64 pixels; `paper` has the papers' networks and sizes, with this budget in place of theirs.
-The table's foot says what a row is given besides the gray picture, table.md and costs.csv also what it costs. A row
-that is no better than the gray copy stands there as such. Files of the single systems say what is whose: zhang.py,
-iizuka.py, fusion.py, gan.py; colorjax/methods/cheng and learch; docs/colorizers.md.
+All trained rows have one budget of examples (`BUDGETS`) and as many seeds (`SEEDS`), whose means the table has. `small`
+and `folder` train networks of a quarter of the papers' width or less, which all see whole pictures with a short side of
+32 or 64 pixels; `paper` has the papers' networks and sizes, with this budget in place of theirs. The table's foot says
+what a row is given besides the gray picture, table.md and costs.csv also what it costs. A row that is no better than
+the gray copy stands there as such. Files of the single systems say what is whose: zhang.py, iizuka.py, fusion.py,
+gan.py; colorjax/methods/cheng and learch; docs/colorizers.md.
 
 Rows on ImageNet's features need requirements-pretrained.txt; the ending -random_weights leaves them out.
 """
