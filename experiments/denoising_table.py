@@ -18,6 +18,7 @@ variant    photographs                    hardware     running time  numbers to 
 untrained  the 68 of CBSD68               2 CPU cores  80 minutes    docs/results.md has 5 of the photographs
 real       the same                       2 CPU cores  80 minutes    the same
 learned    the same; BSDS500 to train on  a GPU        not run yet
+..._small  the same, 10 of the 68         2 CPU cores  an hour       docs/results.md
 published  the same                       a GPU        not run yet       Gaussian 25: PSNR 31.23, 31.21, 31.69 (papers)
 smoke      2 of those in scikit-image     2 CPU cores  4 minutes     PSNR at Gaussian 25: BM3D about 31, bundled 31.4
 
@@ -26,9 +27,10 @@ film grain, JPEG, and what happens to photographs in random order. Where the noi
 classical methods; of other noises they estimate it. The bundled networks are never told: one was trained on Gaussian
 noise alone, the other on the noises of photographs. `learned` adds the four U-Nets of Komatsu and Gonsalves, one of
 them with a discriminator besides (after their third loss), and the denoisers of the literature, each trained on every
-noise, on as many patches; FFDNet and DRUNet are told the level. `published` adds weights of others, which are not
-fetched: `weights` says where the files are. With --config.rows.published_ffdnet.method.told=False a network with a map
-estimates the level, and its row has the hash of the others.
+noise, on as many patches; FFDNet and DRUNet are told the level. `learned_small` has narrow networks and five of the
+noises. `published` adds weights of others, which are not fetched: `weights` says where the files are. With
+--config.rows.published_ffdnet.method.told=False a network with a map estimates the level, and its row has the hash of
+the others.
 """
 
 from ml_collections import ConfigDict
