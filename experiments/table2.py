@@ -16,7 +16,7 @@ After Ibraheem, Danach and Ghandour, "Colorization of Black and White Images Usi
 variant         photographs                      hardware     running time  numbers to expect
 smoke           the 9 in the scikit-image wheel  2 CPU cores  some minutes  PSNR: gray copy 20.9, mean color 21.7, on
                                                                             all 5: fusion 22.1, U-Net 21.3
-folder          any folder of 30 or more         2 CPU cores  not run yet
+folder          any folder of 30 or more         2 CPU cores  an hour       docs/results.md, with random weights
 learning_curve  any folder of 300 or more        2 CPU cores  85 minutes    docs/results.md has it for 841 photographs,
                                                                             with random weights
 paper           any folder of 30 or more         a GPU        not run yet
