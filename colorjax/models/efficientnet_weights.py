@@ -14,13 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from safetensors import SafetensorError, safe_open
 
 from colorjax.errors import UserError
 from colorjax.models.efficientnet_lite import CLASSES, EfficientNetLite
 from colorjax.models.torch_pickle import read_tensors
 from colorjax.models.variables import require_finite, require_variables
-from colorjax.runtime.cache import cache_directory, save_arrays
+from colorjax.runtime.cache import cache_directory, read_weights, save_arrays
 
 PACKAGED = (0, 1, 2)  # those of the five networks whose weights a package carries
 
@@ -106,13 +105,7 @@ def load(number: int) -> Weights:
     path = cache_directory() / f"{name(number)}.safetensors"
     if not path.is_file():
         return convert(None, name(number))[1]
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {tuple(key.split("/")): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        sha256, origin = metadata["sha256"], metadata["origin"]
-    except (OSError, SafetensorError, KeyError) as error:
-        raise UserError(f"{path} can't be read ({error}); delete it and convert the weights again") from None
+    arrays, (sha256, origin) = read_weights(path, {"sha256": str, "origin": str})
     _check(arrays, number, str(path))
     return Weights(unflatten_dict(arrays), CLASSES, sha256, origin)
 

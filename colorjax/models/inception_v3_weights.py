@@ -15,14 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from safetensors import SafetensorError, safe_open
 
 from colorjax.errors import UserError
 from colorjax.models.inception.state_dict import StateDict
 from colorjax.models.inception_v3 import BLOCKS, CLASSES, SIZE, STEM, InceptionV3
 from colorjax.models.published.state_dict import read_state_dict
 from colorjax.models.variables import require_finite, require_variables
-from colorjax.runtime.cache import cache_directory, save_arrays
+from colorjax.runtime.cache import cache_directory, read_weights, save_arrays
 
 NAME = "inception_fid"  # of the network in commands, and of its file in the cache
 PLACE = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
@@ -94,13 +93,7 @@ def load() -> Weights:
             f"the weights of FID's Inception are not in {path.parent}: get {PLACE} and run "
             f"'python launch.py weights {NAME} --from=FILE' with it"
         )
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {tuple(key.split("/")): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        sha256, origin = metadata["sha256"], metadata["origin"]
-    except (OSError, SafetensorError, KeyError) as error:
-        raise UserError(f"{path} can't be read ({error}); delete it and convert the weights again") from None
+    arrays, (sha256, origin) = read_weights(path, {"sha256": str, "origin": str})
     _check(arrays, str(path))
     return Weights(unflatten_dict(arrays), sha256, origin)
 

@@ -1,11 +1,12 @@
 """The user's cache folder, which keeps converted weights, contexts and compiled programs between runs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from colorjax.errors import UserError
@@ -44,3 +45,24 @@ def save_arrays(
             save_file(arrays, temporary, metadata=metadata and dict(metadata))
     except (OSError, SafetensorError) as error:
         raise UserError(f"can't write {path}: {error}; {advice}") from None
+
+
+def read_weights(
+    path: Path, wanted: Mapping[str, Callable[[str], Any]]
+) -> tuple[dict[tuple[str, ...], np.ndarray], list[Any]]:
+    """Return the converted weights in a file of `save_arrays`, by path, and what its header says of them.
+
+    Args:
+      path: the file; the names of its arrays are paths, joined by '/'.
+      wanted: name in the header -> function of its text, for each thing to return.
+
+    Raises:
+      UserError: the file is damaged, or its header lacks something.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {tuple(name.split("/")): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return arrays, [of_text(metadata[name]) for name, of_text in wanted.items()]
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise UserError(f"{path} can't be read ({error}); delete it and convert the weights again") from None

@@ -15,13 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from safetensors import SafetensorError, safe_open
 
 from colorjax.errors import UserError
 from colorjax.models.inception.formats import read_source
 from colorjax.models.inception.network import SIZE, InceptionResNetV2
 from colorjax.models.variables import require_finite, require_variables
-from colorjax.runtime.cache import cache_directory, save_arrays
+from colorjax.runtime.cache import cache_directory, read_weights, save_arrays
 
 FILES = ("inception_resnet_v2.safetensors", "inception_resnet_v2_without_classifier.safetensors")
 
@@ -150,13 +149,7 @@ def read(path: Path) -> Weights:
     Raises:
       UserError: the file is damaged.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {tuple(name.split("/")): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        classes, sha256, origin = int(metadata["classes"]), metadata["sha256"], metadata["origin"]
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise UserError(f"{path} can't be read ({error}); delete it and convert the weights again") from None
+    arrays, (classes, sha256, origin) = read_weights(path, {"classes": int, "sha256": str, "origin": str})
     _check(arrays, classes, path)
     return Weights(unflatten_dict(arrays), classes, sha256, origin)
 
