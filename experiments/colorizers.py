@@ -32,8 +32,8 @@ VARIANTS = tuple(name + ending for name in ("small", "folder", "paper") for endi
 
 # Training examples of each trained row.
 BUDGETS = {"small": 320, "folder": 3_200, "paper": 1_280_000}
-# Two cores take an hour for one seed of `folder`; more by SEEDS.
-SEEDS = {"small": (), "folder": (0,), "paper": (0, 1, 2)}
+# Two cores train one seed of `folder` in a quarter of an hour.
+SEEDS = {"small": (), "folder": (0, 1, 2), "paper": (0, 1, 2)}
 # The scale of the single systems' networks.
 SCALES = {"small": "smoke", "folder": "small", "paper": "paper"}
 # Of the systems in gan.py. The unpaired ones, with batches of two, take as long as all other rows together: table2.py
