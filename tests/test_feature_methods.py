@@ -99,12 +99,6 @@ def test_retrieved_colors_follow_the_rank_of_lightness():
     np.testing.assert_allclose(ab[:, 4:-4], expected[:, 4:-4], atol=2.5)
 
 
-def test_what_was_learned_is_in_the_fingerprint(photographs):
-    for kind in (FeatureRidge, RetrievedReference):
-        all_of_them, fewer = kind().fit(photographs), kind().fit(photographs[:2])
-        assert all_of_them.fingerprint() == kind().fit(photographs).fingerprint() != fewer.fingerprint()
-
-
 @pytest.mark.parametrize(
     ("make", "line"),
     [

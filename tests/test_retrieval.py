@@ -409,15 +409,6 @@ def test_the_method_colors_and_keeps_lightness():
     assert np.hypot(lab[..., 1], lab[..., 2]).mean() > 1
 
 
-@pytest.mark.usefixtures("stub")
-def test_the_fingerprint_covers_the_references_and_not_their_order():
-    first, again, other = (
-        Retrieved(method="stub").fit(photographs(numbers)).fingerprint() for numbers in ([0, 1], [1, 0], [0, 2])
-    )
-    assert first == again != other
-    assert first["transfer"] == {"darkest": 0.0}
-
-
 def test_settings_of_the_method():
     with pytest.raises(UserError, match=r"method\.count=0: must be 1 or more"):
         Retrieved(count=0)

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from colorjax.commands import table
 from colorjax.config.tables import method_config, table_config
+from colorjax.methods.mean_color import MeanColor
 from colorjax.pictures.images import Photograph
 
 
@@ -30,18 +31,23 @@ def test_method_learns_from_the_photographs_of_its_own_row(tmp_path):
     assert (tmp_path / "learning_curve.csv").read_text().splitlines()[1].startswith("Mean color,One,1,0,")
 
 
-def test_method_is_measured_anew_when_what_it_learns_from_changes(tmp_path, capsys):
+def test_method_learns_again_only_when_what_it_learns_from_changes(tmp_path, capsys, monkeypatch):
+    learned_from = []
+    fit = MeanColor.fit
+    monkeypatch.setattr(MeanColor, "fit", lambda self, given: learned_from.append(training) or fit(self, given))
+
     def photographs(config, split):
-        value = 200 if split == "test" else training
-        return [Photograph(split, np.full((16, 16, 3), (value, 60, 60), np.uint8))]
+        value, label = (200, -1) if split == "test" else training
+        return [Photograph(split, np.full((16, 16, 3), (value, 60, 60), np.uint8), label)]
 
     config = table_config()
     config.task.name = "colorize"
     errors = {}
-    for training in (200, 60, 60):
+    for training in ((200, 0), (60, 0), (60, 0), (60, 1)):
         table.main(config, tmp_path, SimpleNamespace(photographs=photographs))
         with (tmp_path / "table.csv").open() as file:
             error = {line["row"]: float(line["ciede2000"]) for line in csv.DictReader(file)}
-        errors.setdefault(training, []).append(error["Mean color"])
-    assert errors[200][0] < 1 < 10 < errors[60][0] == errors[60][1]
+        errors.setdefault(training[0], []).append(error["Mean color"])
+    assert errors[200][0] < 1 < 10 < errors[60][0] == errors[60][1] == errors[60][2]
+    assert learned_from == [(200, 0), (60, 0), (60, 1)]
     assert capsys.readouterr().err.count(f"measured already, {tmp_path / 'rows' / 'mean_color'}\n") == 1

@@ -25,7 +25,7 @@ from colorjax.evaluation.seeds import average
 from colorjax.evaluation.side_information import SideInformation
 from colorjax.methods import Method, build_method
 from colorjax.models import build_model
-from colorjax.pictures.images import Photograph
+from colorjax.pictures.images import Photograph, hash_of_all
 from colorjax.runs.history import read_history
 from colorjax.tables.data_curve import Place
 from colorjax.tables.report import write_table
@@ -163,11 +163,12 @@ def _measure_method(
     config = run.config
     method = build_method(config.method)
     settings = {key: config[key].to_dict() for key in ("data", "task", "method")}
-    if method.learns():
-        method.fit(data.photographs(config.data, "train"))
     settings["fingerprint"] = method.fingerprint()
+    training = data.photographs(config.data, "train") if method.learns() else ()
+    if method.learns():
+        settings["learned_from"] = hash_of_all(training)
     references = data.photographs(config.data, "train") if "references" in method.needs else ()
-    return _measure(method, run, protocol, loss, photographs, settings, None, references)
+    return _measure(method, run, protocol, loss, photographs, settings, None, training, references)
 
 
 def _measure(
@@ -178,6 +179,7 @@ def _measure(
     photographs: Sequence[Photograph],
     settings: dict[str, Any],
     checkpoint: Path | None = None,
+    training: Sequence[Photograph] = (),
     references: Sequence[Photograph] = (),
 ) -> Evaluation | None:
     """Return the evaluation saved in the run's folder if nothing that it depends on has changed; else make and save it.
@@ -192,6 +194,7 @@ def _measure(
       photographs: to measure on.
       settings: everything else that the evaluation depends on.
       checkpoint: folder of the checkpoint, if there is one.
+      training: photographs that a method must learn from before it is measured.
       references: color photographs for methods that need them.
     """
     label, directory = run.label, run.directory
@@ -209,6 +212,8 @@ def _measure(
         announce(f"{label}: measured already, {directory}")
         return kept
 
+    if method.learns():
+        method.fit(training)
     if line := method.remark((protocol.noise_kind, protocol.noise_level)):
         announce(f"{label}: {line}")
 

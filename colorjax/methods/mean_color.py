@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -49,10 +49,6 @@ class MeanColor(Method):
     def weight_count(self) -> int:
         """Return 2, a and b."""
         return 2
-
-    def fingerprint(self) -> dict[str, Any]:
-        """Return the mean a and b."""
-        return {"ab": self.ab}
 
     def restore(self, observation: Observation) -> Restored:
         """Return the image with its own lightness and the mean color, as far as sRGB can represent it.

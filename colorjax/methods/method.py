@@ -115,8 +115,9 @@ class Method(abc.ABC):
         return 0
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return plain values that identify what `fit` learned and the content of the files that the method reads.
+        """Return plain values that identify the content of the files that the method reads; {} if there are none.
 
-        {} if there is neither. If the fingerprint changes, the method is measured again.
+        It does not depend on `fit`. If it changes, or the photographs that `fit` learns from, the method is fitted and
+        measured again.
         """
         return {}

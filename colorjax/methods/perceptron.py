@@ -1,7 +1,6 @@
 """A multilayer perceptron for rows of features, [n, D] to [n, K], by squared errors; for methods that fit one."""
 
 import functools
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,13 +30,6 @@ class Perceptron(NamedTuple):
     def count(self) -> int:
         """Return the number of weights."""
         return sum(kernel.size + bias.size for kernel, bias in self.layers)
-
-    def sha256(self) -> str:
-        """Return a hash of all numbers."""
-        digest = hashlib.sha256()
-        for leaf in jax.tree.leaves(self):
-            digest.update(np.ascontiguousarray(leaf).tobytes())
-        return digest.hexdigest()
 
 
 def initial(key: Array, widths: Sequence[int]) -> tuple[tuple[Array, Array], ...]:

@@ -12,6 +12,7 @@ For everything that it can't read, `read_picture` raises a one-line `UserError` 
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +45,14 @@ def content_hash(picture: np.ndarray) -> str:
     """Return the SHA-256 of a decoded image with its shape and dtype; it does not depend on the file's format."""
     header = f"{picture.dtype.str} {picture.shape} ".encode()
     return hashlib.sha256(header + np.ascontiguousarray(picture).tobytes()).hexdigest()
+
+
+def hash_of_all(photographs: Iterable[Photograph]) -> str:
+    """Return the SHA-256 of photographs and their classes, in their order; their names do not matter."""
+    digest = hashlib.sha256()
+    for photograph in photographs:
+        digest.update(f"{content_hash(photograph.picture)} {photograph.label}\n".encode())
+    return digest.hexdigest()
 
 
 def read_picture(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy.cluster.vq import kmeans2
@@ -146,11 +146,6 @@ class Learch(Method):
     def weight_count(self) -> int:
         """Return the number of weights of all regressions."""
         return sum(scene.regression.count() for scene in self._scenes.values())
-
-    def fingerprint(self) -> dict[str, Any]:
-        """Return hashes of the training photographs and of what was learned from them."""
-        learned = {str(label): scene.regression.sha256() for label, scene in self._scenes.items()}
-        return {"photographs": self._search.index.fingerprint(), "regressions": learned}
 
     def _features(self, grey: np.ndarray, lightness: np.ndarray, content: str = "") -> np.ndarray:
         """Return the features of an image [SIDE, SIDE]; a training photograph is not among its own matches."""

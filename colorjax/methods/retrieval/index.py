@@ -5,7 +5,6 @@ equal ones the index has one. Its order is that of the photographs' hashes: what
 are named and sorted.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -55,10 +54,6 @@ class Index(NamedTuple):
     descriptors: np.ndarray
     read: Callable[[int], np.ndarray]
     remarks: tuple[str, ...] = ()
-
-    def fingerprint(self) -> str:
-        """Return the SHA-256 of the hashes of all references."""
-        return hashlib.sha256("".join(self.hashes).encode()).hexdigest()
 
 
 def index_photographs(photographs: Sequence[Photograph]) -> Index:

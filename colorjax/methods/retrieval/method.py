@@ -5,7 +5,7 @@ Lightness is float32 L in 0..100, [h, w]; colors are Lab a and b, [h, w, 2].
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -135,11 +135,3 @@ class Retrieved(Method):
         found = colors_from_references(lightness, self._search, self._transfer, self.count)
         ab = upsample_colors(found.ab, found.lightness, lightness)
         return Restored(map_pixels(recolor, observation.image, ab))
-
-    def fingerprint(self) -> dict[str, Any]:
-        """Return the hash of the references' hashes, and the settings and the fingerprint of the method by example."""
-        settings = dataclasses.asdict(self._transfer) if dataclasses.is_dataclass(self._transfer) else {}
-        return {
-            "references": self._search.index.fingerprint(),
-            "transfer": settings | self._transfer.fingerprint(),
-        }
