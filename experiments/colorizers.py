@@ -12,11 +12,12 @@ folder   any folder of 300 or more, with a  2 CPU cores  an hour or two  docs/re
 paper    ADE20K                             a GPU        not run yet
 
 All trained rows have one budget of examples (`BUDGETS`) and as many seeds (`SEEDS`), whose means the table has. `small`
-and `folder` train networks of a quarter of the papers' width or less, which all see whole pictures with a short side of
-32 or 64 pixels; `paper` has the papers' networks and sizes, with this budget in place of theirs. The table's foot says
-what a row is given besides the gray picture, table.md and costs.csv also what it costs. A row that is no better than
-the gray copy stands there as such. Files of the single systems say what is whose: zhang.py, iizuka.py, fusion.py,
-gan.py; colorjax/methods/cheng and learch; docs/colorizers.md.
+and `folder` train networks of a quarter of the papers' width or less, which see whole pictures with a short side of 32
+or 64 pixels, but for the two unpaired ones, which see patches of that size. `paper` has the papers' networks and sizes,
+with this budget in place of theirs. The table's foot says what a row is given besides the gray picture, table.md and
+costs.csv also what it costs. A row that is no better than the gray copy stands there as such. Files of the single
+systems say what is whose: zhang.py, iizuka.py, fusion.py, gan.py; colorjax/methods/cheng and learch;
+docs/colorizers.md.
 
 Rows on ImageNet's features need requirements-pretrained.txt; the ending -random_weights leaves them out.
 """
@@ -36,11 +37,8 @@ BUDGETS = {"small": 320, "folder": 3_200, "paper": 1_280_000}
 SEEDS = {"small": (), "folder": (0, 1, 2), "paper": (0, 1, 2)}
 # The scale of the single systems' networks.
 SCALES = {"small": "smoke", "folder": "small", "paper": "paper"}
-# Of the systems in gan.py. The unpaired ones, with batches of two, take as long as all other rows together: table2.py
-# has the others.
-ADVERSARIAL = ("pix2pix",)
-# Photographs of `folder` to measure on; some methods take a quarter of a minute for one.
-MEASURED = 40
+# Of the systems in gan.py.
+ADVERSARIAL = ("pix2pix", "dense_unet_gan", "cycle_gan", "asymmetric_cycle_gan")
 
 
 def networks(variant: str) -> dict[str, ConfigDict]:
@@ -68,7 +66,10 @@ def networks(variant: str) -> dict[str, ConfigDict]:
         "iizuka": _iizuka(chosen),
     }
     rows["fusion"]["model"].weights = "pretrained"
-    return {name: ConfigDict(row) for name, row in rows.items()} | {name: gan.row(name, chosen) for name in ADVERSARIAL}
+    adversarial = {name: gan.row(name, chosen) for name in ADVERSARIAL}
+    for name in gan.UNPAIRED:
+        adversarial[name].data.patch_size = scale.SIDES.get(chosen, 256)
+    return {name: ConfigDict(row) for name, row in rows.items()} | adversarial
 
 
 def _iizuka(chosen: str) -> dict[str, Any]:
@@ -89,7 +90,6 @@ def get_config(variant: str = "") -> ConfigDict:
     scale.colorizer(config, SCALES[variant])
     config.title = "Ways of coloring"
     config.rows.observed.label = "Gray copy of the input"
-    config.test_data.photographs = MEASURED if variant == "folder" else 0
     if variant == "small":
         config.protocol.size = 128
     if variant == "paper":
