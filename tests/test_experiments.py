@@ -59,9 +59,12 @@ def _small_branch():
         patch.setattr(fusion, "SIZES", (efficientnet_lite.SIZES[0]._replace(side=32),))
         stages = [stage._replace(blocks=1, kernel_size=3, channels=8) for stage in efficientnet_lite.STAGES]
         patch.setattr(efficientnet_lite, "STAGES", tuple(stages))
-        efficientnet_weights.expected_shapes.cache_clear()
+        kept = (efficientnet_weights.expected_shapes, fusion._efficientnet)
+        for cached in kept:
+            cached.cache_clear()
         yield
-    efficientnet_weights.expected_shapes.cache_clear()
+    for cached in kept:
+        cached.cache_clear()
 
 
 @pytest.fixture(scope="module")
