@@ -52,7 +52,9 @@ def evaluation():
 
 
 def test_numbers_are_scikit_images_on_the_picture_without_padding(evaluation):
-    for sample, row in zip(evaluation.samples, evaluation.rows, strict=False):
+    rows = {row["picture"]: row for row in evaluation.rows}
+    for sample in evaluation.samples:
+        row = rows[sample.picture]
         # The kept pictures are the measured ones, because the protocol rounds to 8 bits.
         truth, restored = sample.truth / 255.0, sample.restored / 255.0
         ssim = structural_similarity(
@@ -61,7 +63,7 @@ def test_numbers_are_scikit_images_on_the_picture_without_padding(evaluation):
         assert row["psnr"] == pytest.approx(peak_signal_noise_ratio(truth, restored, data_range=1), abs=1e-3)
         assert row["ssim"] == pytest.approx(ssim, abs=1e-4)
         assert row["mse"] == pytest.approx(np.mean((truth - restored) ** 2), rel=1e-4)
-    assert [sample.picture for sample in evaluation.samples] == ["eye", "cat"]
+    assert [sample.picture for sample in evaluation.samples] == ["eye", "cup"]
 
 
 def test_evaluate_drops_no_picture_and_the_noisy_inputs_loss_is_the_noises_power(evaluation):

@@ -57,7 +57,7 @@ class Evaluation:
       columns: 'loss' and the metrics, in the order of the table.
       rows: one dict per image: 'picture' (its name), 'hash' (of its content), 'height' and 'width' (as measured), and
         each of `columns`; NaN where a metric is not defined on that image.
-      samples: the images of the first few photographs.
+      samples: the images of a few photographs.
       told: what the method received besides the images, in phrases; the hash covers it.
       by_seed: for an average over runs with several seeds, the evaluation of each seed; else empty. The samples are
         those of the first seed.
@@ -95,7 +95,8 @@ def evaluate(
       task: degrades the clean image, with the protocol's noise, and computes the loss.
       protocol: of the measurement; it identifies the photographs by content.
       photographs: those of the protocol, in any order, read one at a time.
-      samples: number of photographs, from the first on, whose images are kept.
+      samples: number of photographs whose images are kept, from the first to the last in even steps, since data sets
+        often have those of one kind in a row.
       progress: wraps the indices of the photographs that this process measures, like `tqdm.tqdm`.
       side_information: what the method receives besides; by default what `SideInformation` finds without references.
 
@@ -107,6 +108,7 @@ def evaluate(
     task = protocol.measured_task(task)
     side_information = side_information or SideInformation(method, protocol)
     rows, kept, seconds, known = {}, {}, {}, frozenset(protocol.pictures)
+    shown = np.linspace(0, len(photographs) - 1, min(samples, len(photographs))).round().astype(int).tolist()
     # The processes take photographs in turn, because neighboring ones often have the same size and are equally slow.
     for number in progress(range(processes.index(), len(photographs), processes.count())):
         photograph = photographs[number]
@@ -122,7 +124,7 @@ def evaluate(
         height, width = truth.shape[:2]
         seconds[number] = taken * 1e6 / (height * width)
         rows[number] = {"picture": photograph.name, "hash": picture_hash, "height": height, "width": width} | numbers
-        if number < samples:
+        if number in shown:
             kept[number] = (photograph.name, *map(to_uint8, (degraded, restored, truth)))
     rows, kept = _joined(rows), _joined(kept)
     _require_protocol_images(rows, protocol)
