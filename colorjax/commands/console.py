@@ -11,6 +11,7 @@ from types import ModuleType
 
 from colorjax.commands.catalog import COMMANDS, ENDING, Command
 from colorjax.errors import CTRL_C
+from colorjax.runtime.xla_messages import silence_false_alarms
 
 _OVERVIEW = """\
 Denoise and colorize your own photographs; look at the runs of experiments.
@@ -59,6 +60,7 @@ def start(
         arguments = {name: value for name, value in vars(options).items() if name not in ("command", "_")}
         data = datasets() if datasets and commands[options.command].needs_datasets else None
 
+        silence_false_alarms()
         from colorjax.commands.execute import execute  # here, so that --help does not wait for it
 
         return execute(program, options.command, arguments, overrides, data)
