@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.ndimage
+import skimage
 from skimage import data
 
+from colorjax.color.gray import gray_copy
 from colorjax.color.spaces import rgb2lab
 from colorjax.errors import UserError
 from colorjax.methods import Learch, Observation, perceptron
@@ -46,6 +48,17 @@ def test_gray_has_no_chroma_in_black_too():
     gray = jnp.broadcast_to(jnp.linspace(0.0, 1.0, 5)[:, None], (5, 3))
     np.testing.assert_allclose(chroma.chroma_of(gray), 0, atol=1e-6)
     np.testing.assert_allclose(chroma.colors_of(jnp.zeros((5, 2)), gray[:, 0]), gray, atol=1e-6)
+
+
+def test_chroma_and_the_gray_copy_give_the_hue_of_the_color_back():
+    """Though the gray copy is lighter than the mean of the channels in yellow and darker in blue."""
+    picture = data.astronaut()[::8, ::8].astype(np.float32) / np.float32(255)
+    gray = gray_copy(picture)[..., 0]
+    found = chroma.colors_of_gray_copy(chroma.chroma_of(jnp.asarray(picture)), gray)
+    truth, restored = (skimage.color.rgb2lab(image) for image in (picture, np.clip(found, 0, 1)))
+    error, gray_error = (np.mean(np.square(ab - truth[..., 1:])) for ab in (restored[..., 1:], 0.0))
+    assert error < 0.01 * gray_error
+    np.testing.assert_allclose(gray_copy(found)[..., 0], gray, atol=0.03)
 
 
 # Filters

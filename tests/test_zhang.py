@@ -155,8 +155,15 @@ def test_bins_of_a_file_take_the_place_of_ours(hull):
     assert task.loss(jnp.zeros((1, 2, 2, 313)), ab)[0] == pytest.approx(np.log(313), rel=1e-5)
     own = {tuple(color): share for *color, share in ab_bins.table()}
     found = ab_bins.table(hull)
-    assert [share for *_, share in found] == [own.get((a, b), 0.0) for a, b, _ in found]
+    shares = np.array([own.get((a, b), 0.0) for a, b, _ in found])
+    np.testing.assert_allclose(found[:, 2], shares / shares.sum(), rtol=1e-12)
     assert np.isfinite(ab_bins.rarity_weights(hull, 0.5)).all()
+
+
+def test_shares_of_a_file_may_be_counts(tmp_path):
+    np.save(tmp_path / "counts.npy", ab_bins.table() * [1, 1, 1e6])
+    weights = ab_bins.rarity_weights(str(tmp_path / "counts.npy"), 0.5)
+    np.testing.assert_allclose(weights, ab_bins.rarity_weights("", 0.5), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +172,7 @@ def test_bins_of_a_file_take_the_place_of_ours(hull):
         (np.zeros((313, 4)), r"has \[313, 4\]; expected is a NumPy array \[bins, 2\]"),
         (np.full((313, 2), 500.0), "has values that are no a and b of Lab"),
         (np.zeros((3, 2)), "has the same center twice"),
-        (np.array([[0, 0, -1.0], [10, 0, 1]]), "has shares of pixels that are below 0"),
+        (np.array([[0, 0, -1.0], [10, 0, 1], [20, 0, 1]]), "has shares of pixels that are below 0"),
         (None, "is no file of NumPy"),
     ],
 )

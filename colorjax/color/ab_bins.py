@@ -38,6 +38,8 @@ def table(file: str = "") -> np.ndarray:
     """Return float64 `[bins, 3]`: a and b of each bin's center, and the bin's share of a training set's pixels.
 
     Bins of a file without shares have those of the bins of this project with the same center, and 0 if there is none.
+    Shares of a file may be counts: they are brought to a sum of 1. Two bins are too few: logits of two would look like
+    a and b.
 
     Raises:
       UserError: there is no such file, or it has something else in it.
@@ -57,7 +59,7 @@ def _read(path: Path) -> np.ndarray:
         values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         raise UserError(f"bins of ab: {path} is no file of NumPy (.npy); {expected}") from None
-    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.shape[1] not in (2, 3) or len(values) < 2:
+    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.shape[1] not in (2, 3) or len(values) < 3:
         found = list(values.shape) if isinstance(values, np.ndarray) else "several arrays"
         raise UserError(f"bins of ab: {path} has {found}; {expected}")
     if values.dtype.kind not in "iuf" or not np.isfinite(values).all() or np.abs(values[:, :2]).max() > _FARTHEST:
@@ -70,7 +72,11 @@ def _read(path: Path) -> np.ndarray:
         shares = [own.get((a, b), 0.0) for a, b in values]
         values = np.concatenate([values, np.array(shares)[:, np.newaxis]], axis=1)
     if values[:, 2].min() < 0 or values[:, 2].sum() == 0:
-        raise UserError(f"bins of ab: {path} has shares of pixels that are below 0, or all 0")
+        raise UserError(
+            f"bins of ab: {path} has shares of pixels that are below 0, or all 0; without shares, centers are "
+            f"multiples of {BIN_SIZE:g}, as those of this project"
+        )
+    values[:, 2] /= values[:, 2].sum()
     return values
 
 

@@ -15,7 +15,7 @@ from colorjax.inference.color_upsampling import upsample_colors
 from colorjax.inference.resizing import resize
 from colorjax.methods import perceptron
 from colorjax.methods.learch import filters, histogram, objective
-from colorjax.methods.learch.chroma import LIMIT, chroma_of, colors_of
+from colorjax.methods.learch.chroma import LIMIT, chroma_of, colors_of_gray_copy
 from colorjax.methods.learch.features import LENGTH, SIDE, features
 from colorjax.methods.method import Method, Observation, Restored
 from colorjax.methods.retrieval.descriptor import describe
@@ -171,7 +171,7 @@ def _grey_of(picture: np.ndarray) -> np.ndarray:
 
 
 def _colored(chroma_and_grey):
-    return colors_of(chroma_and_grey[..., :2], chroma_and_grey[..., 2])
+    return colors_of_gray_copy(chroma_and_grey[..., :2], chroma_and_grey[..., 2])
 
 
 def _rows(maps: np.ndarray, at: np.ndarray) -> np.ndarray:
