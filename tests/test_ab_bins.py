@@ -7,6 +7,7 @@ import pytest
 import skimage.color
 
 from colorjax.color import ab_bins
+from colorjax.errors import UserError
 from colorjax.tasks.colorize_bins import ColorizeBins, cross_entropy, mean_of_squares, rarity_weighted_cross_entropy
 
 TASK = ColorizeBins("rarity_weighted_cross_entropy")
@@ -73,7 +74,7 @@ def test_outputs_for_squares_are_compared_with_the_squares_mean():
     values = np.random.default_rng(2).random((1, 4, 6, 2)).astype(np.float32)
     expected = values.reshape(1, 2, 2, 3, 2, 2).mean(axis=(2, 4))
     np.testing.assert_allclose(mean_of_squares(jnp.asarray(values), 2, 3), expected, rtol=1e-6)
-    with pytest.raises(ValueError, match="4x6 pixels can't be divided into 3x3"):
+    with pytest.raises(UserError, match="4x6 pixels can't be divided into the network's 3x3 outputs"):
         mean_of_squares(jnp.asarray(values), 3, 3)
 
 

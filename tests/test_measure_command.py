@@ -95,6 +95,21 @@ def test_folders_that_do_not_pair_are_one_line(results, line, tmp_path, capsys):
         raise AssertionError(error)
 
 
+def test_measure_looks_at_its_output_first(tmp_path, capsys):
+    for folder in ("results", "truths"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, "a.png", 0)
+    (tmp_path / "a file").touch()
+    assert run(tmp_path, f"--output={tmp_path / 'a file'}") == 2
+    (tmp_path / "out/measure.csv").mkdir(parents=True)
+    assert run(tmp_path, f"--output={tmp_path / 'out'}") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    first, second = printed.err.splitlines()
+    assert "a file: can't be made" in first
+    assert "measure.csv in it is a folder, and a file of that name is to be written" in second
+
+
 def test_measure_goes_without_features_that_are_missing(tmp_path, monkeypatch, capsys):
     def missing(picture):
         raise UserError("no weights; install them")

@@ -4,10 +4,12 @@ import csv
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from ml_collections import ConfigDict
 
 from colorjax.commands import table
 from colorjax.config.tables import method_config, table_config
+from colorjax.errors import UserError
 from colorjax.methods.mean_color import MeanColor
 from colorjax.pictures.images import Photograph
 
@@ -29,6 +31,16 @@ def test_method_learns_from_the_photographs_of_its_own_row(tmp_path):
         error = {line["row"]: float(line["ciede2000"]) for line in csv.DictReader(file)}
     assert error["One"] < 1 < 10 < error["Mean color"]
     assert (tmp_path / "learning_curve.csv").read_text().splitlines()[1].startswith("Mean color,One,1,0,")
+
+
+def test_photographs_that_a_method_cannot_learn_from_stop_a_table_before_it_begins(tmp_path):
+    gray = [Photograph(str(value), np.full((16, 16, 3), value, np.uint8)) for value in (20, 90, 160)]
+    config = table_config()
+    config.task.name = "colorize"
+    config.rows.learch = ConfigDict({"label": "LEARCH", "method": method_config("learch")})
+    with pytest.raises(UserError, match="row 'LEARCH': the method learch learns from 2 photographs with colors"):
+        table.main(config.lock(), tmp_path / "run", SimpleNamespace(photographs=lambda config, split: gray))
+    assert not (tmp_path / "run").exists()
 
 
 def test_method_learns_again_only_when_what_it_learns_from_changes(tmp_path, capsys, monkeypatch):

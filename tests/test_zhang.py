@@ -129,7 +129,7 @@ def test_nothing_is_learned_from_a_gray_image():
 def test_label_of_an_output_is_its_upper_left_pixel():
     ab, logits = colors(1, 8, 12), np.random.default_rng(1).normal(size=(1, 2, 3, ab_bins.count())).astype(np.float32)
     np.testing.assert_array_equal(TASK.loss(logits, ab), TASK.loss(logits, ab[:, ::4, ::4]))
-    with pytest.raises(ValueError, match="8x12 pixels can't be divided into 3x3"):
+    with pytest.raises(UserError, match="8x12 pixels can't be divided into the network's 3x3 outputs"):
         TASK.loss(jnp.zeros((1, 3, 3, ab_bins.count())), jnp.asarray(ab))
 
 
@@ -199,6 +199,13 @@ def test_commands_stop_at_a_file_of_another_format_before_they_begin(command, co
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith(f"launch.py {command}: ")
     assert "bins.csv is no file of NumPy (.npy); expected is a NumPy array [bins, 2]" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_patch_that_the_network_cannot_divide_is_one_line(tmp_path, capsys):
+    words = ["--config=experiments/zhang.py:smoke", "--config.data.patch_size=30", f"--workdir={tmp_path / 'run'}"]
+    assert launch.main(["train", *words]) == 2
+    assert "30x30 pixels can't be divided into the network's 8x8 outputs" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

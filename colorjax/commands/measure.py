@@ -22,6 +22,7 @@ from colorjax.pages.text import counted, markdown_table, write_csv
 
 # Sides of pictures that are measured as they are: nothing is resized, clipped or cut.
 _PROTOCOL = Protocol(name="measure", data="", task="colorize", pictures=("",), round_to_8_bits=False)
+FILES = ("measure.csv", "pictures.csv")  # a row for each metric, and one for each pair
 
 
 class Measured(NamedTuple):
@@ -56,6 +57,8 @@ def main(folder: str, against: str, output: str = "", fid: str = "") -> None:
     """
     if fid:
         inception.require_weights()
+    if output:
+        _make(Path(output))
     pairs, remarks = pair_folders(Path(folder), Path(against))
     for line in remarks:
         print(f"left out: {line}", file=sys.stderr)
@@ -129,16 +132,24 @@ def _line(name: str, estimate: Estimate) -> list[str]:
     return [shown.title, shown.show(estimate.mean), interval, better]
 
 
-def _write(directory: Path, measured: Measured, estimates: dict[str, Estimate], fid: str) -> None:
+def _make(directory: Path) -> None:
+    """Make the folder of the results, before they are measured."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--output={directory}: can't be made ({error.strerror or error})") from None
+    for name in FILES:
+        if (directory / name).is_dir():
+            raise UserError(f"--output={directory}: {name} in it is a folder, and a file of that name is to be written")
+
+
+def _write(directory: Path, measured: Measured, estimates: dict[str, Estimate], fid: str) -> None:
     distances = {} if measured.lack else {"frechet_distance": measured.distance}
     if fid:
         distances[f"fid_{fid}"] = measured.fid
     rows = [[name, *estimate] for name, estimate in estimates.items()]
     rows += [[name, distance, "", "", len(measured.names)] for name, distance in distances.items()]
-    write_csv(directory / "measure.csv", [["metric", "mean", "low", "high", "count"], *rows])
+    of_metrics, of_pictures = (directory / name for name in FILES)
     lines = [[name, *values] for name, values in zip(measured.names, measured.values.tolist(), strict=True)]
-    write_csv(directory / "pictures.csv", [["picture", *estimates], *lines])
+    write_csv(of_metrics, [["metric", "mean", "low", "high", "count"], *rows])
+    write_csv(of_pictures, [["picture", *estimates], *lines])

@@ -17,6 +17,7 @@ from colorjax.commands.networks import frozen_of_config, network_of
 from colorjax.config.defaults import test_data_config
 from colorjax.config.rows import Run
 from colorjax.config.serialization import to_plain
+from colorjax.errors import UserError
 from colorjax.evaluation.evaluate import Evaluation, evaluate
 from colorjax.evaluation.protocol import Protocol, build_protocol
 from colorjax.evaluation.results_cache import fingerprint, load_evaluation, save_evaluation
@@ -65,7 +66,10 @@ def measure_rows(
     for name, row in config.rows.items():
         first = runs[name][0]
         loss = config.task.loss  # of the table: rows may have been trained with others
-        measured = {run.config.seed: _measure_run(run, protocol, loss, photographs, data) for run in runs[name]}
+        try:
+            measured = {run.config.seed: _measure_run(run, protocol, loss, photographs, data) for run in runs[name]}
+        except UserError as error:
+            raise UserError(f"row {row.label!r}: {error}") from None
         if not processes.is_first():
             continue
         evaluations[row.label] = average(measured) if "seeds" in row else measured[first.config.seed]

@@ -119,7 +119,12 @@ def check(config: ConfigDict, data: ModuleType) -> None:
     check_settings(config)
     if "model" in config:
         checks.check_objective(config, len(data.photographs(config.data, "train").classes))
-    elif (method := build_method(config.method)).learns() or "references" in method.needs:
+        return
+    method = build_method(config.method)
+    method.fingerprint()  # reads the files that it needs
+    if method.learns():
+        method.check_training(data.photographs(config.data, "train"))
+    elif "references" in method.needs:
         data.photographs(config.data, "train")
 
 

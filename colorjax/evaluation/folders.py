@@ -37,7 +37,9 @@ def pair_folders(results: Path, truths: Path) -> tuple[list[Pair], list[str]]:
         if alone := sorted(found[folder].keys() - found[other].keys()):
             remarks.append(f"{counted(len(alone), 'picture')} of {folder} without a partner in {other}: {_few(alone)}")
     if not common:
-        raise UserError(f"no picture of {results} has the name of one of {truths} (suffixes aside); {remarks[0]}")
+        raise UserError(
+            f"no picture of {results} has the name of one of {truths} (suffixes aside); {'; '.join(remarks)}"
+        )
     return [Pair(name, found[results][name], found[truths][name]) for name in common], remarks
 
 
@@ -71,7 +73,7 @@ def require_same_sizes(sizes: Mapping[str, Sequence[tuple[int, int]]]) -> None:
 
 def _by_name(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder")
+        raise UserError(f"{folder}: {'a file, and a folder is needed' if folder.exists() else 'no such folder'}")
     found = {}
     for path in contents_of(folder).pictures:
         name = path.relative_to(folder).with_suffix("").as_posix()

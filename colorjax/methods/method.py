@@ -96,6 +96,14 @@ class Method(abc.ABC):
         del photographs
         return self
 
+    def check_training(self, photographs: Sequence[Photograph]) -> None:
+        """Look quickly whether `fit` can learn from these photographs; the default asks for nothing.
+
+        Raises:
+          UserError: it can't.
+        """
+        del photographs
+
     @classmethod
     def learns(cls) -> bool:
         """Return whether the class defines a `fit` and so needs training photographs."""

@@ -10,6 +10,7 @@ from jax import Array
 
 from colorjax.color import ab_bins
 from colorjax.color.spaces import rgb2lab
+from colorjax.errors import UserError
 from colorjax.tasks.colorize import Colorize
 from colorjax.tasks.losses import Loss
 
@@ -103,10 +104,22 @@ class ColorizeBins(Colorize):
         return ab_bins.annealed_mean(outputs + power * rarity, self.temperature)
 
 
+def require_divisible(full_height: int, full_width: int, height: int, width: int) -> None:
+    """Check that pixels can be divided into the rectangles that a network's smaller outputs stand for.
+
+    Raises:
+      UserError: they can't.
+    """
+    if full_height % height or full_width % width:
+        raise UserError(
+            f"{full_height}x{full_width} pixels can't be divided into the network's {height}x{width} outputs; use a "
+            "patch size that can (config.data.patch_size)"
+        )
+
+
 def mean_of_squares(values: Array, height: int, width: int) -> Array:
     """Return `values` [B, H, W, C] averaged over rectangles of pixels, [B, height, width, C]."""
     batch, full_height, full_width, channels = values.shape
-    if full_height % height or full_width % width:
-        raise ValueError(f"{full_height}x{full_width} pixels can't be divided into {height}x{width}")
+    require_divisible(full_height, full_width, height, width)
     shape = (batch, height, full_height // height, width, full_width // width, channels)
     return values.reshape(shape).mean(axis=(2, 4))

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from colorjax.color import ab_bins
-from colorjax.tasks.colorize_bins import VIVIDNESS, ColorizeBins, cross_entropies
+from colorjax.tasks.colorize_bins import VIVIDNESS, ColorizeBins, cross_entropies, require_divisible
 from colorjax.tasks.losses import Loss
 
 #: Bins of the soft encoding. The paper's section 2.2 says 5; the released training code has 10.
@@ -80,8 +80,7 @@ class ColorizeZhang(ColorizeBins):
     def loss(self, outputs: Array, targets: Array) -> Array:
         """See `ColorizeBins`; the target of an output is its upper left pixel."""
         (height, width), (rows, columns) = targets.shape[1:3], outputs.shape[1:3]
-        if height % rows or width % columns:
-            raise ValueError(f"{height}x{width} pixels can't be divided into {rows}x{columns}")
+        require_divisible(height, width, rows, columns)
         logits = outputs if outputs.shape[-1] == self.output_channels else ab_bins.encode(outputs, self.bins)
         targets = targets[:, :: height // rows, :: width // columns]
         return self.losses[self.loss_name](logits, targets, self.bins)

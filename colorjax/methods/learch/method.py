@@ -19,7 +19,7 @@ from colorjax.methods.learch.chroma import LIMIT, chroma_of, colors_of_gray_copy
 from colorjax.methods.learch.features import LENGTH, SIDE, features
 from colorjax.methods.method import Method, Observation, Restored
 from colorjax.methods.retrieval.descriptor import describe
-from colorjax.methods.retrieval.index import index_photographs
+from colorjax.methods.retrieval.index import index_photographs, require_references
 from colorjax.methods.retrieval.search import Search
 from colorjax.methods.settings import require_at_least
 from colorjax.pictures.images import Photograph
@@ -74,15 +74,24 @@ class Learch(Method):
         require_at_least(1, self, "scenes", "matches", "pixels", "steps")
         self._search = None
 
-    def fit(self, photographs: Sequence[Photograph]) -> Self:
-        """Learn filters, projection, regressions and mixtures from color photographs.
+    def check_training(self, photographs: Sequence[Photograph]) -> None:
+        """See `Method.check_training`.
 
         Raises:
           UserError: fewer than two photographs have colors.
         """
+        require_references(photographs, 2, self.name)
+
+    def fit(self, photographs: Sequence[Photograph]) -> Self:
+        """Learn filters, projection, regressions and mixtures from color photographs.
+
+        Raises:
+          UserError: fewer than two different photographs have colors.
+        """
+        self.check_training(photographs)
         index = index_photographs(photographs)
         if len(index.hashes) < 2:
-            raise UserError("the method learch learns from two photographs with colors or more, and there is one")
+            raise UserError("the method learch learns from two photographs or more, and all are copies of one")
         self._search = Search(index)
         lab, self._chroma = [], []
         for number in range(len(index.hashes)):

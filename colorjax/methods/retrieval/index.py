@@ -5,7 +5,7 @@ equal ones the index has one. Its order is that of the photographs' hashes: what
 are named and sorted.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -68,6 +68,23 @@ def index_photographs(photographs: Sequence[Photograph]) -> Index:
     ]
     names = [photograph.name for photograph in photographs]
     return build_index(names, entries, lambda place: photographs[place].picture, "the training photographs")
+
+
+def require_references(photographs: Iterable[Photograph], fewest: int, method: str) -> None:
+    """Check that at least `fewest` photographs can be references. Only as many are looked at as this takes.
+
+    Raises:
+      UserError: there are fewer; the line names `method`.
+    """
+    found = 0
+    for photograph in photographs:
+        found += color_spread(lab_at_working_size(photograph.picture)) >= LEAST_SPREAD
+        if found == fewest:
+            return
+    raise UserError(
+        f"the method {method} learns from {counted(fewest, 'photograph')} with colors or more; of those for training "
+        f"{found} can be references, the others are gray or of one tone"
+    )
 
 
 def entry_of(photograph: np.ndarray) -> Entry:

@@ -20,7 +20,7 @@ from colorjax.methods.by_example.same_scene import SameScene
 from colorjax.methods.by_example.welsh import Welsh
 from colorjax.methods.method import Method, Observation, Restored
 from colorjax.methods.retrieval.combine import join
-from colorjax.methods.retrieval.index import index_photographs, lab_at_working_size
+from colorjax.methods.retrieval.index import index_photographs, lab_at_working_size, require_references
 from colorjax.methods.retrieval.search import Matches, Search
 from colorjax.methods.settings import require_at_least
 from colorjax.pictures.images import Photograph
@@ -114,6 +114,14 @@ class Retrieved(Method):
             raise UserError(f"method.method={self.method!r}: {nearest(self.method, TRANSFERS)}")
         self._transfer: ByExample | None = None
         self._search: Search | None = None
+
+    def check_training(self, photographs: Sequence[Photograph]) -> None:
+        """See `Method.check_training`.
+
+        Raises:
+          UserError: none of them has colors.
+        """
+        require_references(photographs, 1, self.name)
 
     def fit(self, photographs: Sequence[Photograph]) -> Self:
         """Describe all photographs.
