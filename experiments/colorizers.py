@@ -9,15 +9,15 @@ small    the 9 in the scikit-image wheel    2 CPU cores  5 to 10 min.   PSNR: gr
                                                                         scribbles 29.5, Iizuka 22.3, bundled 26.9
 folder   any folder of 300 or more, with a  2 CPU cores  an hour or two  docs/results.md, in part
          folder for each class
-paper    ADE20K                             a GPU        not run yet
+paper    ADE20K (as for `folder`, say how   a GPU        not run yet
+         many classes its scenes are)
 
 All trained rows have one budget of examples (`BUDGETS`) and as many seeds (`SEEDS`), whose means the table has. `small`
 and `folder` train networks of a quarter of the papers' width or less, which see whole pictures with a short side of 32
 or 64 pixels, but for the two unpaired ones, which see patches of that size. `paper` has the papers' networks and sizes,
 with this budget in place of theirs. The table's foot says what a row is given besides the gray picture, table.md and
 costs.csv also what it costs. A row that is no better than the gray copy stands there as such. Files of the single
-systems say what is whose: zhang.py, iizuka.py, fusion.py, gan.py; colorjax/methods/cheng and learch;
-docs/colorizers.md.
+systems say what is whose: zhang.py, iizuka.py, cheng.py, learch.py, fusion.py, gan.py; and docs/colorizers.md.
 
 Rows on ImageNet's features need requirements-pretrained.txt; the ending -random_weights leaves them out.
 """
@@ -27,7 +27,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from colorjax.config import choose, method_config, table_config
-from experiments import colorize_cnn, colorize_unet, fusion, gan, iizuka, scale, zhang
+from experiments import cheng, colorize_cnn, colorize_unet, fusion, gan, iizuka, learch, scale, zhang
 
 VARIANTS = tuple(name + ending for name in ("small", "folder", "paper") for ending in ("", fusion.RANDOM))
 
@@ -98,17 +98,13 @@ def get_config(variant: str = "") -> ConfigDict:
     def row(name: str, label: str, method: str, **settings) -> None:
         config.rows[name] = ConfigDict({"label": label, "method": method_config(method, **settings)})
 
-    steps = {"steps": 200} if variant == "small" else {}
     row("scribble", "Levin et al. 2004, drawn scribbles", "scribble")
     row("welsh", "Welsh et al. 2002, any reference", "welsh")
     row("irony", "Irony et al. 2005, any reference", "irony")
     row("retrieved", "Welsh, five references found", "retrieved")
-    row("cheng_low", "After Cheng et al. 2015, no semantics", "cheng", semantic=False, **steps)
-    row("learch", "After Deshpande et al. 2015", "learch", **steps)
-    row("learch_plain", "After Deshpande, no histogram", "learch", histogram=False, **steps)
     if not dash:
         row("ridge", "Ridge on ImageNet's features", "feature_ridge")
-        row("cheng", "After Cheng et al. 2015", "cheng", **steps)
+    config.rows.update(cheng.rows(SCALES[variant], semantic=not dash) | learch.rows(SCALES[variant]))
     for name, trained in networks(variant).items():
         if not (dash and name == "fusion"):
             batch = trained.get("training", {}).get("batch_size", config.training.batch_size)

@@ -7,7 +7,8 @@
 
 variant  photographs                            hardware     running time      numbers to expect
 small    any folder of 300 or more              2 CPU cores  20 to 40 minutes  not measured yet
-paper    ADE20K, whose scenes are its classes   a GPU        not run yet
+paper    ADE20K, whose scenes are its classes:  a GPU        not run yet
+         --config.model.classes=THEIR_NUMBER
 smoke    the 9 in the scikit-image wheel        2 CPU cores  2 minutes         none: it shows that everything works
 
 The ending -no_classes leaves the classification out, for photographs without classes, as `smoke` always does. `prepare`

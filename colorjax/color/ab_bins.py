@@ -21,7 +21,7 @@ import numpy as np
 from colorjax.errors import UserError
 from colorjax.metrics.ab_accuracy import BIN_SIZE
 
-# Standard deviation of the soft encoding, in Lab units (Zhang et al., section 2.2).
+# Standard deviation of the soft encoding, in Lab units (Zhang et al., sigma = 5).
 ENCODING_SIGMA = 5.0
 
 # Share of the uniform distribution in the prior of the rarity weights. Zhang et al. use 0.5 (equation 4): a rare color

@@ -30,7 +30,7 @@ Norm = Literal["batch", "none"]
 def classification_weight(side: int, alpha: float = 1 / 300) -> float:
     """Return the weight of the term `classification` beside the mean squared error of a and b, in units of `AB_SCALE`.
 
-    The paper weighs the cross entropy with alpha = 1/300 against a squared Frobenius norm (equation 4): the sum over
+    The paper weighs the cross entropy with alpha = 1/300 against a squared Frobenius norm: the sum over
     the 2 (side/2)^2 values of the half-size output, scaled to [0, 1]. With e = a / AB_SCALE, a value there is e times
     AB_SCALE / (2 LARGEST_AB), so the sum is the mean of e^2 times the number of values and the square of that factor.
 
@@ -134,7 +134,7 @@ class IizukaColorizer(Network):
           inputs: L / 50 - 1, [B, H, W, 1], any H, W >= 1.
           train: whether batch normalization uses the statistics of the batch.
           style: inputs of other pictures, [B, h, w, 1] of any size, whose global features take the place of the
-            pictures' own (section 3.6, "style transfer").
+            pictures' own (the paper's style transfer).
         """
         height, width = inputs.shape[1:3]
         unit, common = self.width, (self.norm, self.axis_name)
@@ -161,7 +161,7 @@ class IizukaColorizer(Network):
         seen = _Dense(4 * unit, *common, name="global_3")(seen, train)
 
         features = _Chain(((wide, kept), (4 * unit, kept)), *common, name="mid")(features, train)
-        # The fusion layer (equation 2) is a 1x1 convolution of each place's features and the global ones, concatenated.
+        # The fusion layer is a 1x1 convolution of each place's features and the global ones, concatenated.
         spread = jnp.broadcast_to(seen[:, None, None], (*features.shape[:3], seen.shape[-1]))
         fusion = nn.Conv(
             4 * unit,

@@ -16,11 +16,11 @@ from colorjax.color import ab_bins
 from colorjax.tasks.colorize_bins import VIVIDNESS, ColorizeBins, cross_entropies, require_divisible
 from colorjax.tasks.losses import Loss
 
-#: Bins of the soft encoding. The paper's section 2.2 says 5; the released training code has 10.
+#: Bins of the soft encoding. The paper says 5; the released training code has 10.
 NEAREST = 10
 #: Share of the uniform distribution in the prior of the rarity weights: lambda of equation 4.
 UNIFORM_SHARE = 0.5
-#: Temperature of the annealed mean (section 2.3).
+#: Temperature of the annealed mean (the paper's T).
 TEMPERATURE = 0.38
 #: An image without any a or b beyond this is taken for a gray one, from which nothing is learned (released code).
 LEAST_COLOR = 5.0

@@ -67,7 +67,9 @@ class Cheng(Method):
     rest is clustered again; at test time the nearest clusters by the descriptor, among them the one with the nearest
     semantic histogram; joint bilateral filtering of U and V along gray. This project's, since the authors' program is
     not to be had: the descriptor (that of `retrieval`), the classes (`semantics.py`), widths, numbers, both sigmas, and
-    a square of 112 pixels, whose colors are brought to full size along the edges.
+    a square of 112 pixels, whose colors are brought to full size along the edges. Whether an image is colored well is
+    told by the pixels that its network learned from, which is optimistic; the network of a cluster of which no image is
+    stays. The Y that U and V are joined with is the gray copy, whose luminance is that of Lab and not BT.601's.
 
     Attributes:
       clusters: in each layer, or as many as there are images.

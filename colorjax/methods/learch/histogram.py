@@ -3,9 +3,12 @@
 The scene's chroma is a mixture of Gaussians of one deviation, and so is the map's. The distance between the mixtures,
 component by component, is Bhattacharyya's for weighted Gaussians of one deviation (released program):
 
-    sum_k |m_k - t_k|^2 / (8 s^2) - 1/2 log(w_k v_k),    s = 0.15
+    sum_k v_k (|m_k - t_k|^2 / (8 s^2) - 1/2 log(w_k v_k)),    s = 0.15
 
-and the corrected map lowers it together with the objective. Maps are float32 [H, W, 2].
+where t_k and v_k are mean and weight of a component of the scene, m_k and w_k those of the map, and the corrected map
+lowers it together with the objective. Maps are float32 [H, W, 2]. This project's: the factor v_k, a fixed number of
+components, k-means in place of expectation maximization for those of the scene, and gradients that are brought to a
+largest value of 1 before the length of a step is chosen.
 """
 
 import jax

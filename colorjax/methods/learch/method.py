@@ -46,10 +46,11 @@ class Learch(Method):
 
     The paper's: the objective and its solution, one regression for each kind of scene, chroma of the nine most similar
     training images among the features, the correction of the histogram. The released program's: chroma, the kinds of
-    filters, all constants in `objective.py` and `histogram.py`. This project's: kinds of scenes are clusters of the
-    descriptor of `retrieval`, which also finds the similar images (the paper's scenes are labels, and its descriptor is
-    not known); a perceptron in place of boosted trees; 88 features in place of 232; squares of 64 pixels, whose colors
-    are brought to full size along the edges; components of a Gaussian mixture in a fixed number.
+    filters, the constants in `objective.py` and, but for what is named there, `histogram.py`. This project's: kinds of
+    scenes are clusters of the descriptor of `retrieval`, which also finds the similar images (the paper's scenes are
+    labels, and its descriptor is not known); a perceptron in place of boosted trees; 88 features in place of 232;
+    squares of 64 pixels, whose colors are brought to full size along the edges; components of a Gaussian mixture in a
+    fixed number.
 
     Attributes:
       scenes: number of kinds of scenes, or as many as there are photographs.

@@ -1,4 +1,4 @@
-"""Classification of the whole image in addition to the task (Iizuka, Simo-Serra and Ishikawa 2016, section 3.5)."""
+"""Classification of the whole image in addition to the task (Iizuka, Simo-Serra and Ishikawa 2016)."""
 
 from collections.abc import Mapping
 
