@@ -3,9 +3,6 @@
 `launch.py` prints the message of a `ColorjaxError` without a traceback and exits with its `exit_status`.
 """
 
-#: The exit status that a shell reports for a program ended by SIGINT (Ctrl-C).
-CTRL_C = 130
-
 
 class ColorjaxError(Exception):
     """The base class of all errors that stop a command and are not bugs."""

@@ -111,7 +111,7 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         return {}
 
     def _info(self) -> tfds.core.DatasetInfo:
-        return self.dataset_info_from_configs(
+        info = self.dataset_info_from_configs(
             description=inspect.getdoc(type(self)),
             features=tfds.features.FeaturesDict(
                 {
@@ -122,6 +122,9 @@ class PhotographBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             ),
             disable_shuffling=True,  # records in the order of the listing
         )
+        # Nothing is asked of TFDS's server, which knows none of these; it would also leave an empty folder behind.
+        info.initialize_from_bucket = lambda: None
+        return info
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
         config = self.builder_config

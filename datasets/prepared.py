@@ -55,7 +55,7 @@ class Summary:
         lines += [f"  {remark}" for remark in self.remarks]
         lines += [f"  classes     {len(self.classes):>7,}: {', '.join(self.classes)}"] if self.classes else []
         if self.skipped:
-            lines.append(f"  skipped     {len(self.skipped):>7,} files:")
+            lines.append(f"  skipped     {len(self.skipped):>7,} {'file' if len(self.skipped) == 1 else 'files'}:")
             lines += [f"    {file}: {reason}" for file, reason in self.skipped[:SHOWN]]
             rest = len(self.skipped) - SHOWN
             lines += [f"    and {rest:,} more, in {SUMMARY_FILE}"] if rest > 0 else []

@@ -17,7 +17,7 @@ its variants, hardware, running time and the numbers to expect. Any setting in i
 --config.KEY=VALUE, and a name or a type that does not fit is an error.
 
 Exit status: 0 done; 1 failed; 2 bad input; 3 the loss stopped being finite; 75 stopped by a signal after writing
-a checkpoint (the same command goes on from it); 130 stopped by Ctrl-C without one.
+a checkpoint (the same command goes on from it); 130 stopped by Ctrl-C without one, 143 by SIGTERM.
 
 '{typed} COMMAND --help' tells more about a command.
 """
@@ -27,8 +27,8 @@ Exit status: 0 ended by SIGTERM; 2 bad input; 130 stopped by Ctrl-C.
 """
 
 ENDING_OF_PICTURES = """\
-Exit status: 0 every picture was done; 1 some were left out; 2 bad input; 130 stopped by Ctrl-C: what was finished
-by then stays, and no file is half written.
+Exit status: 0 every picture was done; 1 some were skipped; 2 bad input; 130 stopped by Ctrl-C, 143 by SIGTERM: what
+was finished by then stays, and no file is half written.
 """
 
 _PICTURES = """\

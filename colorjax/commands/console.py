@@ -4,13 +4,14 @@ Only the standard library is imported before a command is known, so that `--help
 """
 
 import argparse
+import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 
+from colorjax.commands import signals
 from colorjax.commands.catalog import COMMANDS, ENDING, Command
-from colorjax.errors import CTRL_C
 from colorjax.runtime.xla_messages import silence_false_alarms
 
 _OVERVIEW = """\
@@ -61,12 +62,20 @@ def start(
         data = datasets() if datasets and commands[options.command].needs_datasets else None
 
         silence_false_alarms()
-        from colorjax.commands.execute import execute  # here, so that --help does not wait for it
-
-        return execute(program, options.command, arguments, overrides, data)
-    except KeyboardInterrupt:  # Ctrl-C during the imports
-        print(f"{program}: stopped (Ctrl-C)", file=sys.stderr)
-        return CTRL_C
+        # Of several processes one that is told to end must not tidy up while the others wait for it.
+        alone = () if commands[options.command].several_processes else (signal.SIGTERM,)
+        with signals.raised(signal.SIGINT, *alone) as received:
+            try:
+                from colorjax.commands.execute import execute  # here, so that --help does not wait for it
+            except ImportError as error:
+                if not received:
+                    raise
+                raise signals.exception_of(received[-1]) from error  # jax's extension makes an ImportError of it
+            return execute(program, options.command, arguments, overrides, data)
+    except KeyboardInterrupt as stop:  # during the imports
+        line, status = signals.line_and_status(stop)
+        print(f"{program}: {line}", file=sys.stderr)
+        return status
 
 
 def _parser(program: str, typed: str, overview: str, commands: Mapping[str, Command]) -> ArgumentParser:

@@ -38,7 +38,12 @@ def main(config: ConfigDict, workdir: Path, data: ModuleType, weights: str = "")
         open_workdir(workdir, config, jax.devices())
     table = single_row_table(config)
     colorizes = TASKS[config.task.name].colorizes  # every table of such a task needs the mean color
-    if weights and not colorizes and (reason := _lacks_training_photographs(config, data)):
+    if weights and (reason := _lacks_training_photographs(config, data)):
+        if colorizes:
+            raise UserError(
+                f"the row for the mean color needs training photographs, and {reason}; name some: "
+                "--config.data.name=photo_folder --config.data.source=FOLDER --config.data.shares=()"
+            )
         announce(f"no row for the mean color, which is that of the training photographs: {reason}")
         with table.unlocked():
             del table.rows.mean_color

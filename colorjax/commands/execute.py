@@ -13,8 +13,9 @@ import colorjax
 from colorjax import processes
 from colorjax.commands.catalog import COMMANDS, Command
 from colorjax.commands.options import MEETING
+from colorjax.commands.signals import line_and_status
 from colorjax.config.keys import KEYS, Bears
-from colorjax.errors import CTRL_C, ColorjaxError, UserError
+from colorjax.errors import ColorjaxError, UserError
 from colorjax.runs.requeue import block_slurm_signals
 from colorjax.runtime.disk import disk_fault
 from colorjax.runtime.memory import memory_fault
@@ -57,10 +58,11 @@ def execute(
         if processes.is_first():
             print(f"{prefix}: {error}", file=sys.stderr)
         return error.exit_status
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        line, status = line_and_status(stop)
         if processes.is_first():
-            print(f"{prefix}: stopped (Ctrl-C)", file=sys.stderr)
-        return CTRL_C
+            print(f"{prefix}: {line}", file=sys.stderr)
+        return status
     return 0
 
 

@@ -129,10 +129,13 @@ def _names(picture: Found, photo: Photo, compare: bool, names: set[str]) -> list
 
 
 def _renamed(picture: Found, target: Path, folder: Path) -> list[str]:
-    """Return a remark if the result has a number in its name, because another picture has the name."""
+    """Return a remark if the result has another name: a suffix for its format, or a number as the name is taken."""
     name = target.relative_to(folder)
-    plain = name == picture.name or name.stem == picture.name.name
-    return [] if plain else [f"its result is {name}, since another picture has the name without the number"]
+    if name == picture.name:
+        return []
+    if name.stem == picture.name.name:
+        return [f"its result is {name}, since it is written as {name.suffix[1:].upper()}"]
+    return [f"its result is {name}, since another picture has the name without the number"]
 
 
 def _one(photo: Photo, targets: Sequence[Path], restoring: Restoring, progress: Callable[[float], None]) -> list[str]:

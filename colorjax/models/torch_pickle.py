@@ -96,7 +96,9 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     try:
         return _read_archive(data) if data.startswith(b"PK") else _read_legacy(io.BytesIO(data))
     except (pickle.UnpicklingError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError) as error:
-        raise UserError(f"{path}: no file of weights that can be read: {error or type(error).__name__}") from None
+        unknown = not str(error).strip(" .") or str(error).startswith("invalid load key")
+        reason = "it is none of PyTorch's" if unknown else error
+        raise UserError(f"{path}: no file of weights that can be read: {reason}") from None
     except (struct.error, OverflowError, MemoryError, RecursionError, zipfile.BadZipFile, zlib.error):
         raise UserError(f"{path}: no file of weights that can be read: it is cut short or damaged") from None
 

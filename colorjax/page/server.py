@@ -103,5 +103,6 @@ def _listening(host: str, port: int) -> socket.socket:
         listening.listen(128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"--host={host} --port={port}: {reason}; use another --port, or stop what has it") from None
+        what = "use another --host" if isinstance(error, socket.gaierror) else "use another --port, or stop what has it"
+        raise UserError(f"--host={host} --port={port}: {reason}; {what}") from None
     return listening
