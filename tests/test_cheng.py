@@ -10,10 +10,11 @@ from skimage.color import rgb2yuv
 
 from colorjax.color.spaces import rgb2lab
 from colorjax.errors import UserError
-from colorjax.methods import Cheng, Observation, imagenet_features
+from colorjax.methods import Cheng, Observation, imagenet_features, perceptron
 from colorjax.methods.cheng import semantics
 from colorjax.methods.cheng.features import LENGTH, SIDE, features
 from colorjax.methods.cheng.joint_bilateral import joint_bilateral
+from colorjax.methods.cheng.method import Cluster, Seen
 from colorjax.methods.cheng.yuv import colors_of, uv_of
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize
@@ -62,6 +63,27 @@ def test_filter_keeps_even_values_and_does_not_leak_over_an_edge():
     values = guide[..., None] * np.float32([1, -1])
     np.testing.assert_allclose(joint_bilateral(values, guide, 3.0, 0.05), values, atol=1e-6)
     assert np.abs(joint_bilateral(values, np.zeros_like(guide), 3.0, 0.05) - values).max() > 0.3
+
+
+def test_filter_of_any_guide_is_the_formula_with_mirrored_borders():
+    random = np.random.default_rng(0)
+    values, guide = random.uniform(size=(9, 7, 2)), random.uniform(size=(9, 7))
+    sigma_space, sigma_range, reach = 1.5, 0.3, 3
+    squared = np.arange(-reach, reach + 1) ** 2
+    near = np.exp(-np.add.outer(squared, squared).ravel() / (2 * sigma_space**2))
+
+    def mean(window, channel):
+        places = window.astype(int)  # those of the window's pixels, the middle one's among them
+        alike = np.exp(-((guide.flat[places] - guide.flat[places[places.size // 2]]) ** 2) / (2 * sigma_range**2))
+        return np.average(values[..., channel].flat[places], weights=near * alike)
+
+    places = np.arange(guide.size, dtype=float).reshape(guide.shape)
+    expected = [
+        scipy.ndimage.generic_filter(places, mean, size=2 * reach + 1, mode="reflect", extra_arguments=(channel,))
+        for channel in range(2)
+    ]
+    found = joint_bilateral(values, guide, sigma_space, sigma_range)
+    np.testing.assert_allclose(found, np.stack(expected, axis=-1), atol=1e-5)
 
 
 # Features
@@ -153,6 +175,56 @@ def test_images_that_are_colored_badly_are_clustered_again(photographs):
     again = Cheng(clusters=1, layers=2, enough=90.0, semantic=False, pixels=50, steps=20).fit(photographs)
     assert len(once._clusters) == 1
     assert len(again._clusters) == 2
+
+
+def test_only_images_that_are_colored_badly_train_the_next_networks(monkeypatch):
+    """Networks that color nothing color gray images well, of which two are among four of one color each."""
+    trained = []
+
+    def nothing(inputs, targets, *_):
+        trained.append(np.unique(targets.round(3), axis=0))
+        return perceptron.Perceptron(((np.zeros((inputs.shape[1], 2)), np.zeros(2)),), np.zeros(1), np.ones(1))
+
+    monkeypatch.setattr(perceptron, "train", nothing)
+    colors = np.uint8([[90, 90, 90], [200, 40, 40], [180, 180, 180], [40, 40, 200]])
+    photographs = [Photograph(str(color), np.broadcast_to(color, (20, 20, 3))) for color in colors]
+    Cheng(clusters=1, layers=2, enough=26.0, semantic=False, pixels=50).fit(photographs)
+    red, blue = rgb2yuv(colors / 255)[[1, 3], 1:]
+    np.testing.assert_allclose(trained[0], sorted(([0, 0], [*red], [*blue])), atol=2e-3)
+    np.testing.assert_allclose(trained[1], sorted(([*red], [*blue])), atol=2e-3)
+    assert len(trained) == 2
+
+
+def test_of_the_two_nearest_clusters_the_semantics_choose():
+    method = Cheng()
+    method._semantics = object()
+    descriptors = np.float32([[0, 1], [1, 0], [3, 3]])  # that of the image is as far from the first as from the second
+    method._clusters = [Cluster(*values) for values in zip("abc", descriptors, np.eye(3), strict=True)]
+
+    def chosen(*histogram):
+        return method._cluster_of(Seen(None, None, np.zeros(2), np.array(histogram))).network
+
+    assert chosen(0.8, 0.2, 0.0) == "a"
+    assert chosen(0.2, 0.8, 0.0) == "b"
+    assert chosen(0.1, 0.3, 0.6) == "b"  # c, which is of its kind, is not near
+
+
+def test_colors_are_smoothed_within_areas_of_equal_gray(monkeypatch):
+    uv = np.random.default_rng(0).normal(0, 0.1, (SIDE, SIDE, 2)).astype(np.float32)
+    monkeypatch.setattr(perceptron, "predict", lambda *_: uv.reshape(-1, 2))
+    is_left = np.broadcast_to(np.arange(SIDE)[:, None] < 50, (SIDE, SIDE, 1))
+    gray = np.where(is_left, np.float32(0.3), np.float32(0.7))
+    method = Cheng(semantic=False)
+    method._clusters = [Cluster(None, 0, 0)]
+    found = method.restore(Observation(gray.repeat(3, axis=-1))).image
+
+    def smoothed(values):
+        return scipy.ndimage.gaussian_filter(np.float32(values), (3, 3, 0), mode="reflect", radius=(6, 6, 0))
+
+    halves = [smoothed(uv * half) / np.maximum(smoothed(half), 1e-6) for half in (is_left, ~is_left)]
+    expected = np.asarray(colors_of(gray[..., 0], np.where(is_left, *halves)))
+    np.testing.assert_allclose(ab_of(found), ab_of(expected), atol=0.05)
+    assert ab_of(expected).std() > 1
 
 
 def test_method_needs_photographs_and_numbers_in_range():

@@ -13,6 +13,7 @@ from colorjax.color.spaces import rgb2lab
 from colorjax.errors import UserError
 from colorjax.methods import Learch, Observation, perceptron
 from colorjax.methods.learch import chroma, filters, histogram, objective
+from colorjax.methods.learch.features import features
 from colorjax.pictures.images import Photograph
 from colorjax.tasks import Colorize
 
@@ -223,6 +224,28 @@ def test_method_colors_what_it_has_seen_better_than_gray(method, photographs):
         )
         assert np.abs(ours[..., 0] - none[..., 0]).max() < 0.5  # lightness stays
         assert np.mean((ours - truth)[..., 1:] ** 2) < 0.7 * np.mean((none - truth)[..., 1:] ** 2)
+
+
+def test_no_photograph_is_among_its_own_matches(photographs, monkeypatch):
+    """Not even one whose reduced copy is unlike it, or one of which all others are copies."""
+    # Stripes of blue and yellow are lighter than the red and the green, and the reduced copy's mean of them is darker.
+    striped = np.empty((128, 128, 3), np.uint8)
+    striped[:, :64:2], striped[:, 1:64:2] = (0, 0, 255), (255, 255, 0)
+    striped[:64, 64:], striped[64:, 64:] = (230, 100, 100), (0, 160, 0)
+    first = photographs[0].picture
+    pale = np.uint8((first + first.mean(axis=-1, keepdims=True)) / 2)
+    found = []
+    monkeypatch.setattr(
+        "colorjax.methods.learch.method.features",
+        lambda grey, matches: found.append([one.tobytes() for one in matches]) or features(grey, matches),
+    )
+    for known in ([*photographs, Photograph("striped", striped)], [photographs[0], Photograph("pale", pale)]):
+        found.clear()
+        method = Learch(scenes=1, matches=9, pixels=50, steps=1).fit(known)
+        every = [one.tobytes() for one in method._chroma]
+        assert len(set(every)) == len(known)
+        numbers = [sorted(every.index(one) for one in matches) for matches in found]
+        assert numbers == [[one for one in range(len(every)) if one != own] for own in range(len(every))]
 
 
 def test_method_needs_photographs_with_colors(photographs):

@@ -81,6 +81,19 @@ def test_network_sees_as_far_as_its_kernels_and_dilations():
     assert (seen[0], seen[-1], len(seen)) == (first, last, last - first + 1)
 
 
+def test_network_sees_lightness_less_50():
+    model = build_model({"name": "zhang", "width": 1, "norm": "none"}, 1)
+    variables = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes(model))
+    kernel = variables["params"]["conv1_1"]["kernel"].at[1, 1].set(1)  # the layer returns what it sees
+    variables["params"]["conv1_1"]["kernel"] = kernel
+    lightness = np.linspace(0, 100, 64, dtype=np.float32).reshape(1, 8, 8, 1)
+    _, state = model.apply(
+        variables, lightness / 50 - 1, train=False, capture_intermediates=True, mutable=["intermediates"]
+    )
+    (seen,) = state["intermediates"]["conv1_1"]["__call__"]
+    np.testing.assert_allclose(seen, lightness - 50, atol=1e-4)
+
+
 def test_encoding_has_the_nearest_bins_alone():
     ab, centers = colors(50), ab_bins.centers()
     found = np.asarray(jax.nn.softmax(ab_bins.encode(jnp.asarray(ab), nearest=10), axis=-1))
