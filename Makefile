@@ -6,13 +6,13 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 WORKDIR ?= runs/demo
 
-.PHONY: help setup demo test test-quick test-keras test-optimized test-cluster test-page fuzz lint benchmarks clean
+.PHONY: help setup demo test test-slow test-keras test-optimized test-cluster test-page fuzz lint benchmarks clean
 
 help:
 	@echo "make setup         virtual environment in $(VENV), with requirements.txt and those of the page"
 	@echo "make demo          Table 1 and the shipped denoiser on the bundled photographs, into $(WORKDIR)"
-	@echo "make test          the tests, on two cores"
-	@echo "make test-quick    those that start no processes and train no whole tables: two minutes, once compiled"
+	@echo "make test          the tests but for those of the next lines, on two cores: five minutes"
+	@echo "make test-slow     those that start processes, train whole tables or compile for long: five minutes"
 	@echo "make test-keras    the Inception networks against Keras itself: three minutes"
 	@echo "make test-optimized  the tests of numbers, compiled as a user's programs are: two minutes"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
@@ -49,10 +49,10 @@ demo: setup
 # By file, so that what the tests of a file share is made once; in the order of tests/conftest.py, the heaviest first.
 PYTEST := $(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 test: $(VENV)/.ready-dev
-	$(PYTEST)
-
-test-quick: $(VENV)/.ready-dev
 	$(PYTEST) -m "not process and not slow and not keras"
+
+test-slow: $(VENV)/.ready-dev
+	$(PYTEST) -m "process or slow"
 
 # Keras itself, in place of what tests/support/keras_inception.npz and keras_inception_v3.npz keep of it.
 test-keras: $(VENV)/.ready-dev

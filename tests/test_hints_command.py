@@ -34,11 +34,15 @@ STROKES = {"format": "colorjax hints", "version": 1, "width": 24, "height": 16}
 STROKES["points"] = [{"color": "#dc3c3c", "size": 4, "x": 10, "y": 6}]
 
 
+@pytest.fixture(scope="module")
+def guided_file(tmp_path_factory):
+    return made_networks.write_guided(tmp_path_factory.mktemp("guided") / "guided.safetensors")
+
+
 @pytest.fixture
-def guided(tmp_path_factory, monkeypatch):
+def guided(guided_file, monkeypatch):
     """The colorizer of the project is one that takes hints and references."""
-    path = made_networks.write_guided(tmp_path_factory.getbasetemp() / "guided.safetensors")
-    monkeypatch.setattr(restoration, "COLORIZER", str(path))
+    monkeypatch.setattr(restoration, "COLORIZER", str(guided_file))
 
 
 def test_network_is_guided_by_hints_as_picture_or_json_and_by_a_reference(told, guided):

@@ -28,6 +28,8 @@ from colorjax.noise.photograph import (
     shrink_and_enlarge,
 )
 
+pytestmark = pytest.mark.slow  # the chain of all noises compiles for long
+
 SIDE = 96
 REAL = ("clipped_gaussian", "camera", "film_grain", "jpeg", "photograph")
 
