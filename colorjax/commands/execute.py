@@ -15,7 +15,7 @@ from colorjax.commands.catalog import COMMANDS, Command
 from colorjax.commands.options import MEETING
 from colorjax.commands.signals import line_and_status
 from colorjax.config.keys import KEYS, Bears
-from colorjax.errors import ColorjaxError, UserError
+from colorjax.errors import ColorjaxError, UserError, nearest
 from colorjax.runs.requeue import block_slurm_signals
 from colorjax.runtime.disk import disk_fault
 from colorjax.runtime.memory import memory_fault
@@ -151,6 +151,9 @@ def _by_section(command: Command, arguments: dict[str, Any], words: Sequence[str
         elif positional and not word.startswith("-"):
             arguments[positional] = [*arguments[positional], word]
         else:
+            options = {f"--{name.replace('_', '-')}" for name in arguments if name != positional}
+            close = nearest(word.partition("=")[0], options) if word.startswith("--") else ""
             known = " or ".join(f"--{section}.KEY=VALUE" for section in found)
-            raise UserError(f"unknown argument {word!r}{known and f'; settings are given as {known}'}")
+            hints = [known and f"settings are given as {known}", close if close.startswith("did you mean") else ""]
+            raise UserError("; ".join([f"unknown argument {word!r}", *filter(None, hints)]))
     return found
