@@ -304,7 +304,7 @@ def test_too_little_memory_is_one_line(told, monkeypatch):
         (["a.png", "--output=/proc/nothing"], "/proc/nothing: no results can be written there"),
         (["a.png", "--output=out", "--max-pixels=0"], "--max-pixels=0: must be 1 or more"),
         (["a.png", "--output=out", "--sharpen"], "unknown argument '--sharpen'"),
-        (["a.png", "--output=out", "--strenght=1"], "unknown argument '--strenght=1'; did you mean '--strength'?"),
+        (["a.png", "--output=out", "--max-pixel=1"], "unknown argument '--max-pixel=1'; did you mean '--max-pixels'?"),
     ],
 )
 def test_bad_arguments_are_one_line_and_status_2(told, command, words, line):
