@@ -113,7 +113,8 @@ def call(argument: str, function: str, *arguments: Any, option: str = "--config"
     """
     path = Path(argument.partition(":")[0])
     if not path.is_file():
-        siblings = [str(p) for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        siblings = path.parent.glob("*.py") if path.parent.is_dir() else []
+        siblings = [str(one) for one in siblings if f"def {function}(" in one.read_text(errors="replace")]
         hint = f"; {nearest(str(path), siblings)}" if siblings else ""
         raise UserError(f"{option}={path}: no such file{hint}")
     if path.suffix == ".json":
