@@ -25,6 +25,8 @@ from colorjax.training.state import create_state
 from colorjax.training.step import make_step
 from datasets.sampling import Draws
 
+pytestmark = pytest.mark.slow  # its networks compile for long
+
 SMALL = {"layers": 1, "width": 2, "pool": 3}
 
 

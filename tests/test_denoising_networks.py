@@ -11,6 +11,8 @@ from colorjax.errors import UserError
 from colorjax.models import build_model
 from colorjax.tasks import build_task
 
+pytestmark = pytest.mark.slow  # its networks compile for long
+
 SMALL = {"dncnn": {"depth": 3}, "win5": {"depth": 2}, "ffdnet": {"depth": 3}, "drunet": {"depth": 2, "blocks": 1}}
 MAPPED = ("ffdnet", "drunet")  # these take a map of the noise level beside the image
 

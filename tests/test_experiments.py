@@ -27,6 +27,8 @@ from colorjax.training.state import create_state
 from colorjax.training.step import make_step
 from datasets import DATASETS
 
+pytestmark = pytest.mark.slow  # its networks compile for long
+
 MODULES = {
     name: module
     for name in (info.name for info in pkgutil.iter_modules(experiments.__path__))

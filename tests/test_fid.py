@@ -19,6 +19,8 @@ from colorjax.metrics.frechet import frechet_distance, moments
 from colorjax.models import inception_v3_weights
 from colorjax.models.inception_v3 import InceptionV3
 
+pytestmark = pytest.mark.slow  # its networks compile for long
+
 SMALL = 96  # in place of 299, where only the network's answers count
 
 

@@ -26,6 +26,8 @@ from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
 from colorjax.training.step import make_step
 
+pytestmark = pytest.mark.slow  # its networks compile for long
+
 ROOT = Path(__file__).parents[1]
 TABLES = {"table1": ("observed", "mean_color", "scribble"), "shipped_denoisers": ("observed",)}
 KEPT = Path(__file__).with_name("golden.json")

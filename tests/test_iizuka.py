@@ -15,6 +15,8 @@ from colorjax.models.network import AUXILIARY, CLASS_LOGITS
 from colorjax.objectives import build_objective
 from colorjax.tasks import Colorize, Example
 
+pytestmark = pytest.mark.slow  # its networks compile for long
+
 SMALL = {"name": "iizuka", "width": 2, "classes": 3, "side": 32, "norm": "none"}
 TASK = Colorize("squared_error")
 

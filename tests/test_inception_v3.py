@@ -20,6 +20,8 @@ from colorjax.errors import UserError
 from colorjax.models import inception_v3_weights
 from colorjax.models.inception_v3 import BLOCKS, InceptionV3
 
+pytestmark = pytest.mark.slow  # its networks compile for long
+
 
 @pytest.fixture(scope="module")
 def state():
