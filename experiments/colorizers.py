@@ -7,7 +7,7 @@
 variant  photographs                        hardware     running time   numbers to expect
 small    the 9 in the scikit-image wheel    2 CPU cores  5 to 10 min.   PSNR: gray copy 21.1, mean color 21.8,
                                                                         scribbles 29.5, Iizuka 22.3, bundled 26.9
-folder   any folder of 300 or more, with a  2 CPU cores  an hour or two  docs/results.md, in part
+folder   any folder of 300 or more, with a  2 CPU cores  two hours      docs/results.md
          folder for each class
 paper    ADE20K (as for `folder`, say how   a GPU        not run yet
          many classes its scenes are)
