@@ -107,10 +107,21 @@ def batches(source: Any, workers: int) -> Iterator[dict[str, np.ndarray]]:
 
 
 def _start_resource_tracker() -> None:
-    """Start Python's process that tracks shared memory, with a cluster's warning signals blocked: they would end it."""
+    """Start Python's process that tracks shared memory, with a cluster's warning signals blocked: they would end it.
+
+    It tidies up what is left at the end, the last batches, which jax holds until then; it need not warn of them.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})  # a child inherits the mask
-    resource_tracker.ensure_running()
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    chosen = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [chosen, "ignore:resource_tracker"]))
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if chosen is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = chosen
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker(worker: int, workers: int) -> None:

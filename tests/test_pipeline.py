@@ -4,6 +4,11 @@ import collections
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -21,6 +26,7 @@ from datasets.concatenated import Joined
 from datasets.pipeline import CropSource, KeptPhotographs, stream
 from datasets.sampling import Draws
 
+ROOT = Path(__file__).parents[1]
 SIZE = 16
 
 
@@ -262,3 +268,22 @@ def test_photograph_that_cannot_be_read(workers):
 def test_worker_that_dies():
     with pytest.raises(ColorjaxError, match=r"worker process .* died .*exit code -9.*config\.data\.workers"):
         read(make_config(workers=1), photographs=Counting(deadly=True))
+
+
+@pytest.mark.process
+def test_shared_memory_that_is_left_at_the_end_is_tidied_up_without_a_word(monkeypatch):
+    """As that of the last batches, which jax holds until the process ends."""
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    script = (
+        "import os; from multiprocessing.shared_memory import SharedMemory; from datasets import batching\n"
+        "batching._start_resource_tracker()\n"
+        "print(os.environ['PYTHONWARNINGS'], SharedMemory(create=True, size=10).name)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    kept, name = result.stdout.split()
+    assert (kept, result.stderr) == ("default", "")
+    deadline = time.monotonic() + 30
+    while Path("/dev/shm", name).exists() and time.monotonic() < deadline:  # the tracker outlives the process
+        time.sleep(0.1)
+    with pytest.raises(FileNotFoundError):
+        SharedMemory(name)
