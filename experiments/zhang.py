@@ -6,7 +6,7 @@
         --config.data.source=FOLDER_OF_PHOTOGRAPHS
 
 variant  photographs                              hardware     running time      numbers to expect
-small    any folder of 300 or more                2 CPU cores  20 to 30 minutes  not measured yet
+small    any folder of 300 or more                2 CPU cores  15 to 30 minutes  not measured yet
 paper    the paper's: the training set of         a GPU        not run yet
          ImageNet, as a folder
 smoke    the 9 in the scikit-image wheel          2 CPU cores  2 minutes         none: it shows that everything works
