@@ -28,6 +28,8 @@ from colorjax.training.optimizer import build_optimizer
 from colorjax.training.state import create_state
 from colorjax.weights import load
 
+pytestmark = pytest.mark.slow  # its networks compile for long
+
 TASK = ColorizeGuided("rarity_weighted_cross_entropy")
 SIDE = 64
 

@@ -1,6 +1,5 @@
 """Ctrl-C and SIGTERM as exceptions that reach the command wherever they come. Only the standard library is imported."""
 
-import _thread
 import contextlib
 import signal
 import sys
@@ -47,7 +46,8 @@ def raised(*numbers: signal.Signals) -> Iterator[list[int]]:
 
     def show_others(lost):
         if received and issubclass(lost.exc_type, KeyboardInterrupt):
-            again = threading.Timer(_AGAIN, _thread.interrupt_main, received[-1:])
+            # To the main thread itself, so that it does not wait or sleep on.
+            again = threading.Timer(_AGAIN, signal.pthread_kill, (threading.main_thread().ident, received[-1]))
             again.daemon = True
             again.start()
         else:
