@@ -12,7 +12,7 @@ help:
 	@echo "make setup         virtual environment in $(VENV), with requirements.txt and those of the page"
 	@echo "make demo          Table 1 and the shipped denoiser on the bundled photographs, into $(WORKDIR)"
 	@echo "make test          the tests but for those of the next lines, on two cores: five minutes"
-	@echo "make test-slow     those that start processes, train whole tables or compile for long: five minutes"
+	@echo "make test-slow     those that start processes, train whole tables or compile for long: eight minutes"
 	@echo "make test-keras    the Inception networks against Keras itself: three minutes"
 	@echo "make test-optimized  the tests of numbers, compiled as a user's programs are: two minutes"
 	@echo "make test-cluster  sweeps and runs of several processes on a real Slurm (packages slurm-wlm, munge); 10 minutes"
